@@ -1,0 +1,61 @@
+"""Opens a compiled kernel library and types its functions.
+
+A kernel is `NAME.cpp` in this folder, compiled by `build_kernels.py` into
+`NAME.so` with plain C functions. ctypes releases the interpreter lock during a
+call, so kernels may also be run from several Python threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.model.errors import KernelsMissing
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def library(name: str) -> ctypes.CDLL:
+    """The kernel library of that name.
+
+    Raises:
+        KernelsMissing: it was never compiled, or not for this machine.
+    """
+    path = FOLDER / f"{name}.so"
+    if not path.exists():
+        raise KernelsMissing(name, f"{path.name} is not there")
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise KernelsMissing(name, str(error)) from error
+
+
+def pointer(array: npt.NDArray[Any]) -> ctypes.c_void_p:
+    """The address of a C-contiguous array.
+
+    Raises:
+        ValueError: the array is not contiguous, so its address would mean nothing.
+    """
+    if not array.flags.c_contiguous:
+        raise ValueError("a kernel needs a C-contiguous array")
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def integers(*values: int) -> npt.NDArray[np.int64]:
+    """A small int64 array for kernel arguments such as shapes."""
+    return np.array(values, dtype=np.int64)
+
+
+def thread_count() -> int:
+    """Threads a kernel may use: $PLASTINATE_THREADS, else the cores this process may run on."""
+    asked = os.environ.get("PLASTINATE_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

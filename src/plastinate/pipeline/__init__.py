@@ -1,0 +1,1 @@
+"""How a recipe runs: the plan, the run, the keys."""

@@ -1,0 +1,1 @@
+"""What a person can ask, one file each; every door leads here."""

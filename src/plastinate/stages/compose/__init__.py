@@ -1,0 +1,1 @@
+"""Surfaces -> Scene, and its picture."""

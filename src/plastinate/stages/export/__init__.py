@@ -1,0 +1,1 @@
+"""Scene | Surface | LabelMap -> files."""

@@ -1,0 +1,1 @@
+"""files -> Series -> Volume, with findings."""

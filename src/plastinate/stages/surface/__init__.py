@@ -1,0 +1,1 @@
+"""masks and grey values -> Surface."""

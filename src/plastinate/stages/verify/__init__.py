@@ -1,0 +1,1 @@
+"""Surface and mask -> measured quality, verdicts."""
