@@ -292,7 +292,7 @@ class KernelsMissing(SystemFault):
     """The compiled part of Plastinate is not there or does not load."""
 
     code = "system.kernels-missing"
-    hint = "Install again with `pip install --force-reinstall plastinate`, or run `python build_kernels.py` in a checkout."
+    hint = "Install again (`pip install --force-reinstall plastinate`); in a checkout run `make install`."
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"The compiled kernel {name!r} cannot be loaded: {reason}.")
@@ -303,7 +303,7 @@ class DownloadFailed(SystemFault):
     """A fetch from the package index did not give what was asked."""
 
     code = "system.download-failed"
-    hint = "Check the network and that `pip download` works here; a mirror can be set in pip's own configuration."
+    hint = "Check the network and that `pip download` works here; pip's own configuration may name a mirror."
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what} could not be fetched: {reason}.")

@@ -120,8 +120,8 @@ class Geometry:
 
     def index_to_lps(self, index: Floats) -> npt.NDArray[np.float64]:
         """Map (..., 3) float (slice, row, column) indices to (..., 3) LPS positions."""
-        moved: npt.NDArray[np.float64] = np.asarray(index, dtype=np.float64) @ self.to_lps_mm[:3, :3].T
-        return moved + self.to_lps_mm[:3, 3]
+        turned = np.asarray(index, dtype=np.float64) @ self.to_lps_mm[:3, :3].T
+        return np.asarray(turned + self.to_lps_mm[:3, 3], dtype=np.float64)
 
     def lps_to_index(self, lps_mm: Floats) -> npt.NDArray[np.float64]:
         """Map (..., 3) LPS positions to (..., 3) float (slice, row, column) indices."""

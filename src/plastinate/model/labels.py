@@ -32,7 +32,7 @@ class LabelMap:
             raise ValueError(f"a label map is uint16, not {self.array.dtype}")
         if 0 in self.structures or len(set(self.structures.values())) != len(self.structures):
             raise ValueError("0 is background, and a structure has one label")
-        counts = np.bincount(self.array.ravel(), minlength=1)
+        counts = _count_labels(self.array)
         unnamed = set(np.flatnonzero(counts).tolist()) - {0} - set(self.structures)
         if unnamed:
             raise ValueError(f"labels without a name: {sorted(unnamed)}")
@@ -70,3 +70,12 @@ class LabelMap:
             NoMillimetres: the scan never said its pixel size.
         """
         return self.voxel_count(structure) * self.geometry.voxel_ml
+
+
+def _count_labels(array: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
+    # Slice by slice: bincount widens its input to int64, eight bytes a voxel for a whole CT at once.
+    counts = np.zeros(int(array.max(initial=0)) + 1, dtype=np.int64)
+    for plane in array:
+        if plane.any():
+            counts += np.bincount(plane.ravel(), minlength=counts.size)
+    return counts

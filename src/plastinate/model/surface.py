@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,3 +68,16 @@ class Surface:
     def bounds_lps_mm(self) -> npt.NDArray[np.float64]:
         """(2, 3): lowest and highest LPS coordinate."""
         return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)]).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class SurfaceSet:
+    """The surfaces of several structures, made together.
+
+    Attributes:
+        surfaces: structure id -> detail level -> surface.
+        notes: promises that could not be kept, in words; empty when all were.
+    """
+
+    surfaces: Mapping[str, Mapping[str, Surface]]
+    notes: tuple[str, ...] = ()

@@ -30,7 +30,31 @@ class Method:
 
 PREPARE: dict[str, Method] = {}
 SEGMENT: dict[str, Method] = {}
+SURFACE: dict[str, Method] = {
+    "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),
+    "shared-net": Method("plastinate.stages.surface.label_walls:shared_net"),
+}
 EXPORT: dict[str, Method] = {}
+
+# Doors of rooms that recipes do not choose between: the pipeline and the services come in here.
+DOORS: dict[str, Method] = {
+    "inspect-input": Method("plastinate.stages.ingest.read:inspect_input"),
+    "read-volume": Method("plastinate.stages.ingest.read:read_volume"),
+    "read-mesh": Method("plastinate.stages.export.read_mesh:read_mesh"),
+    "merge-labels": Method("plastinate.stages.segment.merge_labels:merge_labels"),
+    "measure-surface": Method("plastinate.stages.verify.measure:measure_surface"),
+    "judge-structure": Method("plastinate.stages.verify.plausibility:judge_structure"),
+    "compose-scene": Method("plastinate.stages.compose.scene:compose_scene"),
+    "render-preview": Method("plastinate.stages.compose.preview:render_preview"),
+    "write-formats": Method("plastinate.stages.export.formats:write_formats"),
+    "write-certificate": Method("plastinate.stages.export.certificate:write_certificate"),
+    "write-dicom-series": Method("plastinate.stages.export.dicom_series:write_dicom_series"),
+}
+
+
+def door(name: str) -> Callable[..., Any]:
+    """The function behind a room's door, imported now."""
+    return find(DOORS, "door", name).load()
 
 
 def find(table: dict[str, Method], kind: str, name: str) -> Method:

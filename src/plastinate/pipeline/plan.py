@@ -1,0 +1,116 @@
+"""Recipe -> checked steps: every method exists and every parameter fits, before anything runs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from plastinate.model.errors import RecipeFlaw
+from plastinate.model.recipe import Recipe
+from plastinate.stages import catalog
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One call that a run will make.
+
+    Attributes:
+        stage: "prepare", "segment" or "surface".
+        method: name in the catalog.
+        function: what will be called.
+        params: keyword arguments, as the recipe gives them.
+        inputs: masks passed, by name.
+        into: names of the masks that come out; for "surface", the structures.
+        why: the recipe's reason.
+        source: where the reason comes from.
+        summary: first sentence of the method's own documentation.
+    """
+
+    stage: str
+    method: str
+    function: Callable[..., Any]
+    params: Mapping[str, Any]
+    inputs: tuple[str, ...] = ()
+    into: tuple[str, ...] = ()
+    why: str = ""
+    source: str = ""
+    summary: str = ""
+
+
+def plan(recipe: Recipe) -> tuple[PlannedStep, ...]:
+    """Order the steps of a recipe and check each against the method it names.
+
+    Raises:
+        RecipeNotFound: a method does not exist.
+        RecipeFlaw: a parameter does not fit its method's signature.
+    """
+    steps = [
+        _planned(
+            recipe,
+            "prepare",
+            catalog.PREPARE,
+            step.method,
+            step.params,
+            step.inputs,
+            step.into,
+            step.why,
+            step.source,
+        )
+        for step in recipe.prepare
+    ]
+    steps += [
+        _planned(
+            recipe,
+            "segment",
+            catalog.SEGMENT,
+            step.method,
+            step.params,
+            step.inputs,
+            step.into,
+            step.why,
+            step.source,
+        )
+        for step in recipe.segment
+    ]
+    steps += [
+        _planned(
+            recipe, "surface", catalog.SURFACE, step.method, step.params, (), step.structures, step.why, ""
+        )
+        for step in recipe.surface
+    ]
+    return tuple(steps)
+
+
+def _planned(
+    recipe: Recipe,
+    stage: str,
+    table: dict[str, catalog.Method],
+    method: str,
+    params: Mapping[str, Any],
+    inputs: tuple[str, ...],
+    into: tuple[str, ...],
+    why: str,
+    source: str,
+) -> PlannedStep:
+    function = catalog.find(table, f"{stage} method", method).load()
+    _check_parameters(recipe, method, function, params)
+    summary = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
+    return PlannedStep(stage, method, function, dict(params), inputs, into, why, source, summary)
+
+
+def _check_parameters(
+    recipe: Recipe, method: str, function: Callable[..., Any], params: Mapping[str, Any]
+) -> None:
+    signature = inspect.signature(function)
+    named = {name: value for name, value in signature.parameters.items() if value.kind is value.KEYWORD_ONLY}
+    for name in params:
+        if name not in named:
+            raise RecipeFlaw(
+                recipe.name, f"method {method!r} has no parameter {name!r}; it has {sorted(named)}"
+            )
+    supplied_by_run = {"structure", "structures", "levels"}
+    for name, value in named.items():
+        if value.default is value.empty and name not in params and name not in supplied_by_run:
+            raise RecipeFlaw(recipe.name, f"method {method!r} needs the parameter {name!r}")

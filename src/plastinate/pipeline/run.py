@@ -1,0 +1,210 @@
+"""Volume and recipe -> organs with their evidence: what happens between the reading and the writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate import __version__
+from plastinate.model.errors import EmptyMask, RecipeFlaw
+from plastinate.model.evidence import Finding, StepRecord, SurfaceQuality, Verdict
+from plastinate.model.labels import LabelMap
+from plastinate.model.recipe import Expectation, Recipe
+from plastinate.model.surface import Surface
+from plastinate.model.volume import Volume
+from plastinate.pipeline.plan import PlannedStep, plan
+from plastinate.pipeline.progress import Progress
+from plastinate.stages import catalog
+
+Mask = npt.NDArray[np.bool_]
+
+# About 5 k triangles turn on any phone, 30 k look right on a desktop, full is for print and measuring.
+DEFAULT_LEVELS: Mapping[str, int | None] = {"full": None, "medium": 30_000, "light": 5_000}
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a person may choose beyond the recipe.
+
+    Attributes:
+        levels: detail level -> triangles at most; None is bounded by error alone.
+        check: measure every surface against its mask and judge it.
+    """
+
+    levels: Mapping[str, int | None] = field(default_factory=lambda: dict(DEFAULT_LEVELS))
+    check: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"levels": dict(self.levels), "check": self.check}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run gives: organs as voxels and as surfaces, and what is known about them."""
+
+    volume: Volume
+    labels: LabelMap
+    surfaces: Mapping[str, Mapping[str, Surface]]
+    quality: Mapping[str, Mapping[str, SurfaceQuality]]
+    verdicts: Mapping[str, Verdict]
+    steps: tuple[StepRecord, ...]
+    findings: tuple[Finding, ...]
+
+
+def run_recipe(
+    volume: Volume, recipe: Recipe, *, options: RunOptions | None = None, progress: Progress | None = None
+) -> RunResult:
+    """Run every step of a recipe on a volume.
+
+    A structure that is not found becomes a finding and costs only itself; the
+    run fails only when nothing at all was found.
+
+    Args:
+        volume: what the scanner measured.
+        recipe: what to look for, and how.
+        options: detail levels, checks.
+        progress: where to report, and whom to ask whether to stop.
+
+    Raises:
+        RecipeError: the recipe does not hold together.
+        EmptyMask: not one structure was found.
+        Cancelled: the run was asked to stop.
+    """
+    options = options or RunOptions()
+    progress = progress or Progress()
+    steps = plan(recipe)
+    records: list[StepRecord] = []
+    findings: list[Finding] = []
+
+    prepare = [step for step in steps if step.stage == "prepare"]
+    for step in prepare:
+        with progress.step(f"prepare: {step.method}", share=0.1 / len(prepare)):
+            volume = step.function(volume, **step.params)
+            records.append(_record(step))
+
+    masks = _segment(volume, steps, recipe.structures, progress, records, findings)
+    labels = _label(volume, recipe, masks, progress, records, findings)
+    masks.clear()
+
+    surfaces: dict[str, Mapping[str, Surface]] = {}
+    surface_steps = [step for step in steps if step.stage == "surface"]
+    for step in surface_steps:
+        found = tuple(name for name in step.into if name in labels.structures.values())
+        if not found:
+            continue
+        with progress.step(f"surface: {', '.join(found)}", share=0.3 / len(surface_steps)):
+            made = step.function(volume, labels, structures=found, levels=options.levels, **step.params)
+            surfaces.update(made.surfaces)
+            records.append(_record(step, structures=found, notes=made.notes))
+
+    quality, verdicts = _check(volume, labels, recipe, surfaces, options, progress)
+    order = [name for name in recipe.structures if name in surfaces]
+    return RunResult(
+        volume,
+        labels,
+        {name: surfaces[name] for name in order},
+        quality,
+        verdicts,
+        tuple(records),
+        tuple(findings),
+    )
+
+
+def _segment(
+    volume: Volume,
+    steps: tuple[PlannedStep, ...],
+    wanted: tuple[str, ...],
+    progress: Progress,
+    records: list[StepRecord],
+    findings: list[Finding],
+) -> dict[str, Mask]:
+    segment = [step for step in steps if step.stage == "segment"]
+    masks: dict[str, Mask] = {}
+    missing: set[str] = set()
+    for number, step in enumerate(segment):
+        if missing.intersection(step.inputs):
+            missing.update(step.into)
+            continue
+        with progress.step(f"segment: {step.method}", share=0.4 / len(segment)):
+            try:
+                made = step.function(volume, *(masks[name] for name in step.inputs), **step.params)
+            except EmptyMask as nothing:
+                missing.update(step.into)
+                findings.append(Finding("segment.nothing-found", "warning", nothing.sentence, nothing.hint))
+                continue
+            made = made if isinstance(made, tuple) else (made,)
+            if len(made) != len(step.into):
+                raise RecipeFlaw(
+                    step.method, f"it makes {len(made)} masks, and `into` names {len(step.into)}"
+                )
+            masks.update(zip(step.into, made, strict=True))
+            records.append(_record(step))
+        still_needed = set(wanted).union(*(later.inputs for later in segment[number + 1 :]))
+        for name in set(masks) - still_needed:
+            del masks[name]
+    return {name: masks[name] for name in wanted if name in masks}
+
+
+def _label(
+    volume: Volume,
+    recipe: Recipe,
+    masks: dict[str, Mask],
+    progress: Progress,
+    records: list[StepRecord],
+    findings: list[Finding],
+) -> LabelMap:
+    if not masks:
+        reasons = " ".join(finding.sentence for finding in findings)
+        raise EmptyMask(", ".join(recipe.structures), reasons)
+    with progress.step("label: one structure for each voxel", share=0.05):
+        labels, contested = catalog.door("merge-labels")(volume.geometry, masks)
+        rule = {"rule": "where two structures claim a voxel, the one named first in the recipe has it"}
+        records.append(
+            StepRecord(
+                "segment", "merge-labels", __version__, {**rule, "contested_voxels": contested}, tuple(masks)
+            )
+        )
+    merged: LabelMap = labels
+    return merged
+
+
+def _check(
+    volume: Volume,
+    labels: LabelMap,
+    recipe: Recipe,
+    surfaces: Mapping[str, Mapping[str, Surface]],
+    options: RunOptions,
+    progress: Progress,
+) -> tuple[dict[str, dict[str, SurfaceQuality]], dict[str, Verdict]]:
+    quality: dict[str, dict[str, SurfaceQuality]] = {}
+    verdicts: dict[str, Verdict] = {}
+    if not options.check:
+        return quality, verdicts
+    measure, judge = catalog.door("measure-surface"), catalog.door("judge-structure")
+    for structure, levels in surfaces.items():
+        with progress.step(f"check: {structure}", share=0.1 / len(surfaces)):
+            mask = labels.mask(structure)
+            quality[structure] = {
+                level: measure(surface, mask=mask, geometry=volume.geometry)
+                for level, surface in levels.items()
+            }
+            verdicts[structure] = judge(
+                structure,
+                mask=mask,
+                volume=volume,
+                labels=labels,
+                expectation=recipe.expect.get(structure, Expectation()),
+                quality=quality[structure]["full"],
+            )
+    return quality, verdicts
+
+
+def _record(
+    step: PlannedStep, *, structures: tuple[str, ...] = (), notes: tuple[str, ...] = ()
+) -> StepRecord:
+    return StepRecord(step.stage, step.method, __version__, step.params, structures or step.into, notes)

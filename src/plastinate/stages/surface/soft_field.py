@@ -1,0 +1,68 @@
+"""LabelMap and grey values -> closed surfaces, each contoured where its own intensities cross the window.
+
+A voxel at an organ's edge is half organ, half neighbour, and its grey value
+says how much: contouring the grey values inside the cleaned mask finds the
+boundary between voxel centres, where a bare mask knows only whole voxels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from plastinate.model.labels import LabelMap
+from plastinate.model.surface import Surface, SurfaceSet
+from plastinate.model.volume import Volume
+from plastinate.stages.surface.contour import contour_soft_field
+from plastinate.stages.surface.decimate import decimate_levels
+from plastinate.stages.surface.mend import mend
+from plastinate.stages.surface.pieces import drop_specks
+from plastinate.stages.surface.smooth import windowed_sinc
+
+
+def soft_field(
+    volume: Volume,
+    labels: LabelMap,
+    *,
+    structures: tuple[str, ...],
+    levels: Mapping[str, int | None],
+    low: float | None = None,
+    high: float | None = None,
+    smooth_iterations: int = 20,
+    pass_band: float = 0.1,
+    max_error_voxel: float = 0.1,
+    min_piece_share: float = 0.001,
+) -> SurfaceSet:
+    """Contour the grey values inside each structure's mask at the ends of an intensity window.
+
+    Args:
+        volume: the grey values the mask was made from.
+        labels: which voxel belongs to what; same grid as the volume.
+        structures: which of them to surface.
+        levels: detail level -> triangles at most; None keeps all that the error allows.
+        low, high: the window, in the volume's quantity; None leaves that side open.
+        smooth_iterations: windowed-sinc passes against scanner noise; 0 for none.
+        pass_band: of the smoothing; higher keeps more detail.
+        max_error_voxel: how far decimation may move the surface where no count is given.
+        min_piece_share: closed pieces smaller than this share of the whole are specks and dropped.
+
+    Returns:
+        The surfaces, and the promises that could not be kept.
+    """
+    surfaces: dict[str, dict[str, Surface]] = {}
+    notes: list[str] = []
+    error_mm = max_error_voxel * min(volume.geometry.spacing)
+    for structure in structures:
+        mask = labels.mask(structure)
+        surface = contour_soft_field(volume, mask, structure=structure, low=low, high=high)
+        del mask
+        surface = drop_specks(surface, min_share=min_piece_share)
+        if smooth_iterations:
+            surface = windowed_sinc(surface, iterations=smooth_iterations, pass_band=pass_band)
+        targets = {level: target for level, target in levels.items()}
+        reduced = decimate_levels(surface, tuple(targets.values()), max_error_mm=error_mm)
+        surfaces[structure] = {}
+        for level, result in zip(targets, reduced, strict=True):
+            mended = mend(result)
+            surfaces[structure][level] = mended.surface
+            notes += [f"{structure}, {level}: {note}" for note in mended.notes]
+    return SurfaceSet(surfaces, tuple(notes))
