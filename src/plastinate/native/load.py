@@ -45,7 +45,10 @@ def pointer(array: npt.NDArray[Any]) -> ctypes.c_void_p:
     """
     if not array.flags.c_contiguous:
         raise ValueError("a kernel needs a C-contiguous array")
-    return ctypes.c_void_p(array.ctypes.data)
+    address = ctypes.c_void_p(array.ctypes.data)
+    # The pointer keeps its array alive: `pointer(integers(1, 2))` inside a call would dangle without.
+    address.array = array  # type: ignore[attr-defined]
+    return address
 
 
 def integers(*values: int) -> npt.NDArray[np.int64]:
