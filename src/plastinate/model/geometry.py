@@ -126,7 +126,8 @@ class Geometry:
     def lps_to_index(self, lps_mm: Floats) -> npt.NDArray[np.float64]:
         """Map (..., 3) LPS positions to (..., 3) float (slice, row, column) indices."""
         inverse = np.linalg.inv(self.to_lps_mm)
-        return np.asarray(lps_mm, dtype=np.float64) @ inverse[:3, :3].T + inverse[:3, 3]
+        turned = np.asarray(lps_mm, dtype=np.float64) @ inverse[:3, :3].T
+        return np.asarray(turned + inverse[:3, 3], dtype=np.float64)
 
     def crop(self, start: tuple[int, int, int], shape: tuple[int, int, int]) -> Geometry:
         """The geometry of a box of this grid: same voxels, moved origin."""

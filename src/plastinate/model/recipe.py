@@ -62,6 +62,7 @@ class Expectation:
         mean_range: plausible mean of the grey values inside, in the volume's quantity.
         may_touch_edge: whether reaching the edge of the scan is normal.
         may_have_flat_cut: whether a flat wall along a grid plane is normal.
+        source: where these numbers come from.
     """
 
     volume_ml: tuple[float, float] | None = None
@@ -70,6 +71,7 @@ class Expectation:
     mean_range: tuple[float, float] | None = None
     may_touch_edge: bool = False
     may_have_flat_cut: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ DOORS: dict[str, Method] = {
     "measure-surface": Method("plastinate.stages.verify.measure:measure_surface"),
     "judge-structure": Method("plastinate.stages.verify.plausibility:judge_structure"),
     "compose-scene": Method("plastinate.stages.compose.scene:compose_scene"),
-    "render-preview": Method("plastinate.stages.compose.preview:render_preview"),
+    "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
     "write-formats": Method("plastinate.stages.export.formats:write_formats"),
     "write-certificate": Method("plastinate.stages.export.certificate:write_certificate"),
     "write-dicom-series": Method("plastinate.stages.export.dicom_series:write_dicom_series"),

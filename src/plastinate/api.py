@@ -1,0 +1,82 @@
+"""The door for notebooks and scripts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from plastinate.model.scene import Scene
+from plastinate.pipeline.progress import Progress, ProgressEvent
+from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
+from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest
+from plastinate.services.build_models import build_models as _build_models
+
+
+def build_model(
+    path: str | os.PathLike[str],
+    recipe: str | None = None,
+    *,
+    organs: Sequence[str] = (),
+    threshold: tuple[float | None, float | None] | None = None,
+    name: str = "surface",
+    largest_only: bool = False,
+    output: str | os.PathLike[str] | None = None,
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    compression: str = "meshopt",
+    levels: Mapping[str, int | None] = DEFAULT_LEVELS,
+    series: int | None = None,
+    phase: int | None = None,
+    allow_gaps: bool = False,
+    any_modality: bool = False,
+    check: bool = True,
+    preview: bool = True,
+    progress: Callable[[ProgressEvent], None] | None = None,
+) -> Scene:
+    """Turn a scan into organ models that state their own error.
+
+    The same call gives the same bytes as the command line does.
+
+    Args:
+        path: a folder of DICOM files, a zip, a DICOMDIR, a multi-frame file, NIfTI, NRRD or MetaImage.
+        recipe: name of a recipe ("ct-chest") or path of a recipe file.
+        organs: structure ids instead of a recipe ("lung-left").
+        threshold: (low, high) in HU or grey values instead of either: one surface of all that lies between.
+        name: what to call the surface of a threshold.
+        largest_only: keep only its largest piece.
+        output: folder for the files; None keeps everything in memory.
+        formats: "glb", "stl", "obj", "ply", "3mf", "nifti", "nrrd", "seg".
+        compression: of GLB files: "meshopt", "draco" or "none".
+        levels: detail level -> triangles at most; None is bounded by error alone.
+        series: which one, as `plastinate inspect` numbers them.
+        phase: which one of the series, likewise.
+        allow_gaps: interpolate across missing slices instead of refusing; the certificate marks them.
+        any_modality: run a recipe on a modality it was not written for.
+        check: measure every surface against its mask; without it there is no certificate.
+        preview: render the picture.
+        progress: called with each `ProgressEvent`.
+
+    Returns:
+        The scene: surfaces at each detail level, LPS millimetres, with `scene.evidence`.
+
+    Raises:
+        PlastinateError: with a code and a hint; see `plastinate.model.errors`.
+    """
+    request = BuildRequest(
+        path=Path(path),
+        output=None if output is None else Path(output),
+        recipe=recipe,
+        organs=tuple(organs),
+        threshold=threshold,
+        name=name,
+        largest_only=largest_only,
+        series=series,
+        phase=phase,
+        allow_gaps=allow_gaps,
+        any_modality=any_modality,
+        formats=tuple(formats),
+        compression=compression,
+        options=RunOptions(levels=dict(levels), check=check),
+        with_preview=preview,
+    )
+    return _build_models(request, progress=Progress(say=progress) if progress else None).scene

@@ -1,0 +1,246 @@
+"""The command `plastinate`: what a person can ask from a shell.
+
+Imports of anything heavier than click happen inside the commands, so that
+`plastinate --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from plastinate import __version__
+from plastinate.model.errors import PlastinateError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="plastinate")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+@click.pass_context
+def cli(context: click.Context, *, debug: bool) -> None:
+    """Turn CT and MR scans into organ models that state their own error.
+
+    For teaching, research and planning aid; not for diagnosis.
+
+    Exit status: 0 done, 2 wrong command line, 3 the files, 4 a safety limit,
+    5 the recipe, 6 nothing trustworthy came out, 7 the machine, 130 stopped.
+    """
+    context.obj = {"debug": debug}
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def inspect(path: Path, *, as_json: bool) -> None:
+    """Say what is in PATH: series, gaps, tilt, what was set aside, in plain words."""
+    from plastinate.cli import terminal
+    from plastinate.services.inspect_path import inspect_path
+
+    with terminal.counter("looking at the files") as count:
+        inspection = inspect_path(path, progress=count)
+    if as_json:
+        click.echo(json.dumps(inspection.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        terminal.print_inspection(inspection)
+
+
+def _window(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    del context, parameter
+    if value is None:
+        return None
+    low, colon, high = value.partition(":")
+    if not colon:
+        raise click.BadParameter("write LOW:HIGH, for example 200:3000, or 200: with no upper end")
+    try:
+        return (float(low) if low else None, float(high) if high else None)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not LOW:HIGH in numbers") from error
+
+
+@cli.command(context_settings={"ignore_unknown_options": False})
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the models.")
+@click.option("--recipe", help="Name of a recipe (see `plastinate recipes`) or path of a recipe file.")
+@click.option("--organ", "organs", multiple=True, help="A structure, for example lung-left; may be repeated.")
+@click.option(
+    "--threshold", callback=_window, metavar="LOW:HIGH", help="One surface of all that lies between."
+)
+@click.option("--name", default="surface", show_default=True, help="What to call the surface of --threshold.")
+@click.option("--largest", is_flag=True, help="Keep only the largest piece of --threshold.")
+@click.option(
+    "--format", "formats", multiple=True, help="glb stl obj ply 3mf nifti nrrd seg; may be repeated."
+)
+@click.option(
+    "--compression",
+    type=click.Choice(["meshopt", "draco", "none"]),
+    default="meshopt",
+    show_default=True,
+    help="How GLB files are packed.",
+)
+@click.option("--triangles", type=click.IntRange(min=100), help="At most so many in the finest surface.")
+@click.option("--series", type=int, help="Which series, as `inspect` numbers them.")
+@click.option("--phase", type=int, help="Which phase of the series, likewise.")
+@click.option("--allow-gaps", is_flag=True, help="Interpolate across missing slices; they are marked.")
+@click.option("--any-modality", is_flag=True, help="Run the recipe although the scan is of another kind.")
+@click.option("--no-check", is_flag=True, help="Skip the measuring: faster, and no certificate.")
+@click.option("--no-preview", is_flag=True, help="Skip the pictures.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON for machines.")
+def build(**options: Any) -> None:
+    """Build organ models from the scan in PATH, with a certificate of how far to trust them."""
+    from plastinate.cli import terminal
+    from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
+    from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models
+
+    levels = {**DEFAULT_LEVELS, "full": options["triangles"]}
+    request = BuildRequest(
+        path=options["path"],
+        output=options["output"],
+        recipe=options["recipe"],
+        organs=tuple(options["organs"]),
+        threshold=options["threshold"],
+        name=options["name"],
+        largest_only=options["largest"],
+        series=options["series"],
+        phase=options["phase"],
+        allow_gaps=options["allow_gaps"],
+        any_modality=options["any_modality"],
+        formats=options["formats"] or DEFAULT_FORMATS,
+        compression=options["compression"],
+        options=RunOptions(levels=levels, check=not options["no_check"]),
+        with_preview=not options["no_preview"],
+    )
+    with terminal.bar() as progress:
+        result = build_models(request, progress=progress)
+    if options["as_json"]:
+        report = {"files": dict(result.files), "run": result.run.as_dict(), **result.scene.evidence.as_dict()}
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        terminal.print_build(result, options["output"])
+
+
+@cli.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--compression",
+    type=click.Choice(["meshopt", "draco", "none"]),
+    default="meshopt",
+    help="How a GLB is packed.",
+)
+def convert(source: Path, target: Path, *, compression: str) -> None:
+    """Convert a mesh file SOURCE to the format of TARGET (stl obj ply glb 3mf)."""
+    from plastinate.cli import terminal
+    from plastinate.services.convert_mesh import convert_mesh
+
+    terminal.print_findings(convert_mesh(source, target, compression=compression))
+    click.echo(f"{target} is written.")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def recipes(*, as_json: bool) -> None:
+    """List the recipes, what each makes, and for which kind of scan."""
+    from plastinate.cli import terminal
+    from plastinate.recipes.load import list_recipes
+
+    found = list_recipes()
+    if as_json:
+        rows = [
+            {"name": r.name, "title": r.title, "modality": r.modality, "structures": list(r.structures)}
+            for r in found
+        ]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        terminal.print_recipes(found)
+
+
+@cli.command()
+@click.argument("recipe")
+def plan(recipe: str) -> None:
+    """Show every step of RECIPE with its numbers, its reasons and their sources."""
+    from plastinate.cli import terminal
+    from plastinate.pipeline.plan import plan as plan_recipe
+    from plastinate.recipes.load import load_recipe
+
+    loaded = load_recipe(recipe)
+    terminal.print_plan(loaded, plan_recipe(loaded))
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+def sample(name: str | None, folder: Path | None) -> None:
+    """Fetch the sample scan NAME and write it as DICOM into FOLDER; with no NAME, list them."""
+    from plastinate.cli import terminal
+    from plastinate.services.sample import SAMPLES, fetch_sample
+
+    if name is None:
+        terminal.print_samples(SAMPLES)
+        return
+    if folder is None:
+        raise click.UsageError("Say where to write it: plastinate sample NAME FOLDER")
+    with terminal.counter(f"fetching {name}") as count:
+        info = fetch_sample(name, folder, progress=count)
+    terminal.print_sample(info)
+
+
+@cli.command()
+def doctor() -> None:
+    """Check that this installation is sound, piece by piece."""
+    from plastinate.cli import terminal
+    from plastinate.services.doctor import examine
+
+    checks = examine()
+    terminal.print_checks(checks)
+    if not all(check.is_sound for check in checks):
+        sys.exit(7)
+
+
+def run(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit status; errors become a sentence, a code and a hint."""
+    debug = "--debug" in (arguments if arguments is not None else sys.argv)
+    try:
+        cli.main(args=arguments, standalone_mode=False)
+        status = 0
+    except click.exceptions.Exit as leaving:
+        status = leaving.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        status = wrong.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped on request; nothing half-written was left.", err=True)
+        status = 130
+    except PlastinateError as error:
+        if debug:
+            raise
+        _explain(error)
+        status = error.exit_status
+    except MemoryError:
+        click.echo("error: This machine ran out of memory. [system.out-of-memory]", err=True)
+        click.echo("hint:  Close other programs, or build fewer organs at a time.", err=True)
+        status = 7
+    except Exception as error:  # the one catch-all of this door: no traceback reaches a person unasked
+        if debug:
+            raise
+        click.echo(
+            f"error: Something unforeseen happened: {type(error).__name__}: {error} [plastinate.error]",
+            err=True,
+        )
+        click.echo(f"hint:  {PlastinateError.hint}", err=True)
+        status = 1
+    sys.exit(status)
+
+
+def _explain(error: PlastinateError) -> None:
+    click.echo(f"error: {error.sentence} [{error.code}]", err=True)
+    click.echo(f"hint:  {error.hint}", err=True)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,229 @@
+"""What a person sees in a shell: bars, tables, traffic lights."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+from plastinate.model.evidence import Finding
+from plastinate.model.recipe import Recipe
+from plastinate.model.series import Inspection, Series
+from plastinate.pipeline.plan import PlannedStep
+from plastinate.pipeline.progress import Progress, ProgressEvent
+from plastinate.services.build_models import BuildResult
+
+LIGHTS = {"green": "[green]● green[/]", "amber": "[yellow]▲ amber[/]", "red": "[red]■ red[/]"}
+SEVERITIES = {
+    "note": "[dim]note[/]",
+    "repaired": "[green]repaired[/]",
+    "warning": "[yellow]warning[/]",
+    "problem": "[red]problem[/]",
+}
+
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False)
+
+
+def _columns() -> tuple[Any, ...]:
+    return (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+
+
+@contextmanager
+def bar() -> Iterator[Progress]:
+    """A progress bar with a time estimate on stderr; plain lines where stderr is not a terminal."""
+    if not err.is_terminal:
+        yield Progress(say=_plain_lines())
+        return
+    with RichProgress(*_columns(), console=err, transient=True) as shown:
+        task = shown.add_task("starting", total=1.0)
+        yield Progress(
+            say=lambda event: shown.update(
+                task, completed=event.share_done, description=f"{event.doing:<38.38}"
+            )
+        )
+
+
+def _plain_lines() -> Callable[[ProgressEvent], None]:
+    last = ""
+
+    def say(event: ProgressEvent) -> None:
+        nonlocal last
+        if event.doing != last:
+            err.print(f"{event.share_done:4.0%}  {escape(event.doing)}")
+            last = event.doing
+
+    return say
+
+
+@contextmanager
+def counter(doing: str) -> Iterator[Callable[[int, int, str], None] | None]:
+    """A bar for work that counts pieces; silent where stderr is not a terminal."""
+    if not err.is_terminal:
+        yield None
+        return
+    with RichProgress(*_columns(), console=err, transient=True) as shown:
+        task = shown.add_task(doing, total=None)
+        yield lambda done, total, what: shown.update(
+            task, completed=done, total=total or None, description=f"{escape(what or doing):<38.38}"
+        )
+
+
+def print_inspection(inspection: Inspection) -> None:
+    """The import doctor's table: series first, then findings, then what was set aside."""
+    out.print(f"[bold]{escape(inspection.path)}[/]: {inspection.files_looked_at} files looked at")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("#", "kind", "description", "slices", "matrix", "voxel mm", "phases", ""):
+        table.add_column(heading, overflow="fold")
+    for series in inspection.series:
+        table.add_row(*_series_row(series))
+    if inspection.series:
+        out.print(table)
+    for series in inspection.series:
+        print_findings(series.findings, before=f"series {series.number}: ")
+    print_findings(inspection.findings)
+    for aside in inspection.set_aside:
+        names = ", ".join(aside.files[:3]) + (
+            f" and {len(aside.files) - 3} more" if len(aside.files) > 3 else ""
+        )
+        where = f"[dim]({escape(names)}) {aside.reason.code}[/]"
+        out.print(f"[dim]set aside[/]  {escape(aside.reason.sentence)} {where}")
+    usable = [series for series in inspection.series if series.is_usable]
+    if usable:
+        out.print(
+            f"\nNext: plastinate build {escape(inspection.path)} -o OUT --recipe NAME   (plastinate recipes)"
+        )
+
+
+def _series_row(series: Series) -> tuple[str, ...]:
+    slices, rows, columns = series.shape
+    spacing = "unknown"
+    if series.spacing_mm:
+        along, down, across = series.spacing_mm
+        spacing = f"{across:.3g} × {down:.3g} × {along:.3g}"
+    return (
+        str(series.number),
+        escape(series.modality or "?"),
+        escape(series.description or "-"),
+        str(slices),
+        f"{columns} × {rows}",
+        spacing,
+        ", ".join(f"{i} {escape(name)}".strip() for i, name in enumerate(series.phases, 1))
+        if len(series.phases) > 1
+        else "-",
+        "" if series.is_usable else "[red]cannot be built[/]",
+    )
+
+
+def print_findings(findings: Sequence[Finding], *, before: str = "") -> None:
+    """Findings, one line each: how bad, what, and what was done."""
+    for finding in findings:
+        words = escape(" ".join(part for part in (finding.sentence, finding.action) if part))
+        out.print(f"{SEVERITIES[finding.severity]}  {before}{words} [dim]{finding.code}[/]")
+
+
+def print_build(result: BuildResult, output: Path) -> None:
+    """What was built, how far to trust it, and where it lies."""
+    evidence = result.scene.evidence
+    print_findings(evidence.findings)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("structure", "volume", "surface to mask, mean / p95", "triangles", "closed", "trust"):
+        table.add_column(heading)
+    for node in result.scene.nodes:
+        quality = evidence.quality.get(node.id, {}).get("full")
+        verdict = evidence.verdicts.get(node.id)
+        if quality is None or verdict is None:
+            table.add_row(
+                escape(node.structure.name), "-", "-", f"{len(node.surfaces['full'].triangles):,}", "-", "-"
+            )
+            continue
+        volume = "unknown" if quality.volume_ml is None else f"{quality.volume_ml:,.1f} ml"
+        if quality.distance_mean_mm is None or quality.distance_p95_mm is None:
+            distance = f"{quality.distance_mean_voxel:.2f} / {quality.distance_p95_voxel:.2f} voxel"
+        else:
+            distance = f"{quality.distance_mean_mm:.2f} / {quality.distance_p95_mm:.2f} mm"
+        table.add_row(
+            escape(node.structure.name),
+            volume,
+            distance,
+            f"{quality.triangles:,}",
+            "yes" if quality.is_closed else "[red]no[/]",
+            LIGHTS[verdict.light],
+        )
+    out.print(table)
+    for node in result.scene.nodes:
+        verdict = evidence.verdicts.get(node.id)
+        for reason in verdict.reasons if verdict else ():
+            out.print(f"  {escape(node.structure.name)}: {escape(reason)}")
+    out.print(f"\n{len(result.files)} files in {escape(str(output))}, {result.run.wall_s:.1f} s:")
+    for name in _worth_naming(result.files):
+        out.print(f"  {escape(str(output / name))}")
+
+
+def _worth_naming(files: Mapping[str, str]) -> list[str]:
+    first = [
+        name for name in ("scene.glb", "certificate.html", "certificate.json", "preview.png") if name in files
+    ]
+    return first + [name for name in sorted(files) if name not in first]
+
+
+def print_recipes(recipes: Sequence[Recipe]) -> None:
+    """One line for each recipe."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("recipe", "scan", "what it is", "structures"):
+        table.add_column(heading, overflow="fold")
+    for recipe in recipes:
+        table.add_row(
+            recipe.name, recipe.modality or "any", escape(recipe.title), ", ".join(recipe.structures)
+        )
+    out.print(table)
+
+
+def print_plan(recipe: Recipe, steps: Sequence[PlannedStep]) -> None:
+    """Every step of a recipe, with its numbers and the reasons for them."""
+    out.print(f"[bold]{recipe.name}[/]: {escape(recipe.title)} ({recipe.modality or 'any scan'})\n")
+    for number, step in enumerate(steps, 1):
+        made = f" [dim]→[/] {', '.join(step.into)}" if step.into else ""
+        taken = f"{', '.join(step.inputs)} [dim]→[/] " if step.inputs else ""
+        out.print(f"{number:2d}. [dim]{step.stage}[/]  {taken}[bold]{step.method}[/]{made}")
+        if step.params:
+            out.print("    " + escape(", ".join(f"{name} = {value}" for name, value in step.params.items())))
+        if step.why:
+            out.print(f"    [dim]why[/] {escape(step.why)}")
+        if step.source:
+            out.print(f"    [dim]source[/] {escape(step.source)}")
+
+
+def print_samples(samples: Mapping[str, Any]) -> None:
+    """The samples there are."""
+    for name, sample in samples.items():
+        out.print(f"[bold]{name}[/]  {escape(sample.title)} [dim]({escape(sample.licence)})[/]")
+    out.print("\nFetch one: plastinate sample NAME FOLDER")
+
+
+def print_sample(info: Any) -> None:
+    """Where a fetched sample lies and where it comes from."""
+    out.print(f"{escape(info.title)}: {info.slice_count} slices in {escape(str(info.folder))}")
+    out.print(f"[dim]{escape(info.source)}[/]")
+
+
+def print_checks(checks: Sequence[Any]) -> None:
+    """The doctor's findings about this installation."""
+    for check in checks:
+        mark = "[green]sound[/]" if check.is_sound else "[red]amiss[/]"
+        out.print(f"{mark}  {escape(check.name)}: {escape(check.sentence)}")
+        if not check.is_sound:
+            out.print(f"       {escape(check.hint)}")

@@ -1,0 +1,205 @@
+"""A path and a wish -> organ models in a folder: read, run the recipe, compose, write, certify."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plastinate import __version__
+from plastinate.model.errors import ParameterError, WrongModality
+from plastinate.model.evidence import Evidence, Finding, RunRecord
+from plastinate.model.recipe import Recipe
+from plastinate.model.scene import Scene
+from plastinate.model.structure import Structure
+from plastinate.pipeline.keys import recipe_digest, result_key
+from plastinate.pipeline.progress import Progress
+from plastinate.pipeline.run import RunOptions, RunResult, run_recipe
+from plastinate.recipes.load import load_recipe, load_structures, recipe_for_organs, threshold_recipe
+from plastinate.services.output_folder import output_folder
+from plastinate.stages import catalog
+
+DEFAULT_FORMATS = ("glb", "stl")
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What a person asks for. One of recipe, organs and threshold says what to build.
+
+    Attributes:
+        path: folder, zip, DICOMDIR or file.
+        output: folder to write into; None builds in memory only.
+        recipe: name of a recipe, or path of a TOML file.
+        organs: structure ids; the recipes that make them are found by modality.
+        threshold: (low, high) in the volume's quantity; None leaves a side open.
+        name: what to call the surface of a threshold.
+        largest_only: keep only the largest piece of a threshold.
+        series, phase: which of several, as `inspect` numbers them.
+        allow_gaps: interpolate across missing slices instead of refusing.
+        any_modality: run a recipe on a modality it was not written for.
+        formats: names of the export table.
+        compression: of the GLB: "meshopt", "draco" or "none".
+        options: detail levels and checks.
+        with_preview: render the picture.
+    """
+
+    path: Path
+    output: Path | None = None
+    recipe: str | None = None
+    organs: tuple[str, ...] = ()
+    threshold: tuple[float | None, float | None] | None = None
+    name: str = "surface"
+    largest_only: bool = False
+    series: int | None = None
+    phase: int | None = None
+    allow_gaps: bool = False
+    any_modality: bool = False
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    compression: str = "meshopt"
+    options: RunOptions = field(default_factory=RunOptions)
+    with_preview: bool = True
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What was built, where it lies, and how long it took."""
+
+    scene: Scene
+    run: RunRecord
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_models(request: BuildRequest, *, progress: Progress | None = None) -> BuildResult:
+    """Build every organ asked for and write it with its certificate.
+
+    Nothing appears under a final name until all of it is written.
+
+    Raises:
+        PlastinateError: see `model/errors.py`; nothing is left half-written.
+    """
+    progress = progress or Progress()
+    begun, started_utc = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
+    _require_one_wish(request)
+    with progress.step("read the scan", share=0.2) as within:
+        read = catalog.door("read-volume")(
+            request.path,
+            series=request.series,
+            phase=request.phase,
+            allow_gaps=request.allow_gaps,
+            progress=lambda done, total, what: within(done / max(total, 1)),
+        )
+    recipe, structures = _recipe(request, read.volume.modality)
+    result = run_recipe(read.volume, recipe, options=request.options, progress=progress)
+    evidence = _evidence(request, recipe, read, result)
+    scene: Scene = catalog.door("compose-scene")(
+        recipe.title,
+        result.volume.geometry,
+        result.surfaces,
+        structures=structures,
+        evidence=evidence,
+        label_map=result.labels,
+    )
+    del read
+    if request.output is None:
+        return BuildResult(scene, _run_record(begun, started_utc, progress))
+    return _write(request, request.output, scene, result, progress, begun, started_utc)
+
+
+def _require_one_wish(request: BuildRequest) -> None:
+    wishes = [bool(request.recipe), bool(request.organs), request.threshold is not None]
+    if sum(wishes) != 1:
+        raise ParameterError(
+            "Say what to build: a recipe, organs or an intensity threshold, and only one of them."
+        )
+    if request.threshold is not None:
+        low, high = request.threshold
+        if low is None and high is None:
+            raise ParameterError("A threshold needs a lower end, an upper end, or both.")
+        if low is not None and high is not None and low > high:
+            raise ParameterError(f"The threshold runs from {low:g} up to {high:g}, which holds nothing.")
+
+
+def _recipe(request: BuildRequest, modality: str) -> tuple[Recipe, Mapping[str, Structure]]:
+    structures = dict(load_structures())
+    if request.threshold is not None:
+        low, high = request.threshold
+        recipe = threshold_recipe(low, high, name=request.name, largest=request.largest_only)
+        only = recipe.structures[0]
+        structures.setdefault(only, replace(structures["surface"], id=only, name=request.name))
+        return recipe, structures
+    if request.organs:
+        recipe = recipe_for_organs(request.organs, modality)
+    else:
+        recipe = load_recipe(request.recipe or "")
+    if recipe.modality and modality != recipe.modality and not request.any_modality:
+        raise WrongModality(recipe.name, needs=recipe.modality, got=modality)
+    return recipe, structures
+
+
+def _evidence(request: BuildRequest, recipe: Recipe, read: Any, result: RunResult) -> Evidence:
+    options = {**request.options.as_dict(), "series": request.series, "phase": request.phase}
+    inputs = {
+        **read.inputs,
+        "series": {
+            "modality": read.series.modality,
+            "description": read.series.description,
+            **read.series.tags,
+        },
+        "geometry": result.volume.geometry.as_dict(),
+        "quantity": result.volume.quantity,
+        "recipe": {"name": recipe.name, "sha256": recipe_digest(recipe)},
+        "result_key": result_key(input_sha256=read.inputs["sha256"], recipe=recipe, options=options),
+        "plastinate_version": __version__,
+    }
+    findings: tuple[Finding, ...] = (*read.findings, *result.findings)
+    return Evidence(inputs, findings, result.steps, result.quality, result.verdicts)
+
+
+def _write(
+    request: BuildRequest,
+    output: Path,
+    scene: Scene,
+    result: RunResult,
+    progress: Progress,
+    begun: float,
+    started_utc: str,
+) -> BuildResult:
+    with output_folder(output) as folder:
+        with progress.step("write the models", share=0.05):
+            files: dict[str, str] = dict(
+                catalog.door("write-formats")(scene, folder, request.formats, compression=request.compression)
+            )
+        pictures: dict[str, bytes] = {}
+        if request.with_preview:
+            with progress.step("render the picture", share=0.05):
+                pictures = catalog.door("render-pictures")(scene, result.volume)
+        scene = replace(scene, evidence=replace(scene.evidence, outputs=files))
+        run = _run_record(begun, started_utc, progress)
+        if request.options.check:
+            with progress.step("write the certificate", share=0.05):
+                files |= catalog.door("write-certificate")(scene, folder, run=run, pictures=pictures)
+    return BuildResult(scene, run, files)
+
+
+def _run_record(begun: float, started_utc: str, progress: Progress) -> RunRecord:
+    # Linux counts ru_maxrss in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return RunRecord(
+        started_utc=started_utc,
+        wall_s=time.perf_counter() - begun,
+        step_wall_s=dict(progress.wall_s),
+        peak_memory_mb=peak * unit / 1e6,
+        plastinate_version=__version__,
+        machine={
+            "system": platform.system(),
+            "processor": platform.machine(),
+            "python": platform.python_version(),
+        },
+    )

@@ -1,0 +1,120 @@
+"""Is this installation sound? Each part is tried, not only looked for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from plastinate import __version__
+from plastinate.model.errors import PlastinateError
+from plastinate.native.load import FOLDER, library, thread_count
+from plastinate.recipes.load import list_recipes
+from plastinate.stages import catalog
+
+LIBRARIES = (
+    "numpy",
+    "pydicom",
+    "imagecodecs",
+    "SimpleITK",
+    "meshopt",
+    "DracoPy",
+    "highdicom",
+    "PIL",
+    "jinja2",
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One part of the installation and whether it works.
+
+    Attributes:
+        name: the part.
+        is_sound: whether it does what it should.
+        sentence: what was seen.
+        hint: what to do where it is not sound.
+    """
+
+    name: str
+    is_sound: bool
+    sentence: str
+    hint: str = ""
+
+
+def examine() -> tuple[Check, ...]:
+    """Try every part that a build may need; never raises."""
+    return (
+        Check(
+            "plastinate", True, f"{__version__}, Python {platform.python_version()}, {thread_count()} threads"
+        ),
+        _try("kernels", _kernels, "Install again with a C++ compiler at hand, or let pip fetch one."),
+        *(_try(name, partial(_library, name), f"pip install {name}") for name in LIBRARIES),
+        _try("recipes", _recipes, "Install plastinate again."),
+        _try("methods", _methods, "Install plastinate again."),
+        _try(
+            "child process",
+            _child,
+            "Reading needs to start a process: check ulimits and the sandbox you run in.",
+        ),
+        _try("temporary folder", _temporary, "Set TMPDIR to a folder with free space."),
+    )
+
+
+def _try(name: str, look: Callable[[], str], hint: str) -> Check:
+    try:
+        return Check(name, True, look())
+    except PlastinateError as error:
+        return Check(name, False, error.sentence, error.hint)
+    except Exception as error:  # whatever a broken installation throws, the doctor only reports it
+        return Check(name, False, f"{type(error).__name__}: {error}", hint)
+
+
+def _kernels() -> str:
+    names = sorted(path.stem for path in FOLDER.glob("*.cpp")) or sorted(
+        path.stem for path in FOLDER.glob("*.so")
+    )
+    for name in names:
+        library(name)
+    return f"{len(names)} compiled kernels load ({', '.join(names)})"
+
+
+def _library(name: str) -> str:
+    importlib.import_module(name)
+    distribution = {"PIL": "pillow"}.get(name, name)
+    return importlib.metadata.version(distribution)
+
+
+def _recipes() -> str:
+    return f"{len(list_recipes())} recipes load"
+
+
+def _methods() -> str:
+    tables = (catalog.PREPARE, catalog.SEGMENT, catalog.SURFACE, catalog.EXPORT, catalog.DOORS)
+    for table in tables:
+        for method in table.values():
+            method.load()
+    return f"{sum(len(table) for table in tables)} methods import"
+
+
+def _child() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "note.txt").write_text("not a scan")
+        try:
+            catalog.door("inspect-input")(Path(folder))
+        except PlastinateError as expected:
+            if not expected.code.startswith("input."):
+                raise
+    return f"starts and answers ({sys.executable})"
+
+
+def _temporary() -> str:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"plastinate")
+        return f"{Path(file.name).parent} is writable"

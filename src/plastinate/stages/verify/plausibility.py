@@ -1,0 +1,181 @@
+"""Mask, grey values and measured quality -> a traffic light with its reasons.
+
+Green: nothing speaks against the result. Amber: look before you rely on it.
+Red: something is wrong with it, or with the scan it was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.model.evidence import Light, SurfaceQuality, Verdict
+from plastinate.model.labels import LabelMap
+from plastinate.model.recipe import Expectation
+from plastinate.model.volume import Volume
+from plastinate.native.voxels import bounding_box, label_components
+
+Mask = npt.NDArray[np.bool_]
+Doubt = tuple[Light, str]
+
+# A loose voxel or two is noise; a piece of a hundredth of the organ is something a person would see.
+PIECE_MIN_SHARE = 0.01
+# Outside the plausible range by more than this factor, it is not an unusual organ but another thing.
+VOLUME_RED_FACTOR = 2.0
+# Promises of the certificate, in voxels and percent (docs/explanation/certificate.md).
+DISTANCE_MEAN_VOXEL_MAX = 0.5
+DISTANCE_P95_VOXEL_MAX = 1.0
+VOLUME_DRIFT_PERCENT_MAX = 3.0
+# A natural organ ends in a rounded cap; a plane that holds this share of its widest section is a cut.
+FLAT_CUT_SHARE = 0.25
+
+
+def judge_structure(
+    structure: str,
+    *,
+    mask: Mask,
+    volume: Volume,
+    labels: LabelMap,
+    expectation: Expectation,
+    quality: SurfaceQuality,
+) -> Verdict:
+    """Weigh one structure against what its recipe expects and what its surface promises.
+
+    Args:
+        structure: structure id.
+        mask: (S, R, C) bool, its voxels.
+        volume: the grey values, same grid.
+        labels: the whole map, for the patient's midline.
+        expectation: the recipe's word on a sound result.
+        quality: measured facts of the finest surface.
+
+    Returns:
+        The worst light found and every reason for it.
+    """
+    box = bounding_box(mask)
+    doubts: list[Doubt] = []
+    doubts += _surface(quality)
+    doubts += _volume(mask, volume, expectation)
+    doubts += _side(structure, mask, labels, expectation)
+    doubts += _pieces(mask[box], expectation)
+    doubts += _grey_values(mask[box], volume.array[box], volume.quantity, expectation)
+    doubts += _edge_of_scan(mask, box, volume, expectation)
+    doubts += _filled(mask, volume)
+    order: list[Light] = ["green", "amber", "red"]
+    worst = max((light for light, _ in doubts), key=order.index, default="green")
+    return Verdict(worst, tuple(reason for _, reason in doubts))
+
+
+def _surface(quality: SurfaceQuality) -> Iterator[Doubt]:
+    if not quality.is_closed or not quality.is_manifold:
+        yield "red", "The surface is not closed, so its volume means nothing and it cannot be printed."
+    if quality.self_crossings:
+        yield (
+            "amber",
+            f"The surface crosses itself in {quality.self_crossings} places; a printer may complain.",
+        )
+    if (
+        quality.distance_mean_voxel > DISTANCE_MEAN_VOXEL_MAX
+        or quality.distance_p95_voxel > DISTANCE_P95_VOXEL_MAX
+    ):
+        mean, p95 = quality.distance_mean_voxel, quality.distance_p95_voxel
+        yield (
+            "amber",
+            f"The surface strays from the marked voxels: {mean:.2f} voxels on average, {p95:.2f} at p95.",
+        )
+    drift = quality.volume_drift_percent
+    if drift is not None and abs(drift) > VOLUME_DRIFT_PERCENT_MAX:
+        yield "amber", f"The surface holds {drift:+.1f} % against the volume of the marked voxels."
+
+
+def _volume(mask: Mask, volume: Volume, expectation: Expectation) -> Iterator[Doubt]:
+    if expectation.volume_ml is None:
+        return
+    if volume.geometry.unit != "mm":
+        yield "amber", "The scan does not say its pixel size, so the volume could not be checked."
+        return
+    low, high = expectation.volume_ml
+    found = int(np.count_nonzero(mask)) * volume.geometry.voxel_ml
+    if low <= found <= high:
+        return
+    far = found < low / VOLUME_RED_FACTOR or found > high * VOLUME_RED_FACTOR
+    size = "smaller" if found < low else "larger"
+    yield (
+        "red" if far else "amber",
+        f"{found:,.0f} ml is {size} than the {low:,.0f} to {high:,.0f} ml that are usual in adults.",
+    )
+
+
+def _side(structure: str, mask: Mask, labels: LabelMap, expectation: Expectation) -> Iterator[Doubt]:
+    if not expectation.side:
+        return
+    own = _centre_x(mask, labels)
+    twin = structure.replace("left", "right") if "left" in structure else structure.replace("right", "left")
+    if twin != structure and twin in labels.structures.values():
+        midline = (own + _centre_x(labels.mask(twin), labels)) / 2
+    else:
+        midline = _centre_x(labels.array > 0, labels)
+    # LPS: x grows towards the patient's left.
+    side = "left" if own > midline else "right"
+    if side != expectation.side:
+        yield "red", f"It lies on the patient's {side}, and belongs on the {expectation.side}."
+
+
+def _centre_x(mask: Mask, labels: LabelMap) -> float:
+    sums = [np.count_nonzero(mask, axis=axes).astype(np.float64) for axes in ((1, 2), (0, 2), (0, 1))]
+    centre = np.array([float((line * np.arange(line.size)).sum() / max(line.sum(), 1.0)) for line in sums])
+    return float(labels.geometry.index_to_lps(centre)[0])
+
+
+def _pieces(mask: Mask, expectation: Expectation) -> Iterator[Doubt]:
+    if expectation.max_pieces is None:
+        return
+    _, sizes, _ = label_components(np.ascontiguousarray(mask), connectivity=26)
+    pieces = int(np.count_nonzero(np.asarray(sizes) >= PIECE_MIN_SHARE * np.sum(sizes)))
+    if pieces > expectation.max_pieces:
+        yield "amber", f"It is in {pieces} pieces; {expectation.max_pieces} would be usual."
+
+
+def _grey_values(
+    mask: Mask, values: npt.NDArray[np.generic], quantity: str, expectation: Expectation
+) -> Iterator[Doubt]:
+    if expectation.mean_range is None:
+        return
+    low, high = expectation.mean_range
+    mean = float(values[mask].mean(dtype=np.float64))
+    if not low <= mean <= high:
+        yield "amber", f"Its mean is {mean:,.0f} {quantity}, outside the usual {low:,.0f} to {high:,.0f}."
+
+
+def _edge_of_scan(
+    mask: Mask, box: tuple[slice, slice, slice], volume: Volume, expectation: Expectation
+) -> Iterator[Doubt]:
+    ends = []
+    for axis, (span, length) in enumerate(zip(box, volume.geometry.shape, strict=True)):
+        for index, touches in ((0, span.start == 0), (length - 1, span.stop == length)):
+            if touches:
+                ends.append((axis, index))
+    if not ends:
+        return
+    if not expectation.may_touch_edge:
+        yield "amber", "It reaches the edge of the scan: what lies beyond is not in the model."
+    if expectation.may_have_flat_cut:
+        return
+    for axis, index in ends:
+        sections = np.count_nonzero(mask, axis=tuple(other for other in range(3) if other != axis))
+        if sections[index] > FLAT_CUT_SHARE * sections.max():
+            yield "amber", f"It is cut off flat by the edge of the scan ({_face(axis, index)})."
+
+
+def _face(axis: int, index: int) -> str:
+    end = "first" if index == 0 else "last"
+    return f"{end} {('slice', 'row', 'column')[axis]}"
+
+
+def _filled(mask: Mask, volume: Volume) -> Iterator[Doubt]:
+    filled = np.flatnonzero(volume.filled_slices)
+    share = sum(int(np.count_nonzero(mask[index])) for index in filled) / max(int(np.count_nonzero(mask)), 1)
+    if share > 0:
+        yield "amber", f"{share:.0%} of it lies in slices that were missing and had to be interpolated."
