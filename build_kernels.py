@@ -1,7 +1,7 @@
 """Compiles the C++ kernels of plastinate; runs inside `pip install` and as `python build_kernels.py`.
 
-Every `src/plastinate/native/NAME.cpp` becomes `NAME.so` beside it: a plain C
-interface that Python reaches through ctypes, so no Python headers are needed
+Every `src/plastinate/native/NAME.cpp` becomes `native/compiled/NAME.so`: a plain
+C interface that Python reaches through ctypes, so no Python headers are needed
 and one binary serves every Python version. The system's C++ compiler is used
 where there is one; a machine without one gets the `ziglang` wheel, which
 carries a whole C++ toolchain, as a requirement of the build alone.
@@ -18,6 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 NATIVE = Path(__file__).parent / "src" / "plastinate" / "native"
+# Not beside the sources: Python would import NAME.so in place of NAME.py.
+COMPILED = NATIVE / "compiled"
 
 # -ffp-contract=off: fused multiply-adds differ between compilers, and the same
 # scan must give the same bytes whichever compiler built the kernels.
@@ -45,13 +47,14 @@ def compiler() -> list[str]:
 
 def build(*, force: bool = False) -> list[Path]:
     """Compile what changed since the last build, two files at a time; return every library."""
+    COMPILED.mkdir(exist_ok=True)
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(lambda source: _compile(source, force=force), sorted(NATIVE.glob("*.cpp"))))
 
 
 def _compile(source: Path, *, force: bool) -> Path:
-    library = source.with_suffix(".so")
-    stamp = source.with_suffix(".stamp")
+    library = COMPILED / f"{source.stem}.so"
+    stamp = library.with_suffix(".stamp")
     digest = hashlib.sha256(" ".join([*compiler(), *FLAGS]).encode())
     for part in [source, *sorted(NATIVE.glob("*.hpp"))]:
         digest.update(part.read_bytes())

@@ -1,7 +1,7 @@
 """Opens a compiled kernel library and types its functions.
 
 A kernel is `NAME.cpp` in this folder, compiled by `build_kernels.py` into
-`NAME.so` with plain C functions. ctypes releases the interpreter lock during a
+`compiled/NAME.so` with plain C functions. ctypes releases the interpreter lock during a
 call, so kernels may also be run from several Python threads.
 """
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from plastinate.model.errors import KernelsMissing
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "compiled"
 
 
 @cache
