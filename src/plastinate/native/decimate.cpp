@@ -1,0 +1,679 @@
+// Quadric edge collapse of a triangle 2-complex: one closed surface, or the
+// shared net of many labels in which an edge may carry three or four triangles.
+//
+// Flows through: float32 vertices + uint32 triangles (+ two labels for each
+// triangle) -> fewer of both, as often as asked, going down.
+//
+// Sources: error and best position, Garland & Heckbert, "Surface simplification
+// using quadric error metrics", SIGGRAPH 1997, sections 3-5; what may be
+// collapsed, Dey, Edelsbrunner, Guha & Nekhayev, "Topology preserving edge
+// contraction", 1999, section 3 (link conditions of a 2-complex); volume,
+// Lindstrom & Turk, "Fast and memory efficient polygonal simplification",
+// IEEE Visualization 1998, equation 5.
+//
+// Works in passes rather than from a priority queue: each pass prices every
+// edge (in threads), sorts, and collapses a matching of the cheapest ones, so
+// no vertex takes part twice. The price of an edge depends on its two ends
+// only, hence it cannot go stale within a pass, and memory is walked in order.
+//
+// O(triangles) for each pass, passes shrink geometrically. About 90 bytes for
+// each input triangle. Every vertex keeps its quadric about its own position:
+// far from the origin float32 sums about a common centre lose all digits.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using u8 = std::uint8_t;
+using u16 = std::uint16_t;
+using u32 = std::uint32_t;
+using i64 = std::int64_t;
+
+constexpr u32 NONE = 0xffffffffu;
+constexpr float INFINITE_COST = std::numeric_limits<float>::infinity();
+// Weight of staying near the old vertices against staying on their planes:
+// keeps every system solvable and flat regions evenly meshed.
+constexpr float POINT_WEIGHT = 1e-3f;
+constexpr float LINE_WEIGHT = 1.0f;    // junction curves, against the planes beside them
+constexpr float LEAST_COSINE = 0.25f;  // between the old and the new normal of a triangle
+constexpr float LEAST_SHAPE = 0.12f;   // twice the area over the longest edge squared; 0.87 is equilateral
+constexpr int MOST_RING = 48;          // triangles at one vertex that a collapse will look at
+
+enum Kind : u8 { SURFACE = 0, CURVE = 1, CORNER = 2 };
+
+struct Vec {
+    float x, y, z;
+};
+inline Vec operator-(Vec a, Vec b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
+inline Vec operator+(Vec a, Vec b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
+inline Vec operator*(float s, Vec a) { return {s * a.x, s * a.y, s * a.z}; }
+inline float dot(Vec a, Vec b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+inline Vec cross(Vec a, Vec b) {
+    return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
+}
+
+// The squared distance to weighted planes, lines and points as a function of the offset y from
+// the vertex that owns it: y'Ay + 2b'y + c.
+struct Quadric {
+    float xx = 0, xy = 0, xz = 0, yy = 0, yz = 0, zz = 0, bx = 0, by = 0, bz = 0, c = 0;
+
+    Vec times(Vec y) const {
+        return {xx * y.x + xy * y.y + xz * y.z, xy * y.x + yy * y.y + yz * y.z, xz * y.x + yz * y.y + zz * y.z};
+    }
+    float at(Vec y) const { return dot(y, times(y)) + 2 * (bx * y.x + by * y.y + bz * y.z) + c; }
+    // The same function about a centre moved by t.
+    Quadric about(Vec t) const {
+        Quadric moved = *this;
+        const Vec at_t = times(t);
+        moved.c = dot(t, at_t) + 2 * (bx * t.x + by * t.y + bz * t.z) + c;
+        moved.bx += at_t.x;
+        moved.by += at_t.y;
+        moved.bz += at_t.z;
+        return moved;
+    }
+    void add(const Quadric& o) {
+        xx += o.xx, xy += o.xy, xz += o.xz, yy += o.yy, yz += o.yz, zz += o.zz;
+        bx += o.bx, by += o.by, bz += o.bz, c += o.c;
+    }
+    void add_plane(Vec normal, float weight) {
+        xx += weight * normal.x * normal.x, xy += weight * normal.x * normal.y;
+        xz += weight * normal.x * normal.z, yy += weight * normal.y * normal.y;
+        yz += weight * normal.y * normal.z, zz += weight * normal.z * normal.z;
+    }
+    void add_point(float weight) { xx += weight, yy += weight, zz += weight; }
+    // Where it is least (Cholesky; the point weight keeps A positive definite).
+    bool least(Vec& y) const {
+        const float floor = 1e-6f * (xx + yy + zz);
+        if (!(xx > floor)) return false;
+        const float l10 = xy / xx, l20 = xz / xx;
+        const float d1 = yy - l10 * xy;
+        if (!(d1 > floor)) return false;
+        const float e = yz - l10 * xz, l21 = e / d1;
+        const float d2 = zz - l20 * xz - l21 * e;
+        if (!(d2 > floor)) return false;
+        const float z0 = -bx, z1 = -by - l10 * z0, z2 = -bz - l20 * z0 - l21 * z1;
+        y.z = z2 / d2;
+        y.y = z1 / d1 - l21 * y.z;
+        y.x = z0 / xx - l10 * y.y - l20 * y.z;
+        return true;
+    }
+};
+
+struct Vertex {
+    Vec p;
+    Quadric q;
+    u32 partner = NONE;  // the other end of its cheapest edge; NONE in `cost` order means no edge
+    u8 kind = SURFACE;
+    u8 taken = 0;  // took part in a collapse of this pass
+    u8 dead = 0;
+    u8 spare = 0;
+    float cost = INFINITE_COST;
+};
+static_assert(sizeof(Vertex) == 64, "one cache line for each vertex");
+
+struct Triangle {
+    u32 v[3];
+};
+struct Labels {
+    u16 front, back;
+};
+
+// A triangle seen from one of its corners, in winding order.
+struct Wedge {
+    u32 triangle, next, prev;
+};
+
+struct Ring {
+    Wedge wedge[MOST_RING];
+    int count = 0;
+};
+
+template <class Work>
+void in_threads(i64 count, int threads, Work work) {
+    const i64 block = 16384;
+    if (threads < 2 || count < 2 * block) return work(i64(0), count);
+    std::vector<std::thread> crew;
+    for (int k = 0; k < threads; ++k)
+        crew.emplace_back([=] {
+            for (i64 start = k * block; start < count; start += threads * block)
+                work(start, std::min(count, start + block));
+        });
+    for (auto& one : crew) one.join();
+}
+
+class Complex {
+   public:
+    Complex(const float* points, i64 vertex_count, const u32* corners, i64 triangle_count, const u16* labels,
+            int threads)
+        : threads_(threads), vertices_(vertex_count), triangles_(triangle_count), counts_(65536, 0) {
+        for (i64 v = 0; v < vertex_count; ++v) vertices_[v].p = {points[3 * v], points[3 * v + 1], points[3 * v + 2]};
+        std::memcpy(triangles_.data(), corners, triangle_count * sizeof(Triangle));
+        if (labels) {
+            labels_.resize(triangle_count);
+            std::memcpy(labels_.data(), labels, triangle_count * sizeof(Labels));
+        }
+        for (i64 t = 0; t < triangle_count; ++t) count_labels(u32(t), 1);
+        seen_.assign(vertex_count, 0);
+        compact();
+        in_threads(i64(vertices_.size()), threads_, [this](i64 start, i64 stop) {
+            for (i64 v = start; v < stop; ++v) prepare(u32(v));
+        });
+    }
+
+    // Collapse until no label has more triangles than its target, or nothing more may go.
+    void reduce(const i64* targets, double most_error_mm) {
+        targets_ = targets;
+        most_error_ = most_error_mm > 0 ? float(most_error_mm * most_error_mm) : INFINITE_COST;
+        double share = 0.5;
+        while (excess() > 0) {
+            const i64 before = i64(vertices_.size());
+            const i64 removed = pass(share);
+            compact();
+            if (removed == 0 && share >= 1.0) break;
+            share = removed * 50 < before ? 1.0 : 0.5;
+        }
+        separate();
+    }
+
+    // Triangles above target, over all labels; each wall counts for both its sides.
+    i64 excess() const {
+        i64 total = 0;
+        for (int label = 1; label < 65536; ++label)
+            if (counts_[label] > targets_[label]) total += counts_[label] - targets_[label];
+        return total;
+    }
+
+    i64 vertex_count() const { return i64(vertices_.size()); }
+    i64 triangle_count() const { return i64(triangles_.size()); }
+
+    void copy(float* points, u32* corners, u16* labels) const {
+        for (const Vertex& vertex : vertices_) {
+            *points++ = vertex.p.x;
+            *points++ = vertex.p.y;
+            *points++ = vertex.p.z;
+        }
+        std::memcpy(corners, triangles_.data(), triangles_.size() * sizeof(Triangle));
+        if (labels && !labels_.empty()) std::memcpy(labels, labels_.data(), labels_.size() * sizeof(Labels));
+    }
+
+   private:
+    void count_labels(u32 t, int step) {
+        const Labels pair = labels_.empty() ? Labels{1, 0} : labels_[t];
+        counts_[pair.front] += step;
+        counts_[pair.back] += step;
+    }
+
+    // Drops what died, keeps the order (neighbours stay near in memory), lists triangles by vertex.
+    void compact() {
+        const i64 old_vertices = i64(vertices_.size());
+        std::vector<u32>& renamed = seen_;
+        u32 kept = 0;
+        if (first_.empty()) {
+            // First call: vertices that no triangle uses go as well.
+            for (Vertex& vertex : vertices_) vertex.dead = 1;
+            for (const Triangle& t : triangles_)
+                for (u32 v : t.v) vertices_[v].dead = 0;
+        }
+        for (i64 v = 0; v < old_vertices; ++v) {
+            if (vertices_[v].dead) continue;
+            renamed[v] = kept;
+            if (kept != v) vertices_[kept] = vertices_[v];
+            vertices_[kept].taken = 0;
+            ++kept;
+        }
+        vertices_.resize(kept);
+        first_.assign(kept + 1, 0);
+        i64 left = 0;
+        for (size_t t = 0; t < triangles_.size(); ++t) {
+            Triangle tri = triangles_[t];
+            if (tri.v[0] == NONE) continue;
+            for (u32& v : tri.v) {
+                v = renamed[v];
+                ++first_[v + 1];
+            }
+            triangles_[left] = tri;
+            if (!labels_.empty()) labels_[left] = labels_[t];
+            ++left;
+        }
+        triangles_.resize(left);
+        if (!labels_.empty()) labels_.resize(left);
+        for (u32 v = 0; v < kept; ++v) first_[v + 1] += first_[v];
+        at_vertex_.resize(3 * left);
+        std::vector<u32> cursor(first_.begin(), first_.end() - 1);
+        for (i64 t = 0; t < left; ++t)
+            for (u32 v : triangles_[t].v) at_vertex_[cursor[v]++] = u32(t);
+        std::fill(seen_.begin(), seen_.begin() + kept, 0);
+        stamp_ = 0;
+    }
+
+    Wedge wedge(u32 t, u32 v) const {
+        const u32* c = triangles_[t].v;
+        if (c[0] == v) return {t, c[1], c[2]};
+        if (c[1] == v) return {t, c[2], c[0]};
+        return {t, c[0], c[1]};
+    }
+
+    bool gather(u32 v, Ring& ring) const {
+        ring.count = 0;
+        for (u32 k = first_[v]; k < first_[v + 1]; ++k) {
+            if (triangles_[at_vertex_[k]].v[0] == NONE) continue;
+            if (ring.count == MOST_RING) return false;
+            ring.wedge[ring.count++] = wedge(at_vertex_[k], v);
+        }
+        return true;
+    }
+
+    static int triangles_at_edge(const Ring& ring, u32 other) {
+        int count = 0;
+        for (int k = 0; k < ring.count; ++k) count += ring.wedge[k].next == other || ring.wedge[k].prev == other;
+        return count;
+    }
+
+    // Surface, curve or corner, by the link: a circle, a bundle of arcs between two points, or
+    // anything else; and the quadric of what is there.
+    void prepare(u32 v) {
+        Vertex& vertex = vertices_[v];
+        Ring ring;
+        if (!gather(v, ring)) {
+            vertex.kind = CORNER;
+        } else {
+            vertex.kind = kind_of(ring);
+        }
+        for (u32 k = first_[v]; k < first_[v + 1]; ++k) {
+            const Wedge w = wedge(at_vertex_[k], v);
+            const Vec n = cross(vertices_[w.next].p - vertex.p, vertices_[w.prev].p - vertex.p);
+            const float length = std::sqrt(dot(n, n));
+            if (!(length > 0)) continue;
+            vertex.q.add_plane((1 / length) * n, 0.5f * length);
+            vertex.q.add_point(0.5f * length * POINT_WEIGHT);
+        }
+        if (vertex.kind == SURFACE || ring.count == 0) return;
+        for (int k = 0; k < ring.count; ++k)
+            for (u32 other : {ring.wedge[k].next, ring.wedge[k].prev}) {
+                if (triangles_at_edge(ring, other) == 2 || !first_mention(ring, k, other)) continue;
+                const Vec d = vertices_[other].p - vertex.p;
+                const float square = dot(d, d);
+                if (!(square > 0)) continue;
+                // Distance to a line: to the point, less the part along it.
+                vertex.q.add_point(LINE_WEIGHT * square);
+                vertex.q.add_plane(d, -LINE_WEIGHT);
+            }
+    }
+
+    static bool first_mention(const Ring& ring, int k, u32 other) {
+        for (int j = 0; j < k; ++j)
+            if (ring.wedge[j].next == other || ring.wedge[j].prev == other) return false;
+        return true;
+    }
+
+    static u8 kind_of(const Ring& ring) {
+        if (ring.count == 0) return CORNER;
+        int ends = 0;
+        u32 end[2] = {NONE, NONE};
+        for (int k = 0; k < ring.count; ++k)
+            for (u32 other : {ring.wedge[k].next, ring.wedge[k].prev})
+                if (first_mention(ring, k, other) && triangles_at_edge(ring, other) != 2) {
+                    if (ends == 2) return CORNER;
+                    end[ends++] = other;
+                }
+        if (ends == 1) return CORNER;
+        // Walk the link from one point of it; each arc must reach the other end, and together use all.
+        bool used[MOST_RING] = {};
+        int reached = 0;
+        const int arcs = ends ? triangles_at_edge(ring, end[0]) : 1;
+        for (int arc = 0; arc < arcs; ++arc) {
+            const u32 start = ends ? end[0] : ring.wedge[0].next;
+            const u32 stop = ends ? end[1] : start;
+            u32 here = start;
+            do {
+                int k = 0;
+                while (k < ring.count && (used[k] || (ring.wedge[k].next != here && ring.wedge[k].prev != here))) ++k;
+                if (k == ring.count) return CORNER;
+                used[k] = true;
+                ++reached;
+                here = ring.wedge[k].next == here ? ring.wedge[k].prev : ring.wedge[k].next;
+                if (ends && here == start) return CORNER;
+            } while (here != stop);
+        }
+        return reached == ring.count ? (ends ? CURVE : SURFACE) : CORNER;
+    }
+
+    // The price of collapsing a-b and where the new vertex goes, as an offset from a.
+    float price(u32 a, u32 b, Vec& offset) const {
+        const Vertex& va = vertices_[a];
+        const Vertex& vb = vertices_[b];
+        const Vec ab = vb.p - va.p;
+        if (va.kind != SURFACE && vb.kind != SURFACE) {
+            if (va.kind == CORNER && vb.kind == CORNER) return INFINITE_COST;
+            int shared = 0;
+            for (u32 k = first_[a]; k < first_[a + 1]; ++k) {
+                const u32* c = triangles_[at_vertex_[k]].v;
+                shared += c[0] == b || c[1] == b || c[2] == b;
+            }
+            if (shared == 2) return INFINITE_COST;
+        }
+        Quadric sum = vb.q.about(Vec{0, 0, 0} - ab);
+        sum.add(va.q);
+        float cost;
+        if (va.kind == vb.kind) {
+            if (sum.least(offset) && dot(offset - 0.5f * ab, offset - 0.5f * ab) <= dot(ab, ab)) {
+                cost = sum.c + sum.bx * offset.x + sum.by * offset.y + sum.bz * offset.z;
+            } else {
+                offset = 0.5f * ab;
+                cost = sum.at(offset);
+            }
+        } else {
+            offset = va.kind > vb.kind ? Vec{0, 0, 0} : ab;
+            cost = sum.at(offset);
+        }
+        cost = cost > 0 ? cost : 0;
+        // The trace of A is the weight that was summed, so this is a mean squared distance.
+        return cost <= most_error_ * (sum.xx + sum.yy + sum.zz) ? cost : INFINITE_COST;
+    }
+
+    // Cheapest edge towards a later vertex: so every edge is priced once, in any number of threads.
+    void price_edges_of(u32 v) {
+        Vertex& vertex = vertices_[v];
+        vertex.cost = INFINITE_COST;
+        vertex.partner = NONE;
+        Vec offset;
+        for (u32 k = first_[v]; k < first_[v + 1]; ++k) {
+            const Wedge w = wedge(at_vertex_[k], v);
+            // Around a surface vertex each neighbour is `next` exactly once.
+            for (u32 other : {w.next, vertex.kind == SURFACE ? v : w.prev}) {
+                if (other <= v) continue;
+                const float cost = price(v, other, offset);
+                if (cost < vertex.cost) vertex.cost = cost, vertex.partner = other;
+            }
+        }
+    }
+
+    i64 pass(double share) {
+        const i64 count = i64(vertices_.size());
+        in_threads(count, threads_, [this](i64 start, i64 stop) {
+            for (i64 v = start; v < stop; ++v) price_edges_of(u32(v));
+        });
+        sort_by_cost();
+        const i64 upto = std::max<i64>(1, i64(share * double(order_.size())));
+        i64 removed = 0;
+        i64 over = excess();
+        for (i64 k = 0; k < upto && k < i64(order_.size()) && over > 0; ++k) {
+            const u32 v = u32(order_[k]);
+            const Vertex& vertex = vertices_[v];
+            if (vertex.taken) continue;
+            const u32 partner = vertex.partner;
+            const bool done = (!vertices_[partner].taken && collapse(v, partner)) ||
+                              (share >= 1.0 && collapse_another(v, partner));
+            if (!done) continue;
+            ++removed;
+            if ((removed & 255) == 0 || over < 1024) over = excess_cheaply();
+        }
+        return removed;
+    }
+
+    // Where the cheapest edge may not go, perhaps a dearer one of the same vertex may.
+    bool collapse_another(u32 v, u32 refused) {
+        Ring ring;
+        if (vertices_[v].taken || !gather(v, ring)) return false;
+        std::vector<std::pair<float, u32>> choice;
+        Vec offset;
+        for (int k = 0; k < ring.count; ++k)
+            for (u32 other : {ring.wedge[k].next, ring.wedge[k].prev})
+                if (other != refused && !vertices_[other].taken && first_mention(ring, k, other)) {
+                    const float cost = price(v, other, offset);
+                    if (cost < INFINITE_COST) choice.emplace_back(cost, other);
+                }
+        std::sort(choice.begin(), choice.end());
+        for (const auto& [cost, other] : choice)
+            if (collapse(v, other)) return true;
+        return false;
+    }
+
+    i64 excess_cheaply() const { return labels_.empty() ? std::max<i64>(0, counts_[1] - targets_[1]) : excess(); }
+
+    // Radix sort on the bits of the (non-negative) cost; equal costs stay in vertex order.
+    void sort_by_cost() {
+        order_.clear();
+        for (u32 v = 0; v < vertices_.size(); ++v) {
+            if (vertices_[v].partner == NONE) continue;
+            u32 bits;
+            std::memcpy(&bits, &vertices_[v].cost, 4);
+            order_.push_back((std::uint64_t(bits) << 32) | v);
+        }
+        scratch_.resize(order_.size());
+        for (int shift = 32; shift < 64; shift += 11) {
+            std::vector<u32> start(2049, 0);
+            for (const auto key : order_) ++start[((key >> shift) & 2047) + 1];
+            for (int k = 0; k < 2048; ++k) start[k + 1] += start[k];
+            for (const auto key : order_) scratch_[start[(key >> shift) & 2047]++] = key;
+            order_.swap(scratch_);
+        }
+    }
+
+    bool collapse(u32 a, u32 b) {
+        Vec offset;
+        if (price(a, b, offset) == INFINITE_COST) return false;
+        Ring ra, rb;
+        if (!gather(a, ra) || !gather(b, rb)) return false;
+        Vertex& va = vertices_[a];
+        Vertex& vb = vertices_[b];
+        if (!within_targets(ra, b) || !link_allows(a, b, ra, rb)) return false;
+        if (va.kind == SURFACE && vb.kind == SURFACE) keep_volume(a, b, ra, rb, offset);
+        const Vec placed = va.p + offset;
+        if (!shape_allows(a, b, ra, rb, placed - va.p)) return false;
+
+        Quadric merged = va.q.about(placed - va.p);
+        merged.add(vb.q.about(placed - vb.p));
+        va.q = merged;
+        va.p = placed;
+        va.kind = std::max(va.kind, vb.kind);
+        va.taken = vb.taken = vb.dead = 1;
+        for (int k = 0; k < rb.count; ++k) {
+            const Wedge& w = rb.wedge[k];
+            Triangle& tri = triangles_[w.triangle];
+            if (w.next == a || w.prev == a) {
+                count_labels(w.triangle, -1);
+                tri.v[0] = NONE;
+                continue;
+            }
+            for (u32& corner : tri.v)
+                if (corner == b) corner = a;
+        }
+        return true;
+    }
+
+    // A wall goes only as long as neither of its organs falls below its target.
+    bool within_targets(const Ring& ra, u32 b) const {
+        if (labels_.empty()) return counts_[1] > targets_[1];
+        for (int k = 0; k < ra.count; ++k) {
+            if (ra.wedge[k].next != b && ra.wedge[k].prev != b) continue;
+            const Labels pair = labels_[ra.wedge[k].triangle];
+            if (pair.front && counts_[pair.front] <= targets_[pair.front]) return false;
+            if (pair.back && counts_[pair.back] <= targets_[pair.back]) return false;
+        }
+        return true;
+    }
+
+    // Dey et al. 1999: the ends may have in common only what the edge itself has.
+    bool link_allows(u32 a, u32 b, const Ring& ra, const Ring& rb) {
+        if (stamp_ > NONE - 8) {
+            std::fill(seen_.begin(), seen_.end(), 0);
+            stamp_ = 0;
+        }
+        const u32 near_a = stamp_ + 1, near_both = stamp_ + 2;
+        stamp_ += 2;
+        int at_edge = 0;
+        for (int k = 0; k < ra.count; ++k) {
+            const Wedge& w = ra.wedge[k];
+            seen_[w.next] = seen_[w.prev] = near_a;
+            at_edge += w.next == b || w.prev == b;
+        }
+        int common = 0;
+        for (int k = 0; k < rb.count; ++k)
+            for (u32 other : {rb.wedge[k].next, rb.wedge[k].prev})
+                if (seen_[other] == near_a && other != b) {
+                    seen_[other] = near_both;
+                    ++common;
+                }
+        if (at_edge == 0 || common != at_edge) return false;
+        for (int k = 0; k < rb.count; ++k) {
+            const Wedge& w = rb.wedge[k];
+            if (seen_[w.next] != near_both || seen_[w.prev] != near_both) continue;
+            for (int j = 0; j < ra.count; ++j) {
+                const Wedge& u = ra.wedge[j];
+                if ((u.next == w.next && u.prev == w.prev) || (u.next == w.prev && u.prev == w.next)) return false;
+            }
+        }
+        if (vertices_[a].kind == SURFACE || vertices_[b].kind == SURFACE) return true;
+        // Both on junction curves: then the edge is one, and no third curve vertex joins them.
+        for (int k = 0; k < ra.count; ++k)
+            for (u32 other : {ra.wedge[k].next, ra.wedge[k].prev})
+                if (seen_[other] == near_both && triangles_at_edge(ra, other) != 2 &&
+                    triangles_at_edge(rb, other) != 2)
+                    return false;
+        return true;
+    }
+
+    // Lindstrom & Turk: slide the new vertex along the mean normal until the enclosed volume is the
+    // old one. About a, only triangles at b that a is not part of have volume.
+    void keep_volume(u32 a, u32 b, const Ring& ra, const Ring& rb, Vec& offset) const {
+        const Vec pa = vertices_[a].p;
+        const Vec ab = vertices_[b].p - pa;
+        Vec gradient{0, 0, 0};
+        float before = 0;
+        for (int k = 0; k < ra.count; ++k) {
+            const Wedge& w = ra.wedge[k];
+            if (w.next == b || w.prev == b) continue;
+            gradient = gradient + cross(vertices_[w.next].p - pa, vertices_[w.prev].p - pa);
+        }
+        for (int k = 0; k < rb.count; ++k) {
+            const Wedge& w = rb.wedge[k];
+            if (w.next == a || w.prev == a) continue;
+            const Vec n = cross(vertices_[w.next].p - pa, vertices_[w.prev].p - pa);
+            gradient = gradient + n;
+            before += dot(ab, n);
+        }
+        const float square = dot(gradient, gradient);
+        if (!(square > 0)) return;
+        const Vec step = ((before - dot(offset, gradient)) / square) * gradient;
+        if (dot(step, step) < 0.25f * dot(ab, ab)) offset = offset + step;
+    }
+
+    bool shape_allows(u32 a, u32 b, const Ring& ra, const Ring& rb, Vec offset) const {
+        const Vec pa = vertices_[a].p;
+        const Vec ab = vertices_[b].p - pa;
+        float worst_before = LEAST_SHAPE, worst_after = 1;
+        if (ra.count + rb.count > MOST_RING) return false;
+        for (int side = 0; side < 2; ++side) {
+            const Ring& ring = side ? rb : ra;
+            const u32 other = side ? a : b;
+            const Vec from = side ? ab : Vec{0, 0, 0};
+            for (int k = 0; k < ring.count; ++k) {
+                const Wedge& w = ring.wedge[k];
+                if (w.next == other || w.prev == other) continue;
+                const Vec u = vertices_[w.next].p - pa, v = vertices_[w.prev].p - pa;
+                const Vec old_normal = cross(u - from, v - from), normal = cross(u - offset, v - offset);
+                const float old_square = dot(old_normal, old_normal), square = dot(normal, normal);
+                const float facing = dot(old_normal, normal);
+                if (facing <= 0 && old_square > 0) return false;
+                if (facing * facing < LEAST_COSINE * LEAST_COSINE * old_square * square) return false;
+                const float base = dot(u - v, u - v);
+                worst_before = std::min(worst_before, shape(old_square, base, u - from, v - from));
+                worst_after = std::min(worst_after, shape(square, base, u - offset, v - offset));
+            }
+        }
+        return worst_after > 1e-4f && worst_after >= worst_before;
+    }
+
+    static float shape(float square, float base, Vec u, Vec v) {
+        const float longest = std::max(base, std::max(dot(u, u), dot(v, v)));
+        return longest > 0 ? std::sqrt(square) / longest : 0;
+    }
+
+    // Two vertices at one float32 position would be welded by any reader of STL: step one aside.
+    void separate() {
+        std::vector<u32> table;
+        size_t size = 16;
+        while (size < 2 * vertices_.size()) size *= 2;
+        table.assign(size, NONE);
+        for (u32 v = 0; v < vertices_.size(); ++v) {
+            Vec& p = vertices_[v].p;
+            size_t slot = hash(p) & (size - 1);
+            while (table[slot] != NONE) {
+                const Vec o = vertices_[table[slot]].p;
+                if (o.x == p.x && o.y == p.y && o.z == p.z) {
+                    p.x = std::nextafter(p.x, std::numeric_limits<float>::max());
+                    slot = hash(p) & (size - 1);
+                } else {
+                    slot = (slot + 1) & (size - 1);
+                }
+            }
+            table[slot] = v;
+        }
+    }
+
+    static size_t hash(Vec p) {
+        p = {p.x + 0.0f, p.y + 0.0f, p.z + 0.0f};  // -0 and 0 are one place
+        u32 bits[3];
+        std::memcpy(bits, &p, sizeof bits);
+        std::uint64_t mixed = bits[0];
+        for (int k = 1; k < 3; ++k) mixed = (mixed ^ (mixed >> 29)) * 0x9E3779B97F4A7C15ull + bits[k];
+        mixed *= 0xD1B54A32D192ED03ull;
+        return size_t(mixed ^ (mixed >> 32));
+    }
+
+    int threads_;
+    std::vector<Vertex> vertices_;
+    std::vector<Triangle> triangles_;
+    std::vector<Labels> labels_;
+    std::vector<u32> first_, at_vertex_, seen_;
+    std::vector<i64> counts_;
+    std::vector<std::uint64_t> order_, scratch_;
+    const i64* targets_ = nullptr;
+    float most_error_ = INFINITE_COST;
+    u32 stamp_ = 0;
+};
+
+}  // namespace
+
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+
+// Every function returns 0, or 1 where memory ran out.
+
+EXPORTED int decimate_open(const float* points, i64 vertex_count, const u32* corners, i64 triangle_count,
+                           const u16* labels, int threads, void** handle) {
+    try {
+        *handle = new Complex(points, vertex_count, corners, triangle_count, labels, threads);
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+}
+
+// targets: 65536 triangle counts, one for each label; most_error_mm <= 0 means any.
+// result: vertices, triangles, triangles still above target.
+EXPORTED int decimate_reduce(void* handle, const i64* targets, double most_error_mm, i64* result) {
+    try {
+        Complex& complex = *static_cast<Complex*>(handle);
+        complex.reduce(targets, most_error_mm);
+        result[0] = complex.vertex_count();
+        result[1] = complex.triangle_count();
+        result[2] = complex.excess();
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+}
+
+EXPORTED void decimate_copy(void* handle, float* points, u32* corners, u16* labels) {
+    static_cast<Complex*>(handle)->copy(points, corners, labels);
+}
+
+EXPORTED void decimate_close(void* handle) { delete static_cast<Complex*>(handle); }
