@@ -1,0 +1,101 @@
+"""Scene -> the pictures of its certificate, as PNG bytes."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.model.scene import Scene
+from plastinate.model.volume import Volume
+from plastinate.stages.compose.camera import Camera, camera_for
+from plastinate.stages.compose.shading import shade
+from plastinate.stages.compose.slices import slice_pictures
+
+# name -> azimuth, elevation, width, height, and the sides of the patient at the left and right rim.
+VIEWS = {
+    "preview": (28.0, 14.0, 1280, 960, "", ""),
+    "anterior": (0.0, 0.0, 640, 640, "R", "L"),
+    "left": (90.0, 0.0, 640, 640, "A", "P"),
+    "superior": (0.0, 89.9, 640, 640, "R", "L"),
+}
+SLICE_LETTERS = {"axial": ("R", "L"), "coronal": ("R", "L"), "sagittal": ("A", "P")}
+SUPERSAMPLING = 2
+INK = (64, 62, 58)
+SCALE_BARS_MM = (200, 100, 50, 20, 10, 5, 2, 1)
+
+
+def render_pictures(scene: Scene, volume: Volume) -> dict[str, bytes]:
+    """Draw the organs from four sides and the scan in three slices.
+
+    Args:
+        scene: the organs.
+        volume: the grey values under them.
+
+    Returns:
+        "preview", "anterior", "left", "superior", "axial", "coronal", "sagittal" -> PNG bytes;
+        no slices for a scene without a label map.
+    """
+    pictures = {}
+    for name, (azimuth, elevation, width, height, left, right) in VIEWS.items():
+        camera = camera_for(
+            scene.bounds_lps_mm,
+            azimuth_degrees=azimuth,
+            elevation_degrees=elevation,
+            width=width * SUPERSAMPLING,
+            height=height * SUPERSAMPLING,
+        )
+        level = "full" if name == "preview" else "medium"
+        pictures[name] = _finished(
+            shade(scene, camera, level=level), camera, left, right, scene.geometry.unit
+        )
+    if scene.label_map is not None and scene.label_map.geometry.shape == volume.geometry.shape:
+        colours = {node.id: node.structure.colour for node in scene.nodes}
+        colours |= {
+            name: (128, 128, 128) for name in scene.label_map.structures.values() if name not in colours
+        }
+        for name, plane in slice_pictures(volume, scene.label_map, colours=colours).items():
+            pictures[name] = _png(_lettered(plane, *SLICE_LETTERS[name], ink=(230, 230, 225)))
+    return pictures
+
+
+def _finished(picture: npt.NDArray[np.float32], camera: Camera, left: str, right: str, unit: str) -> bytes:
+    from PIL import ImageDraw
+
+    height, width = picture.shape[0] // SUPERSAMPLING, picture.shape[1] // SUPERSAMPLING
+    small = picture.reshape(height, SUPERSAMPLING, width, SUPERSAMPLING, 3).mean(axis=(1, 3))
+    image = _lettered((small * 255 + 0.5).astype(np.uint8), left, right, ink=INK)
+    if unit == "mm":
+        draw = ImageDraw.Draw(image)
+        px_per_mm = 1 / (camera.mm_per_px * SUPERSAMPLING)
+        length_mm = next((mm for mm in SCALE_BARS_MM if mm * px_per_mm < width / 4), SCALE_BARS_MM[-1])
+        x, y = width * 0.04, height * 0.955
+        draw.line([(x, y), (x + length_mm * px_per_mm, y)], fill=INK, width=2)
+        words = f"{length_mm // 10} cm" if length_mm >= 10 else f"{length_mm} mm"
+        draw.text((x, y - 6), words, fill=INK, font=_font(max(14, width // 64)), anchor="ls")
+    return _png(image)
+
+
+def _lettered(pixels: npt.NDArray[np.uint8], left: str, right: str, *, ink: tuple[int, int, int]) -> Any:
+    from PIL import Image, ImageDraw
+
+    image = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(image)
+    font = _font(max(16, image.width // 28))
+    draw.text((image.width * 0.03, image.height / 2), left, fill=ink, font=font, anchor="lm")
+    draw.text((image.width * 0.97, image.height / 2), right, fill=ink, font=font, anchor="rm")
+    return image
+
+
+def _font(size: int) -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+def _png(image: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()

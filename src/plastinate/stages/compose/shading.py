@@ -1,0 +1,97 @@
+"""Scene and camera -> a shaded picture, without a graphics driver."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.model.scene import Scene
+from plastinate.native.normals import vertex_normals
+from plastinate.native.render import ambient_openness, rasterise
+from plastinate.stages.compose.camera import Camera
+
+Picture = npt.NDArray[np.float32]
+
+# Light from the upper left in front, a weak one from the lower right: right, up, towards the eye.
+KEY_LIGHT = np.array([-0.45, 0.62, 0.64], dtype=np.float32)
+FILL_LIGHT = np.array([0.70, -0.15, 0.70], dtype=np.float32)
+BACKGROUND_TOP = np.array([0.972, 0.968, 0.957], dtype=np.float32)
+BACKGROUND_BOTTOM = np.array([0.890, 0.882, 0.862], dtype=np.float32)
+OCCLUSION_RADIUS_SHARE = 0.035
+GLASS_BELOW = 0.999
+
+
+def shade(scene: Scene, camera: Camera, *, level: str) -> Picture:
+    """Draw every organ; translucent ones let those behind shine through.
+
+    Each organ contributes its nearest surface only: a hull is seen once, not
+    front and back, which keeps glass clear.
+
+    Args:
+        scene: what to draw.
+        camera: from where.
+        level: detail level; "full" where an organ has no such level.
+
+    Returns:
+        (H, W, 3) float32 sRGB, 0 to 1.
+    """
+    layers = [
+        _layer(node_surface(scene, node.id, level), node.structure.colour, node.structure.opacity, camera)
+        for node in scene.nodes
+    ]
+    depths = np.stack([depth for depth, _, _ in layers])
+    order = np.argsort(-depths, axis=0, kind="stable")
+    picture = _background(camera)
+    for rank in range(len(layers)):
+        for index, (depth, colour, alpha) in enumerate(layers):
+            here = (order[rank] == index) & np.isfinite(depth)
+            cover = alpha[here][:, None]
+            picture[here] = picture[here] * (1 - cover) + colour[here] * cover
+    return picture
+
+
+def node_surface(
+    scene: Scene, structure: str, level: str
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint32]]:
+    """Vertices and triangles of one organ at a level, or at "full" where it has no such level."""
+    surfaces = scene.node(structure).surfaces
+    surface = surfaces.get(level, surfaces["full"])
+    return surface.vertices, surface.triangles
+
+
+def _layer(
+    surface: tuple[npt.NDArray[np.float32], npt.NDArray[np.uint32]],
+    colour: tuple[int, int, int],
+    opacity: float,
+    camera: Camera,
+) -> tuple[Picture, Picture, Picture]:
+    vertices, triangles = surface
+    depth, normal = rasterise(
+        camera.project(vertices),
+        camera.turned(vertex_normals(vertices, triangles)),
+        triangles,
+        width=camera.width,
+        height=camera.height,
+    )
+    normal /= np.maximum(np.linalg.norm(normal, axis=2, keepdims=True), 1e-6)
+    openness = ambient_openness(depth, radius_px=OCCLUSION_RADIUS_SHARE * camera.width, depth_px=1.0)
+    facing = np.clip(normal[..., 2], 0, 1)
+    key = np.clip(normal @ (KEY_LIGHT / np.linalg.norm(KEY_LIGHT)), 0, 1)
+    fill = np.clip(normal @ (FILL_LIGHT / np.linalg.norm(FILL_LIGHT)), 0, 1)
+    halfway = KEY_LIGHT / np.linalg.norm(KEY_LIGHT) + np.array([0, 0, 1], dtype=np.float32)
+    shine = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 40
+    sky = 0.5 + 0.5 * normal[..., 1]
+    light = openness**1.6 * (0.30 + 0.16 * sky + 0.16 * fill) + 0.62 * key * openness**0.6
+    linear = (np.asarray(colour, dtype=np.float32) / 255) ** 2.2
+    shaded = linear * light[..., None] * 1.25 + 0.10 * shine[..., None] * openness[..., None]
+    alpha = np.full(depth.shape, opacity, dtype=np.float32)
+    if opacity < GLASS_BELOW:
+        # Glass seen edge-on holds more of its colour (Fresnel): the outline stays, the middle is clear.
+        alpha = opacity * 0.35 + (1 - opacity * 0.35) * 0.75 * (1 - facing) ** 2.5
+    return depth, np.clip(shaded, 0, 1).astype(np.float32) ** (1 / 2.2), alpha.astype(np.float32)
+
+
+def _background(camera: Camera) -> Picture:
+    down = np.linspace(0, 1, camera.height, dtype=np.float32)[:, None, None]
+    column = BACKGROUND_TOP * (1 - down) + BACKGROUND_BOTTOM * down
+    return np.repeat(column, camera.width, axis=1).astype(np.float32)
