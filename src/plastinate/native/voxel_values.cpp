@@ -140,3 +140,18 @@ PLASTINATE_API int gradient_int16(const int16_t* values, const int64_t* shape, c
 PLASTINATE_API int gradient_float32(const float* values, const int64_t* shape, const double* spacing, int threads, float* out) {
     return gradient(values, shape, spacing, threads, out);
 }
+
+// Writes `label` where the mask is set and nothing was written before; won and lost count per slice (2 * slices).
+PLASTINATE_API int paint_label(const uint8_t* mask, int64_t slices, int64_t plane, int label, int threads, uint16_t* out, int64_t* won_lost) {
+    return share(slices, threads, [&](int64_t s) {
+        int64_t won = 0, lost = 0;
+        for (int64_t i = s * plane; i < (s + 1) * plane; ++i) {
+            const bool is_free = out[i] == 0, is_set = mask[i] != 0;
+            won += is_set & is_free;
+            lost += is_set & !is_free;
+            out[i] = is_set & is_free ? uint16_t(label) : out[i];
+        }
+        won_lost[2 * s] = won;
+        won_lost[2 * s + 1] = lost;
+    });
+}

@@ -184,3 +184,21 @@ def gradient_magnitude(
     )
     check(status, kernel="gradient")
     return out
+
+
+def paint_label(mask: Mask, label: int, labels: npt.NDArray[np.uint16]) -> tuple[int, int]:
+    """Write a label, in place, where the mask is set and the label map is still 0.
+
+    Returns:
+        Voxels written, and voxels that already belonged to another label.
+    """
+    mask = as_mask(mask)
+    if labels.dtype != np.uint16 or labels.shape != mask.shape or not 0 < label < 65536:
+        raise ValueError("labels are uint16 on the mask's grid, and 0 is background")
+    counts = np.zeros((mask.shape[0], 2), dtype=np.int64)
+    slices, plane = ctypes.c_int64(mask.shape[0]), ctypes.c_int64(mask.shape[1] * mask.shape[2])
+    run = library("voxel_values").paint_label
+    status = run(pointer(mask), slices, plane, label, thread_count(), pointer(labels), pointer(counts))
+    check(status, kernel="labels")
+    won, lost = counts.sum(axis=0).tolist()
+    return won, lost

@@ -29,7 +29,28 @@ class Method:
 
 
 PREPARE: dict[str, Method] = {}
-SEGMENT: dict[str, Method] = {}
+SEGMENT: dict[str, Method] = {
+    "threshold": Method("plastinate.stages.segment.threshold:threshold"),
+    "preset": Method("plastinate.stages.segment.threshold:preset"),
+    "otsu": Method("plastinate.stages.segment.otsu:otsu"),
+    "multi-otsu": Method("plastinate.stages.segment.otsu:multi_otsu"),
+    "connected-threshold": Method("plastinate.stages.segment.region_growing:connected_threshold"),
+    "confidence-connected": Method("plastinate.stages.segment.region_growing:confidence_connected"),
+    "dilate": Method("plastinate.stages.segment.morphology:dilate"),
+    "erode": Method("plastinate.stages.segment.morphology:erode"),
+    "opening": Method("plastinate.stages.segment.morphology:opening"),
+    "closing": Method("plastinate.stages.segment.morphology:closing"),
+    "largest-pieces": Method("plastinate.stages.segment.morphology:largest_pieces"),
+    "remove-specks": Method("plastinate.stages.segment.morphology:remove_specks"),
+    "fill-cavities": Method("plastinate.stages.segment.morphology:fill_cavities"),
+    "fill-holes": Method("plastinate.stages.segment.morphology:fill_holes"),
+    "union": Method("plastinate.stages.segment.combine:union"),
+    "intersection": Method("plastinate.stages.segment.combine:intersection"),
+    "difference": Method("plastinate.stages.segment.combine:difference"),
+    "invert": Method("plastinate.stages.segment.combine:invert"),
+    "within": Method("plastinate.stages.segment.combine:within"),
+    "outside-of": Method("plastinate.stages.segment.combine:outside_of"),
+}
 SURFACE: dict[str, Method] = {
     "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),
     "shared-net": Method("plastinate.stages.surface.label_walls:shared_net"),
