@@ -1,0 +1,28 @@
+"""What a format wants to know beyond the scene, and how every format is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from plastinate.model.scene import Scene
+
+
+@dataclass(frozen=True)
+class FormatOptions:
+    """Choices that concern some formats only.
+
+    Attributes:
+        compression: of GLB files: "meshopt", "draco" or "none".
+        source_files: the DICOM files the volume was read from, for DICOM SEG.
+        level: which level of detail mesh files hold.
+    """
+
+    compression: str = "meshopt"
+    source_files: tuple[Path, ...] = ()
+    level: str = "full"
+
+
+# Every format offers one such function: it returns each file it wrote, with its SHA-256.
+Writer = Callable[[Scene, Path, FormatOptions], dict[Path, str]]

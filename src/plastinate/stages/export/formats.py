@@ -1,0 +1,165 @@
+"""A scene and the names of formats in, files and their hashes out.
+
+    OUT/scene.glb  scene.obj  scene.mtl  scene.ply  scene.3mf    every organ, named
+    OUT/models/<structure>.glb .stl .obj .ply .3mf               one organ each
+    OUT/labels.nii.gz  labels.seg.nrrd  labels.dcm               the voxels behind them
+
+STL and the per-organ files of the others always bear the structure id. A line
+in FORMATS is the only registration of a format.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from plastinate.model.errors import RecipeNotFound
+from plastinate.model.scene import Scene
+from plastinate.model.structure import Structure
+from plastinate.stages.export.atomic_write import make_folder, write_bytes
+from plastinate.stages.export.format_options import FormatOptions, Writer
+from plastinate.stages.export.frame_note import file_stem
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a format is spread over files.
+
+    Attributes:
+        suffix: with its dot.
+        writer: module:function, imported when the format is first asked for.
+        holds: "scene" (one file with every organ, and one for each), "organ"
+            (only one for each: the format cannot name parts), "labels" (one label map).
+    """
+
+    suffix: str
+    writer: str
+    holds: str
+
+
+FORMATS: dict[str, Format] = {
+    "glb": Format(".glb", "glb:write_glb_file", "scene"),
+    "stl": Format(".stl", "stl:write_stl_file", "organ"),
+}
+
+
+def write_formats(
+    scene: Scene,
+    folder: Path,
+    formats: Sequence[str],
+    *,
+    compression: str = "meshopt",
+    source_files: Iterable[Path] | None = None,
+    level: str = "full",
+) -> dict[str, str]:
+    """Write a scene in every format asked for.
+
+    Args:
+        scene: at least one organ; a label map for the label formats.
+        folder: made where it is missing.
+        formats: names of FORMATS, each once or more often.
+        compression: of GLB files.
+        source_files: the DICOM files the volume was read from; "seg" needs them.
+        level: "full", "medium" or "light".
+
+    Returns:
+        Path relative to the folder, with forward slashes -> SHA-256, in the order written.
+
+    Raises:
+        RecipeNotFound: no such format.
+        EmptyMask: the scene or one of its surfaces is empty.
+        NoMillimetres: a format that must state millimetres, and a scan that has none.
+        UnsupportedFile: a DICOM SEG of a scan that is not DICOM.
+        CannotWrite: the system refused; files already whole stay.
+    """
+    options = FormatOptions(compression, tuple(source_files or ()), level)
+    chosen = [(name, find_format(name)) for name in dict.fromkeys(formats)]
+    make_folder(folder)
+    written: dict[Path, str] = {}
+    for _, kind in chosen:
+        written |= _write_format(scene, folder, kind, options)
+    return {path.relative_to(folder).as_posix(): digest for path, digest in written.items()}
+
+
+def write_file(scene: Scene, target: Path, *, compression: str = "meshopt", level: str = "full") -> str:
+    """Write a whole scene into the one file that its suffix names a format for.
+
+    STL cannot tell organs apart: several become one set of triangles.
+
+    Returns:
+        The SHA-256 of the target.
+
+    Raises:
+        RecipeNotFound: no format goes by that suffix.
+        CannotWrite: the system refused.
+    """
+    name = target.name.lower()
+    for kind in FORMATS.values():
+        if name.endswith(kind.suffix):
+            options = FormatOptions(compression, (), level)
+            return _writer(kind)(scene, target, options)[target]
+    raise RecipeNotFound("format", target.suffix.lstrip(".") or target.name, near=sorted(FORMATS))
+
+
+def find_format(name: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        RecipeNotFound: there is none.
+    """
+    if name not in FORMATS:
+        raise RecipeNotFound("format", name, near=difflib.get_close_matches(name, FORMATS, 2))
+    return FORMATS[name]
+
+
+def alone(scene: Scene, structure: str) -> Scene:
+    """The scene with one organ and its groups only; the evidence stays whole."""
+    node = scene.node(structure)
+    by_id = {s.id: s for s in (*scene.groups, *(n.structure for n in scene.nodes))}
+    kept: set[str] = set()
+    above: Structure | None = by_id.get(node.structure.parent)
+    while above is not None and above.id not in kept:
+        kept.add(above.id)
+        above = by_id.get(above.parent)
+    groups = tuple(group for group in scene.groups if group.id in kept)
+    return replace(scene, nodes=(node,), groups=groups)
+
+
+def organ_files(scene: Scene, folder: Path, suffix: str) -> dict[str, Path]:
+    """Structure id -> its own file; ids that fold to the same name get a number."""
+    paths: dict[str, Path] = {}
+    used: set[str] = set()
+    for node in scene.nodes:
+        stem = wanted = file_stem(node.id)
+        number = 2
+        while stem.lower() in used:
+            stem, number = f"{wanted}-{number}", number + 1
+        used.add(stem.lower())
+        paths[node.id] = folder / f"{stem}{suffix}"
+    return paths
+
+
+def _write_format(scene: Scene, folder: Path, kind: Format, options: FormatOptions) -> dict[Path, str]:
+    write = _writer(kind)
+    if kind.holds == "labels":
+        return write(scene, folder / f"labels{kind.suffix}", options)
+    written: dict[Path, str] = {}
+    if kind.holds == "scene":
+        written |= write(scene, folder / f"scene{kind.suffix}", options)
+    models = make_folder(folder / "models")
+    for structure, path in organ_files(scene, models, kind.suffix).items():
+        if kind.suffix == ".glb" and len(scene.nodes) == 1:
+            # One organ: its own file is the scene's, and compressing it twice would cost as much again.
+            written[path] = write_bytes(path, (folder / "scene.glb").read_bytes())
+            continue
+        written |= write(alone(scene, structure), path, options)
+    return written
+
+
+def _writer(kind: Format) -> Writer:
+    module, _, name = kind.writer.partition(":")
+    writer: Writer = getattr(importlib.import_module(f"plastinate.stages.export.{module}"), name)
+    return writer

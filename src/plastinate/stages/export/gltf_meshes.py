@@ -1,0 +1,215 @@
+"""Surfaces in, the binary part of a GLB and the JSON that describes it out: plain, meshopt or Draco."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.model.geometry import lps_mm_to_gltf
+from plastinate.model.surface import Surface
+from plastinate.native.normals import vertex_normals
+from plastinate.stages.export.shared_grid import SharedGrid, shared_grid
+
+FLOAT, UINT, USHORT, BYTE = 5126, 5125, 5123, 5120
+ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
+
+
+@dataclass
+class MeshParts:
+    """What the meshes add to a glTF document.
+
+    Attributes:
+        placement: scale and translation of every organ's node; empty for plain floats.
+        position_error_m: the largest distance between a written and a given vertex.
+    """
+
+    primitives: list[dict[str, Any]] = field(default_factory=list)
+    accessors: list[dict[str, Any]] = field(default_factory=list)
+    views: list[dict[str, Any]] = field(default_factory=list)
+    buffers: list[dict[str, Any]] = field(default_factory=list)
+    extensions: tuple[str, ...] = ()
+    placement: dict[str, Any] = field(default_factory=dict)
+    binary: bytearray = field(default_factory=bytearray)
+    position_error_m: float = 0.0
+    moved_apart: int = 0
+
+    def append(self, data: bytes) -> int:
+        """Add bytes at the next multiple of four; return where they start."""
+        self.binary += b"\0" * (-len(self.binary) % 4)
+        start = len(self.binary)
+        self.binary += data
+        return start
+
+    def accessor(self, kind: str, component: int, count: int, **more: Any) -> int:
+        """Describe an array; return its number."""
+        self.accessors.append({"componentType": component, "count": count, "type": kind, **more})
+        return len(self.accessors) - 1
+
+
+def plain_meshes(surfaces: Sequence[Surface]) -> MeshParts:
+    """float32 positions and normals, whole indices: what every reader understands."""
+    parts = MeshParts()
+    for surface in surfaces:
+        exact = lps_mm_to_gltf(surface.vertices)
+        positions = exact.astype("<f4")
+        away = positions.astype(np.float64) - exact
+        error = float(np.sqrt(np.einsum("ij,ij->i", away, away).max()))
+        parts.position_error_m = max(parts.position_error_m, error)
+        normals = _gltf_normals(surface).astype("<f4")
+        triangles = surface.triangles.astype("<u4")
+        numbers = {}
+        for name, array in (("POSITION", positions), ("NORMAL", normals)):
+            view = _plain_view(parts, array, ARRAY_BUFFER)
+            more = _bounds(positions) if name == "POSITION" else {}
+            numbers[name] = parts.accessor("VEC3", FLOAT, len(array), bufferView=view, **more)
+        view = _plain_view(parts, triangles, ELEMENT_ARRAY_BUFFER)
+        indices = parts.accessor("SCALAR", UINT, triangles.size, bufferView=view)
+        parts.primitives.append({"attributes": numbers, "indices": indices})
+    parts.buffers = [{"byteLength": len(parts.binary)}]
+    return parts
+
+
+def meshopt_meshes(surfaces: Sequence[Surface]) -> MeshParts:
+    """16-bit positions on one grid for the scene, 8-bit normals, all through meshopt's codecs.
+
+    The order of vertices and triangles changes (the codec and the graphics card
+    like neighbours close together); which triangles there are does not.
+    """
+    import meshopt
+
+    grid = shared_grid([lps_mm_to_gltf(surface.vertices) for surface in surfaces])
+    parts = _on_grid(grid, ("KHR_mesh_quantization", "EXT_meshopt_compression"))
+    unpacked = 0
+    for surface, numbers in zip(surfaces, grid.numbers, strict=True):
+        indices, places, used = meshopt.reorder_mesh(surface.triangles.reshape(-1), True, True)
+        # meshopt marks vertices that no triangle uses with the largest uint32.
+        kept = places < used
+        positions = np.zeros((used, 4), dtype="<u2")
+        positions[places[kept], :3] = numbers[kept]
+        normals = np.zeros((used, 4), dtype=np.float32)
+        normals[places[kept], :3] = _gltf_normals(surface)[kept]
+        encoded_normals = meshopt.encode_filter_oct(normals, 4, 8)
+        views = []
+        for data, mode, stride, filters in (
+            (positions, "ATTRIBUTES", 8, {}),
+            (encoded_normals, "ATTRIBUTES", 4, {"filter": "OCTAHEDRAL"}),
+            (indices.astype("<u4"), "TRIANGLES", 4, {}),
+        ):
+            encoded = bytes(meshopt.encode_gltf_buffer(data, mode))
+            extension = {
+                "buffer": 0,
+                "byteOffset": parts.append(encoded),
+                "byteLength": len(encoded),
+                "byteStride": stride,
+                "mode": mode,
+                "count": len(data),
+                **filters,
+            }
+            view: dict[str, Any] = {"buffer": 1, "byteOffset": unpacked, "byteLength": stride * len(data)}
+            if mode == "ATTRIBUTES":
+                view |= {"byteStride": stride, "target": ARRAY_BUFFER}
+            else:
+                view |= {"target": ELEMENT_ARRAY_BUFFER}
+            parts.views.append({**view, "extensions": {"EXT_meshopt_compression": extension}})
+            views.append(len(parts.views) - 1)
+            unpacked += stride * len(data)
+        attributes = {
+            "POSITION": parts.accessor(
+                "VEC3", USHORT, used, bufferView=views[0], **_bounds(positions[:, :3])
+            ),
+            "NORMAL": parts.accessor("VEC3", BYTE, used, bufferView=views[1], normalized=True),
+        }
+        count = parts.accessor("SCALAR", UINT, len(indices), bufferView=views[2])
+        parts.primitives.append({"attributes": attributes, "indices": count})
+    # The second buffer holds no bytes: it only says how large the unpacked data is.
+    fallback = {"byteLength": unpacked, "extensions": {"EXT_meshopt_compression": {"fallback": True}}}
+    parts.buffers = [{"byteLength": len(parts.binary)}, fallback]
+    return parts
+
+
+def draco_meshes(surfaces: Sequence[Surface]) -> MeshParts:
+    """The same grid through Draco; each mesh is decoded again to prove that it came through whole."""
+    grid = shared_grid([lps_mm_to_gltf(surface.vertices) for surface in surfaces])
+    parts = _on_grid(grid, ("KHR_draco_mesh_compression",))
+    for surface, numbers in zip(surfaces, grid.numbers, strict=True):
+        encoded, points, corners, identifiers = _draco(surface, numbers)
+        start = parts.append(encoded)
+        parts.views.append({"buffer": 0, "byteOffset": start, "byteLength": len(encoded)})
+        attributes = {
+            "POSITION": parts.accessor("VEC3", FLOAT, len(points), **_bounds(points)),
+            "NORMAL": parts.accessor("VEC3", FLOAT, len(points)),
+        }
+        extension = {"bufferView": len(parts.views) - 1, "attributes": identifiers}
+        parts.primitives.append(
+            {
+                "attributes": attributes,
+                "indices": parts.accessor("SCALAR", UINT, corners.size),
+                "extensions": {"KHR_draco_mesh_compression": extension},
+            }
+        )
+    parts.buffers = [{"byteLength": len(parts.binary)}]
+    return parts
+
+
+def _draco(
+    surface: Surface, numbers: npt.NDArray[np.uint16]
+) -> tuple[bytes, npt.NDArray[np.float32], npt.NDArray[np.uint32], dict[str, int]]:
+    """Encode one mesh so that it comes back closed if it was closed, whole numbers and all."""
+    import DracoPy
+
+    # Edgebreaker is smaller, but splits vertices where a mesh is not manifold; the
+    # plain order is the way out when that would open a closed organ.
+    for preserve_order in (False, True):
+        encoded = DracoPy.encode(
+            numbers.astype(np.float32),
+            surface.triangles,
+            quantization_bits=16,
+            quantization_range=65535.0,
+            quantization_origin=(0.0, 0.0, 0.0),
+            compression_level=7,
+            preserve_order=preserve_order,
+            normals=_gltf_normals(surface).astype(np.float64),
+            normal_quantization_bits=8,
+        )
+        decoded = DracoPy.decode(encoded)
+        points = np.asarray(decoded.points, dtype=np.float32).reshape(-1, 3)
+        corners = np.asarray(decoded.faces, dtype=np.uint32).reshape(-1, 3)
+        # Numbers on the grid are whole; Draco's own arithmetic is off by a rounding error.
+        whole = Surface(np.rint(points), corners, surface.structure)
+        if len(corners) == len(surface.triangles) and whole.is_closed == surface.is_closed:
+            break
+    identifiers = {
+        name: int(next(a["unique_id"] for a in decoded.attributes if a["attribute_type"] == kind))
+        for name, kind in (("POSITION", 0), ("NORMAL", 1))
+    }
+    return encoded, points, corners, identifiers
+
+
+def _on_grid(grid: SharedGrid, extensions: tuple[str, ...]) -> MeshParts:
+    return MeshParts(
+        extensions=extensions,
+        placement={"translation": grid.origin.tolist(), "scale": [grid.step] * 3},
+        position_error_m=grid.error,
+        moved_apart=grid.moved_apart,
+    )
+
+
+def _gltf_normals(surface: Surface) -> npt.NDArray[np.float32]:
+    """Unit normals in the glTF frame: the axes turn, the length stays."""
+    normals = vertex_normals(surface.vertices, surface.triangles)
+    turned = lps_mm_to_gltf(normals) * 1000.0
+    return np.ascontiguousarray(turned, dtype=np.float32)
+
+
+def _plain_view(parts: MeshParts, array: npt.NDArray[Any], target: int) -> int:
+    start = parts.append(array.tobytes())
+    parts.views.append({"buffer": 0, "byteOffset": start, "byteLength": array.nbytes, "target": target})
+    return len(parts.views) - 1
+
+
+def _bounds(positions: npt.NDArray[Any]) -> dict[str, list[float]]:
+    return {"min": positions.min(axis=0).tolist(), "max": positions.max(axis=0).tolist()}

@@ -1,0 +1,61 @@
+import hashlib
+from dataclasses import replace
+
+import pytest
+import trimesh
+
+from export_scenes import LETTER, block_surface, two_organs
+from plastinate.model.errors import RecipeNotFound
+from plastinate.model.scene import SceneNode
+from plastinate.model.structure import Structure
+from plastinate.stages.export.formats import write_file, write_formats
+
+
+def test_every_file_is_listed_with_its_hash(tmp_path):
+    written = write_formats(two_organs(), tmp_path / "out", ["glb", "stl", "glb"])
+    found = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert set(written) == found
+    assert {"scene.glb", "models/heart.glb", "models/lung-left.stl"} <= found
+    assert "scene.stl" not in found
+    for name, digest in written.items():
+        assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == digest
+
+
+def test_one_organ_has_one_glb_under_both_names(tmp_path):
+    scene = two_organs()
+    written = write_formats(replace(scene, nodes=scene.nodes[:1]), tmp_path, ["glb"])
+    assert written["scene.glb"] == written["models/lung-left.glb"]
+
+
+def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(RecipeNotFound, match="glb"):
+        write_formats(two_organs(), tmp_path / "out", ["stl", "gbl"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_odd_ids_become_distinct_file_names_inside_the_folder(tmp_path):
+    scene = two_organs()
+    names = ["../../etc", "a b", "a/b", "A-B", "心臓", ""]
+    nodes = tuple(
+        SceneNode(Structure(n, f"{n}\n\x00", None, (1, 2, 3)), {"full": block_surface(LETTER, n)})
+        for n in names
+    )
+    written = write_formats(replace(scene, nodes=nodes, groups=()), tmp_path / "out", ["stl"])
+    assert list(written) == [
+        "models/etc.stl",
+        "models/a-b.stl",
+        "models/a-b-2.stl",
+        "models/A-B-3.stl",
+        "models/surface.stl",
+        "models/surface-2.stl",
+    ]
+    assert len(list(tmp_path.rglob("*.stl"))) == 6
+
+
+def test_one_file_takes_its_format_from_the_suffix(tmp_path):
+    scene = two_organs()
+    write_file(scene, tmp_path / "both.STL")
+    total = sum(node.surfaces["full"].volume_ml for node in scene.nodes)
+    assert trimesh.load(tmp_path / "both.STL").volume / 1000 == pytest.approx(total, rel=1e-4)
+    with pytest.raises(RecipeNotFound, match="xyz"):
+        write_file(scene, tmp_path / "both.xyz")
