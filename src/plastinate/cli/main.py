@@ -84,6 +84,7 @@ def _window(context: click.Context, parameter: click.Parameter, value: str | Non
     help="How GLB files are packed.",
 )
 @click.option("--triangles", type=click.IntRange(min=100), help="At most so many in the finest surface.")
+@click.option("--single-level", is_flag=True, help="Only the finest surface, no lighter ones.")
 @click.option("--series", type=int, help="Which series, as `inspect` numbers them.")
 @click.option("--phase", type=int, help="Which phase of the series, likewise.")
 @click.option("--allow-gaps", is_flag=True, help="Interpolate across missing slices; they are marked.")
@@ -97,7 +98,8 @@ def build(**options: Any) -> None:
     from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
     from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models
 
-    levels = {**DEFAULT_LEVELS, "full": options["triangles"]}
+    levels = {} if options["single_level"] else dict(DEFAULT_LEVELS)
+    levels["full"] = options["triangles"]
     request = BuildRequest(
         path=options["path"],
         output=options["output"],

@@ -1,0 +1,59 @@
+# Every habit, one line each. `make` alone lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CPP    := $(wildcard src/plastinate/native/*.cpp src/plastinate/native/*.hpp)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test fast lint bench clean
+
+help:  ## list what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Plastinate needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq python3-venv >/dev/null && $(PYTHON) -m venv --clear $(VENV); } \
+	  || { rm -rf $(VENV); echo "Python cannot make a virtual environment: install the package python3-venv."; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+
+$(VENV)/.installed: pyproject.toml build_kernels.py $(CPP) | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --group test
+	@touch $@
+
+$(VENV)/.benched: $(VENV)/.tested
+	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
+	@touch $@
+
+install: $(VENV)/.installed  ## set up .venv with plastinate in it
+
+demo: $(VENV)/.installed  ## fetch the sample scan and build its organs into demo/
+	$(BIN)/plastinate sample chest-ct demo/scan
+	$(BIN)/plastinate build demo/scan -o demo/organs --recipe ct-chest
+	@echo
+	@echo "The picture: demo/organs/preview.png    The report: demo/organs/certificate.html    The models: demo/organs/scene.glb and demo/organs/models/"
+
+lint: $(VENV)/.tested  ## style, types and who may import whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## everything: lint, all tests, coverage of at least 90 % of the lines
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=90
+
+fast: $(VENV)/.tested  ## the quick tests only, under a minute
+	$(BIN)/pytest -q -m "not slow and not network and not scans"
+
+bench: $(VENV)/.benched  ## measure against the peers, side by side; rewrites benchmarks/README.md
+	$(BIN)/python benchmarks/run_all.py
+
+clean:  ## remove everything that was built
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .coverage* src/plastinate/native/compiled
