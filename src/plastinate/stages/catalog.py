@@ -50,6 +50,13 @@ SEGMENT: dict[str, Method] = {
     "invert": Method("plastinate.stages.segment.combine:invert"),
     "within": Method("plastinate.stages.segment.combine:within"),
     "outside-of": Method("plastinate.stages.segment.combine:outside_of"),
+    "body": Method("plastinate.stages.segment.body:body"),
+    "skin": Method("plastinate.stages.segment.body:skin"),
+    "table": Method("plastinate.stages.segment.body:table"),
+    "airways": Method("plastinate.stages.segment.airways:airways"),
+    "trachea": Method("plastinate.stages.segment.airways:trachea"),
+    "lungs": Method("plastinate.stages.segment.lungs:lungs"),
+    "skeleton": Method("plastinate.stages.segment.skeleton:skeleton"),
 }
 SURFACE: dict[str, Method] = {
     "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),
@@ -68,6 +75,7 @@ DOORS: dict[str, Method] = {
     "compose-scene": Method("plastinate.stages.compose.scene:compose_scene"),
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
     "write-formats": Method("plastinate.stages.export.formats:write_formats"),
+    "write-file": Method("plastinate.stages.export.formats:write_file"),
     "write-certificate": Method("plastinate.stages.export.certificate:write_certificate"),
     "write-dicom-series": Method("plastinate.stages.export.dicom_series:write_dicom_series"),
 }

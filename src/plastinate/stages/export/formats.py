@@ -43,6 +43,9 @@ class Format:
 FORMATS: dict[str, Format] = {
     "glb": Format(".glb", "glb:write_glb_file", "scene"),
     "stl": Format(".stl", "stl:write_stl_file", "organ"),
+    "obj": Format(".obj", "obj:write_obj_file", "scene"),
+    "ply": Format(".ply", "ply:write_ply_file", "scene"),
+    "3mf": Format(".3mf", "threemf:write_3mf_file", "scene"),
 }
 
 
