@@ -1,0 +1,106 @@
+"""Names and paths -> recipes: the door of this folder.
+
+A recipe is data: `ct/<name>.toml`, `mr/<name>.toml`, or a person's own file
+in the same format, given by its path. docs/how-to/add-an-organ.md tells how.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from plastinate.model.errors import RecipeNotFound
+from plastinate.model.recipe import Recipe
+from plastinate.recipes.organs import join_recipes
+from plastinate.recipes.parse import read_recipe, read_table
+from plastinate.recipes.structures import load_structures
+from plastinate.recipes.threshold import structure_named, threshold_recipe
+
+__all__ = [
+    "list_recipes",
+    "load_recipe",
+    "load_structures",
+    "recipe_for_organs",
+    "structure_named",
+    "threshold_recipe",
+]
+
+FOLDER = Path(__file__).parent
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """A recipe by its name, or from a file of one's own.
+
+    Whatever ends in `.toml` or holds a path separator is taken as a path.
+
+    Raises:
+        RecipeNotFound: no such name, or no such file.
+        RecipeFlaw: the file does not follow the format.
+
+    >>> load_recipe("ct-lungs").structures
+    ('airways', 'lung-left', 'lung-right')
+    """
+    text = str(name_or_path)
+    if isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text or "\\" in text:
+        path = Path(text)
+        if not path.is_file():
+            raise RecipeNotFound("recipe file", text)
+        return read_recipe(path, base=_built_in_table)
+    return _built_in(text)
+
+
+def list_recipes() -> list[Recipe]:
+    """Every recipe that comes with Plastinate, CT before MR, by name."""
+    return [_built_in(name) for name in _files()]
+
+
+def recipe_for_organs(organs: Sequence[str], modality: str) -> Recipe:
+    """The smallest joined recipe that makes these structures and nothing else.
+
+    Of several recipes that make an organ, the one that makes most of the wanted
+    ones is taken, so that neighbours come from the same steps.
+
+    Args:
+        organs: structure ids.
+        modality: "CT" or "MR"; "" tries CT first.
+
+    Raises:
+        RecipeNotFound: no such structure, or no recipe of this modality makes it.
+    """
+    for organ in organs:
+        if organ not in load_structures():
+            raise RecipeNotFound(
+                "structure", organ, near=difflib.get_close_matches(organ, load_structures(), 2)
+            )
+    modalities = [modality] if modality else ["CT", "MR"]
+    for attempt in modalities:
+        recipes = [recipe for recipe in list_recipes() if recipe.modality in (attempt, "")]
+        made = {structure for recipe in recipes for structure in recipe.structures}
+        missing = [organ for organ in organs if organ not in made]
+        if not missing:
+            return join_recipes(recipes, tuple(dict.fromkeys(organs)))
+    raise RecipeNotFound(f"{modalities[-1]} recipe that makes a structure", missing[0])
+
+
+@cache
+def _files() -> dict[str, Path]:
+    found = [*sorted((FOLDER / "ct").glob("*.toml")), *sorted((FOLDER / "mr").glob("*.toml"))]
+    return {path.stem: path for path in found}
+
+
+@cache
+def _built_in(name: str) -> Recipe:
+    return read_recipe(_path(name), base=_built_in_table)
+
+
+def _built_in_table(name: str) -> dict[str, Any]:
+    return read_table(_path(name))
+
+
+def _path(name: str) -> Path:
+    if name not in _files():
+        raise RecipeNotFound("recipe", name, near=difflib.get_close_matches(name, _files(), 2))
+    return _files()[name]
