@@ -1,0 +1,263 @@
+"""A path -> everything in it: series that can become volumes, numbered, and what was set aside and why."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from plastinate.model.errors import EmptyInput, PlastinateError
+from plastinate.model.evidence import Finding
+from plastinate.model.series import Inspection, Series, SetAside
+from plastinate.stages.ingest.describe import describe_group, describe_picture
+from plastinate.stages.ingest.discover import Candidate, Discovery, discover
+from plastinate.stages.ingest.frame import Frame
+from plastinate.stages.ingest.group import Group, group_frames, is_localiser
+from plastinate.stages.ingest.headers import Header, read_header
+from plastinate.stages.ingest.lattice import is_too_gappy, lattice_of
+from plastinate.stages.ingest.limits import Limits
+from plastinate.stages.ingest.order import arrange, slice_axis
+from plastinate.stages.ingest.picture import read_picture_header
+from plastinate.stages.ingest.sandbox import Progress
+from plastinate.stages.ingest.stack import Stack
+from plastinate.stages.ingest.words import safe
+
+# Below this a group is no stack; with a real stack beside it, it is a scout or a sample view.
+FEWEST_SLICES = 3
+# A survey has a few planes; something that calls itself one and has more is judged by its geometry.
+LARGEST_SURVEY = 10
+
+
+@dataclass(frozen=True)
+class Case:
+    """One series with what is needed to build it: its stacks, or the picture file."""
+
+    series: Series
+    stacks: tuple[Stack, ...] = ()
+    picture: Candidate | None = None
+    is_gappy: bool = False
+
+    @property
+    def voxels(self) -> int:
+        """Voxels of one phase."""
+        slices, rows, columns = self.series.shape
+        return slices * rows * columns
+
+
+@dataclass(frozen=True)
+class Examination:
+    """An inspection, and behind each of its series the frames."""
+
+    inspection: Inspection
+    cases: tuple[Case, ...]
+
+
+@dataclass
+class _Asides:
+    """Files set aside so far, by reason."""
+
+    files: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def add(self, code: str, reason: str, names: Sequence[str]) -> None:
+        self.files.setdefault((code, reason), []).extend(names)
+
+    def as_tuple(self) -> tuple[SetAside, ...]:
+        return tuple(
+            SetAside(
+                Finding(
+                    code,
+                    "problem" if code in _BROKEN else "note",
+                    _sentence(len(names), reason),
+                    "Set aside.",
+                ),
+                tuple(names),
+            )
+            for (code, reason), names in self.files.items()
+        )
+
+
+_BROKEN = frozenset({"input.damaged-file", "limit.too-large", "limit.exceeded"})
+
+
+def _sentence(count: int, reason: str) -> str:
+    return f"{count} file{'s' if count > 1 else ''}: {reason}."
+
+
+def examine(path: Path, *, workspace: Path, limits: Limits, progress: Progress | None = None) -> Examination:
+    """Read every header at a path and sort out what is there.
+
+    A file that is damaged, hostile or odd costs only itself: it is listed with
+    its reason and the rest goes on.
+
+    Args:
+        path: folder, archive, DICOMDIR or single file.
+        workspace: private folder for unpacked files.
+        limits: caps.
+        progress: called with (done, total, what).
+
+    Raises:
+        PathNotFound, EmptyInput: nothing there, or nothing in it that is an image.
+        TooLarge, UnsafeArchive: the path itself is beyond the caps.
+    """
+    found = discover(path, workspace=workspace, limits=limits)
+    asides = _Asides()
+    frames, is_dicomdir = _read_headers(found, asides, workspace=workspace, limits=limits, progress=progress)
+    if is_dicomdir and not path.is_dir() and not frames:
+        # The table of contents is a hint to look around it; where it points is never followed.
+        asides = _Asides()
+        found = discover(path.parent, workspace=workspace, limits=limits)
+        frames, _ = _read_headers(found, asides, workspace=workspace, limits=limits, progress=progress)
+    cases = _cases_of_groups(group_frames(frames), asides)
+    cases += _cases_of_pictures(found, asides)
+    if not cases and not asides.files and not found.findings:
+        raise EmptyInput(safe(str(path), longest=200), looked_at=found.files_looked_at)
+    cases.sort(key=_rank)
+    numbered = tuple(
+        replace(case, series=replace(case.series, number=number))
+        for number, case in enumerate(cases, start=1)
+    )
+    inspection = Inspection(
+        path=safe(str(path), longest=400),
+        files_looked_at=found.files_looked_at,
+        series=tuple(case.series for case in numbered),
+        set_aside=asides.as_tuple(),
+        findings=tuple(found.findings),
+    )
+    return Examination(inspection, numbered)
+
+
+def _read_headers(
+    found: Discovery, asides: _Asides, *, workspace: Path, limits: Limits, progress: Progress | None
+) -> tuple[list[Frame], bool]:
+    """The frames of every DICOM candidate; broken and unsuitable ones go aside."""
+    frames: list[Frame] = []
+    is_dicomdir = False
+    candidates = [candidate for candidate in found.candidates if candidate.kind == "dicom"]
+    for done, candidate in enumerate(candidates, start=1):
+        try:
+            with _time_cap(limits.header_seconds):
+                header = read_header(candidate, workspace=workspace, limits=limits)
+        except MemoryError:
+            header = Header(
+                code="limit.exceeded", reason="reading the header needs more memory than is allowed"
+            )
+        except _OutOfTime:
+            header = Header(
+                code="limit.exceeded", reason=f"reading the header takes more than {limits.header_seconds} s"
+            )
+        except PlastinateError as error:
+            header = Header(code=error.code, reason=_without_name(error, candidate.name))
+        is_dicomdir = is_dicomdir or header.is_dicomdir
+        frames.extend(header.frames)
+        if not header.frames:
+            asides.add(header.code, header.reason, [candidate.name])
+        if progress is not None:
+            progress(done, len(candidates), "reading headers")
+    return frames, is_dicomdir
+
+
+def _without_name(error: PlastinateError, name: str) -> str:
+    """The error's words without the file, which the list names anyway: equal reasons then share a line."""
+    reason = getattr(error, "reason", "")
+    return str(reason) if reason else error.sentence.replace(f"{name}: ", "").rstrip(".")
+
+
+class _OutOfTime(BaseException):
+    """One header took too long; not an Exception, or the parser would swallow it."""
+
+
+@contextlib.contextmanager
+def _time_cap(seconds: int) -> Iterator[None]:
+    """Interrupt the block once it has used that much processor time; only in a main thread."""
+
+    def stop(*_: object) -> None:
+        raise _OutOfTime
+
+    try:
+        before = signal.signal(signal.SIGVTALRM, stop)
+    except ValueError:
+        yield
+        return
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _cases_of_groups(groups: list[Group], asides: _Asides) -> list[Case]:
+    largest = max((len(group.frames) for group in groups), default=0)
+    cases = []
+    for group in groups:
+        reason = _why_aside(group, largest=largest)
+        if reason is not None:
+            asides.add(reason[0], reason[1], [frame.name for frame in group.frames])
+            continue
+        cases.append(_case_of(group))
+    return cases
+
+
+def _why_aside(group: Group, *, largest: int) -> tuple[str, str] | None:
+    """Why a group is not worth a line of its own, judged by geometry before names."""
+    first = group.first
+    count = len({frame.position_lps_mm for frame in group.frames})
+    if first.position_lps_mm is None or first.row_direction is None:
+        if len(group.frames) < FEWEST_SLICES:
+            return "ingest.no-place", "a picture that does not say where it lies in the patient"
+        return None
+    if is_localiser(first) and count < LARGEST_SURVEY and count < max(largest, FEWEST_SLICES):
+        return "ingest.localiser", "a localiser (scout view), made to plan the scan and not part of it"
+    if count < FEWEST_SLICES <= largest:
+        return "ingest.single-view", "a single view in a plane of its own, not part of any stack"
+    return None
+
+
+def _case_of(group: Group) -> Case:
+    """Order a group, split its phases, and lay out the lattice of each."""
+    first = group.first
+    is_placed = first.position_lps_mm is not None and first.row_direction is not None
+    phases, findings = arrange(group.frames, axis=slice_axis(first) if is_placed else None)
+    stacks = []
+    for phase in phases:
+        lattice, remarks = lattice_of(phase.frames)
+        stacks.append(Stack(phase.frames, lattice, phase.name, tuple(remarks)))
+    # Phases with a single slice left over by a partial overlap are no volumes.
+    if any(len(stack.frames) > 1 for stack in stacks):
+        stacks = [stack for stack in stacks if len(stack.frames) > 1]
+    series = describe_group(group, stacks, findings)
+    return Case(series, tuple(stacks), is_gappy=is_too_gappy(stacks[0].lattice))
+
+
+def _cases_of_pictures(found: Discovery, asides: _Asides) -> list[Case]:
+    cases = []
+    for candidate in found.candidates:
+        if candidate.kind == "dicom":
+            continue
+        try:
+            header = read_picture_header(candidate.path, kind=candidate.kind, name=candidate.name)
+        except PlastinateError as error:
+            asides.add(error.code, _without_name(error, candidate.name), [candidate.name])
+            continue
+        cases.append(Case(describe_picture(candidate, header), picture=candidate))
+    return cases
+
+
+def _rank(case: Case) -> tuple[object, ...]:
+    """Number 1 is what a build takes by default: usable, whole, in millimetres, and the largest."""
+    series = case.series
+    tags = series.tags
+    return (
+        not series.is_usable,
+        case.is_gappy,
+        series.spacing_mm is None,
+        series.modality not in ("CT", "MR", "PT", ""),
+        -case.voxels,
+        float(tags.get("series_number") or 0),
+        str(tags.get("series_uid", "")),
+        str(tags.get("kernel", "")),
+        series.description,
+        case.stacks[0].frames[0].sop_instance_uid if case.stacks else str(tags.get("file", "")),
+    )

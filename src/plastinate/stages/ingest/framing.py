@@ -1,0 +1,239 @@
+"""A parsed DICOM header -> the Frame that says where a plane lies and how its pixels are stored."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plastinate.stages.ingest import elements, functional
+from plastinate.stages.ingest.discover import Candidate
+from plastinate.stages.ingest.filemeta import EXPLICIT_LITTLE, IMPLICIT_LITTLE, NATIVE, FileMeta
+from plastinate.stages.ingest.frame import Frame
+from plastinate.stages.ingest.words import safe
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+# Cosines are rounded to a few digits; beyond a twentieth they are no rotation at all.
+COSINE_SLACK = 0.05
+
+# What grouping, phases and the report ask for: keyword -> (tag, how it is written).
+KEPT_TAGS: Mapping[str, tuple[int, str]] = {
+    "AcquisitionDate": (0x00080022, "text"),
+    "AcquisitionTime": (0x00080032, "text"),
+    "ContentTime": (0x00080033, "text"),
+    "Manufacturer": (0x00080070, "text"),
+    "ProtocolName": (0x00181030, "text"),
+    "BodyPartExamined": (0x00180015, "text"),
+    "SliceThickness": (0x00180050, "number"),
+    "RepetitionTime": (0x00180080, "number"),
+    "EchoTime": (0x00180081, "number"),
+    "InversionTime": (0x00180082, "number"),
+    "EchoNumbers": (0x00180086, "number"),
+    "TriggerTime": (0x00181060, "number"),
+    "ConvolutionKernel": (0x00181210, "text"),
+    "DiffusionBValue": (0x00189087, "double"),
+    "PatientPosition": (0x00185100, "text"),
+    "SeriesNumber": (0x00200011, "number"),
+    "AcquisitionNumber": (0x00200012, "number"),
+    "TemporalPositionIdentifier": (0x00200100, "number"),
+    "SliceLocation": (0x00201041, "number"),
+    "RescaleType": (0x00281054, "text"),
+    "LossyImageCompression": (0x00282110, "text"),
+}
+_NUMBERED = (0x00020010, 0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x0008103E, 0x0020000D)
+_GEOMETRY = (0x0020000E, 0x00200013, 0x00200032, 0x00200037, 0x00200052, 0x00280002, 0x00280004, 0x00280008)
+_PIXELS = (0x00280010, 0x00280011, 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120)
+_VALUES = (0x00280121, 0x00281052, 0x00281053, 0x00283000, functional.SHARED, functional.PER_FRAME)
+WANTED = [*_NUMBERED, *_GEOMETRY, *_PIXELS, *_VALUES, *(tag for tag, _ in KEPT_TAGS.values())]
+
+MODALITY_LUT = 0x00283000
+
+
+@dataclass(slots=True)
+class Source:
+    """An open dataset, and where its bytes can be found again."""
+
+    candidate: Candidate
+    meta: FileMeta
+    path: Path
+    file_bytes: int
+    pixel_tag: int = 0
+    value_offset: int = 0
+    value_length: int = 0
+
+
+def plain_frame(dataset: Dataset, source: Source, *, sop_class_uid: str, bits: int, count: int) -> Frame:
+    """The frame as the top level of the file describes it."""
+    is_signed = elements.short(dataset, 0x00280103) == 1
+    is_native = source.meta.transfer_syntax_uid in NATIVE and source.value_length != UNDEFINED_LENGTH
+    rows, columns = elements.short(dataset, 0x00280010) or 0, elements.short(dataset, 0x00280011) or 0
+    bits_stored = elements.short(dataset, 0x00280101) or bits
+    high_bit = elements.short(dataset, 0x00280102)
+    slope, intercept = elements.number(dataset, 0x00281053), elements.number(dataset, 0x00281052)
+    tags = _tags(dataset)
+    if not is_native:
+        tags["EncapsulatedOffset"] = source.value_offset
+    if slope is not None:
+        tags["HasRescale"] = True
+    row_direction, column_direction = _directions(elements.numbers(dataset, 0x00200037))
+    row_spacing, column_spacing = _spacings(elements.numbers(dataset, 0x00280030))
+    return Frame(
+        path=source.path,
+        name=source.candidate.name,
+        frame_index=0,
+        rows=rows,
+        columns=columns,
+        transfer_syntax_uid=_honest_syntax(dataset, source),
+        samples_per_pixel=1,
+        photometric=elements.text(dataset, 0x00280004).upper() or "MONOCHROME2",
+        bits_allocated=bits,
+        bits_stored=min(bits_stored, bits),
+        high_bit=high_bit if high_bit is not None and high_bit < bits else min(bits_stored, bits) - 1,
+        is_signed=is_signed,
+        sop_class_uid=sop_class_uid,
+        sop_instance_uid=elements.uid(dataset, 0x00080018) or safe(source.meta.sop_instance_uid),
+        series_uid=elements.uid(dataset, 0x0020000E),
+        study_uid=elements.uid(dataset, 0x0020000D),
+        frame_of_reference_uid=elements.uid(dataset, 0x00200052),
+        modality=safe(elements.text(dataset, 0x00080060), longest=16).upper(),
+        image_type=elements.words(dataset, 0x00080008),
+        position_lps_mm=_triple(elements.numbers(dataset, 0x00200032)),
+        row_direction=row_direction,
+        column_direction=column_direction,
+        row_spacing_mm=row_spacing,
+        column_spacing_mm=column_spacing,
+        slope=slope if slope else 1.0,
+        intercept=intercept if intercept is not None else 0.0,
+        padding_value=elements.short(dataset, 0x00280120, is_signed=is_signed),
+        padding_limit=elements.short(dataset, 0x00280121, is_signed=is_signed),
+        instance_number=elements.whole(dataset, 0x00200013),
+        frame_count=count,
+        pixel_offset=source.value_offset if is_native else None,
+        pixel_length=rows * columns * bits // 8 if is_native else None,
+        tags=tags,
+    )
+
+
+def _honest_syntax(dataset: Dataset, source: Source) -> str:
+    """The transfer syntax, corrected where the dataset is plainly written otherwise than declared."""
+    if source.meta.transfer_syntax_uid in NATIVE and source.meta.is_little_endian:
+        return IMPLICIT_LITTLE if dataset.original_encoding[0] else EXPLICIT_LITTLE
+    return source.meta.transfer_syntax_uid
+
+
+def with_facts(frame: Frame, facts: functional.FrameFacts) -> Frame:
+    """The frame, overruled by what its functional groups say."""
+    row_direction, column_direction = _directions(facts.orientation)
+    row_spacing, column_spacing = _spacings(facts.pixel_spacing)
+    tags = {**frame.tags, **facts.tags}
+    if facts.slope is not None:
+        tags["HasRescale"] = True
+    return replace(
+        frame,
+        position_lps_mm=_triple(facts.position) or frame.position_lps_mm,
+        row_direction=row_direction or frame.row_direction,
+        column_direction=column_direction or frame.column_direction,
+        row_spacing_mm=row_spacing or frame.row_spacing_mm,
+        column_spacing_mm=column_spacing or frame.column_spacing_mm,
+        slope=facts.slope or frame.slope,
+        intercept=facts.intercept if facts.intercept is not None else frame.intercept,
+        image_type=facts.frame_type or frame.image_type,
+        instance_number=facts.instance_number if facts.instance_number is not None else frame.frame_index + 1,
+        tags=tags,
+    )
+
+
+def _tags(dataset: Dataset) -> dict[str, Any]:
+    tags: dict[str, Any] = {}
+    present = dataset._dict
+    for keyword, (tag, form) in KEPT_TAGS.items():
+        if tag not in present:
+            continue
+        value: Any
+        if form == "text":
+            value = safe(elements.text(dataset, tag))
+        elif form == "double":
+            values = elements.doubles(dataset, tag)
+            value = values[0] if values else None
+        else:
+            value = elements.number(dataset, tag)
+        if value not in (None, ""):
+            tags[keyword] = value
+    raw = elements.raw_value(dataset, 0x0008103E)
+    if raw:
+        tags["SeriesDescription"] = (
+            _decoded(raw, elements.text(dataset, 0x00080005)) if isinstance(raw, bytes) else safe(str(raw))
+        )
+    if MODALITY_LUT in present:
+        tags.update(_modality_lut(dataset))
+    return tags
+
+
+@lru_cache(maxsize=256)
+def _decoded(raw: bytes, character_sets: str) -> str:
+    """Text in the file's own character set, or as much of it as can be read."""
+    from pydicom.charset import convert_encodings, decode_bytes
+
+    try:
+        return safe(
+            decode_bytes(raw[:4096], convert_encodings(character_sets.split("\\")), {0x5C, 0x0A, 0x0D})
+        )
+    except (LookupError, UnicodeError, ValueError):
+        return safe(raw[:4096].decode("latin-1"))
+
+
+def _modality_lut(dataset: Dataset) -> dict[str, Any]:
+    """The modality lookup table (PS3.3, C.11.1): the stored value of its first entry, and its entries."""
+    item = functional.first_item(dataset, MODALITY_LUT)
+    if item is None or 0x00283002 not in item or 0x00283006 not in item:
+        return {}
+    raw = item[0x00283006].value
+    values = (
+        list(struct.unpack(f"<{len(raw) // 2}H", raw[: len(raw) // 2 * 2]))
+        if isinstance(raw, bytes)
+        else list(raw)
+    )
+    descriptor = [int(value) for value in item[0x00283002].value]
+    count = descriptor[0] or 65536
+    return {"modality_lut": {"first": descriptor[1], "data": [int(value) for value in values[:count]]}}
+
+
+def _triple(values: tuple[float, ...]) -> tuple[float, float, float] | None:
+    return (values[0], values[1], values[2]) if len(values) == 3 else None
+
+
+def _directions(
+    cosines: tuple[float, ...],
+) -> tuple[tuple[float, float, float] | None, tuple[float, float, float] | None]:
+    """The two unit vectors of ImageOrientationPatient, made exactly orthonormal; None if they are no frame."""
+    if len(cosines) != 6:
+        return None, None
+    row: tuple[float, ...] = cosines[:3]
+    column: tuple[float, ...] = cosines[3:]
+    row_length, column_length = _length(row), _length(column)
+    if abs(row_length - 1) > COSINE_SLACK or abs(column_length - 1) > COSINE_SLACK:
+        return None, None
+    row = tuple(value / row_length for value in row)
+    along = sum(a * b for a, b in zip(row, column, strict=True))
+    if abs(along) > COSINE_SLACK:
+        return None, None
+    column = tuple(b - along * a for a, b in zip(row, column, strict=True))
+    return _triple(row), _triple(tuple(value / _length(column) for value in column))
+
+
+def _length(vector: tuple[float, ...]) -> float:
+    return math.sqrt(sum(value * value for value in vector))
+
+
+def _spacings(values: tuple[float, ...]) -> tuple[float | None, float | None]:
+    """PixelSpacing as (between rows, between columns); None where it is no size."""
+    if len(values) != 2 or min(values) <= 0 or max(values) > 1000:
+        return None, None
+    return values[0], values[1]

@@ -1,0 +1,282 @@
+"""What the reading child is asked to do: list an input, or read one volume of it."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.model.errors import AmbiguousSeries, NoUsableSeries, SeriesNotFound
+from plastinate.model.evidence import Finding
+from plastinate.model.geometry import right_handed
+from plastinate.stages.ingest.discover import Candidate
+from plastinate.stages.ingest.doctor import Case, Examination, examine
+from plastinate.stages.ingest.lattice import refuse_gaps
+from plastinate.stages.ingest.limits import Limits
+from plastinate.stages.ingest.sandbox import Progress
+from plastinate.stages.ingest.stack import Stack
+from plastinate.stages.ingest.words import safe
+
+HASH_BLOCK_BYTES = 1 << 22
+# Two scans within a tenth of each other's size are rivals, if they are of different things.
+RIVAL_SHARE = 0.9
+
+
+class Reporter(Protocol):
+    """Where progress goes."""
+
+    def progress(self, done: int, total: int, what: str) -> None:
+        """Report."""
+
+
+class Memory(Protocol):
+    """Where voxels go."""
+
+    def make(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Allocate the array that is handed over."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A volume read, before it is put on the wire."""
+
+    array: npt.NDArray[Any]
+    to_lps_mm: npt.NDArray[np.float64]
+    unit: str
+    quantity: str
+    modality: str
+    filled_slices: npt.NDArray[np.bool_]
+    findings: tuple[Finding, ...]
+
+
+def run(request: dict[str, Any], *, limits: Limits, line: Reporter, shared: Memory) -> dict[str, Any]:
+    """Do one job.
+
+    Args:
+        request: {"job": "inspect" or "read", "path", "workspace", "series", "phase", "allow_gaps"}.
+        limits: caps.
+        line: progress.
+        shared: allocates the voxels.
+
+    Returns:
+        JSON values.
+    """
+    # Files in the wild are full of slips that pydicom remarks on one by one.
+    warnings.simplefilter("ignore")
+    examination = examine(
+        Path(request["path"]), workspace=Path(request["workspace"]), limits=limits, progress=line.progress
+    )
+    if request["job"] == "inspect":
+        return {"inspection": examination.inspection.as_dict()}
+    case, notes = choose_series(examination, request["series"])
+    if case.picture is not None:
+        if request["phase"] not in (None, 1):
+            raise SeriesNotFound(str(request["phase"]), what="phase")
+        paths, phase, read = [case.picture.path], "", _picture_reader(case.picture, shared)
+    else:
+        stack = choose_phase(case, request["phase"])
+        if not request["allow_gaps"]:
+            refuse_gaps(stack.lattice)
+        paths = sorted({frame.path for frame in stack.frames})
+        phase = stack.phase
+        read = _stack_reader(stack, shared, allow_gaps=request["allow_gaps"], progress=line.progress)
+    with ThreadPoolExecutor(1) as pool:
+        digest: Future[str] = pool.submit(digest_of, paths)
+        volume = read()
+        inputs = {"sha256": digest.result(), "files": len(paths), "phase": phase}
+    return _on_the_wire(volume, case, inputs, (*notes, *_input_findings(examination)))
+
+
+def choose_series(examination: Examination, number: int | None) -> tuple[Case, tuple[Finding, ...]]:
+    """The series to build: the one asked for, else number 1, if that is the obvious choice.
+
+    Raises:
+        SeriesNotFound: no series of that number.
+        NoUsableSeries: nothing that makes a volume.
+        AmbiguousSeries: another scan of the same size, of another thing, is there too.
+    """
+    cases = examination.cases
+    if number is not None:
+        chosen = next((case for case in cases if case.series.number == number), None)
+        if chosen is None:
+            raise SeriesNotFound(str(number))
+        if not chosen.series.is_usable:
+            raise NoUsableSeries(f"series {number}", _why_not(chosen))
+        return chosen, ()
+    usable = [case for case in cases if case.series.is_usable]
+    if not usable:
+        raise NoUsableSeries(examination.inspection.path, "; ".join(_why_not(case) for case in cases[:3]))
+    first = usable[0]
+    rivals = [case for case in usable[1:] if _is_rival(case, first)]
+    if rivals:
+        raise AmbiguousSeries([_choice(case) for case in (first, *rivals)])
+    if len(usable) == 1:
+        return first, ()
+    others = len(usable) - 1
+    note = Finding(
+        "ingest.other-series",
+        "note",
+        f"{others} other series could be built as well.",
+        f"Series 1 was taken, the largest; choose another with --series (up to {usable[-1].series.number}).",
+    )
+    return first, (note,)
+
+
+def _is_rival(case: Case, first: Case) -> bool:
+    """Whether a series is as large as the first and not merely another view of the same scan."""
+    if case.is_gappy != first.is_gappy or case.voxels < RIVAL_SHARE * first.voxels:
+        return False
+    if case.picture is not None or first.picture is not None:
+        return True
+    keys = ("study_uid", "frame_of_reference_uid")
+    return case.series.modality != first.series.modality or any(
+        case.series.tags.get(key) != first.series.tags.get(key) for key in keys
+    )
+
+
+def _choice(case: Case) -> str:
+    series = case.series
+    return f"{series.number}: {series.modality} {series.description} ({series.frame_count} slices)".replace(
+        "  ", " "
+    )
+
+
+def _why_not(case: Case) -> str:
+    problems = [finding.sentence for finding in case.series.findings if finding.severity == "problem"]
+    return (problems[0] if problems else "it makes no volume").rstrip(".")
+
+
+def choose_phase(case: Case, number: int | None) -> Stack:
+    """The phase to build.
+
+    Raises:
+        AmbiguousSeries: several, and none was chosen.
+        SeriesNotFound: no phase of that number.
+    """
+    if number is None:
+        if len(case.stacks) > 1:
+            names = [f"{index}: {stack.phase}" for index, stack in enumerate(case.stacks, start=1)]
+            raise AmbiguousSeries(names, what="phase")
+        return case.stacks[0]
+    if not 1 <= number <= len(case.stacks):
+        raise SeriesNotFound(str(number), what="phase")
+    return case.stacks[number - 1]
+
+
+def _stack_reader(
+    stack: Stack, shared: Memory, *, allow_gaps: bool, progress: Progress
+) -> Callable[[], _Read]:
+    from plastinate.stages.ingest.assemble import assemble
+
+    total = len(stack.frames)
+
+    def read() -> _Read:
+        done = assemble(
+            stack,
+            out=shared.make,
+            allow_gaps=allow_gaps,
+            progress=lambda share: progress(round(share * total), total, "decoding slices"),
+        )
+        return _Read(
+            done.array,
+            done.to_lps_mm,
+            done.unit,
+            done.quantity,
+            done.modality,
+            done.filled_slices,
+            (*stack.findings, *done.findings),
+        )
+
+    return read
+
+
+def _picture_reader(picture: Candidate, shared: Memory) -> Callable[[], _Read]:
+    """How to read a NIfTI, NRRD or MetaImage file into shared memory."""
+    if picture.kind == "nifti":
+        from plastinate.stages.ingest.nifti import read_nifti as read_file
+    elif picture.kind == "nrrd":
+        from plastinate.stages.ingest.nrrd import read_nrrd as read_file
+    else:
+        from plastinate.stages.ingest.metaimage import read_metaimage as read_file
+
+    def read() -> _Read:
+        array, to_lps_mm, unit, findings = read_file(picture.path)
+        array, to_lps_mm = right_handed(array, to_lps_mm)
+        stored = shared.make(array.shape, array.dtype)
+        np.copyto(stored, array)
+        quantity, remark = _guess_quantity(stored)
+        filled = np.zeros(array.shape[0], dtype=bool)
+        return _Read(stored, to_lps_mm, unit, quantity, "", filled, (*findings, *remark))
+
+    return read
+
+
+def _guess_quantity(array: npt.NDArray[Any]) -> tuple[str, tuple[Finding, ...]]:
+    """Hounsfield units if the values run from air to bone as only they do; a picture file never says."""
+    sample = array[:: max(1, array.shape[0] // 16), ::4, ::4]
+    known = sample[sample > -30000] if sample.dtype == np.int16 else sample[np.isfinite(sample)]
+    if known.size == 0:
+        return "a.u.", ()
+    low, high = float(known.min()), float(known.max())
+    if low < -500 and high > 100 and low >= -4096 and high <= 32767:
+        return "HU", (
+            Finding(
+                "ingest.guessed-hounsfield",
+                "note",
+                f"The file does not say what its values mean; they run from {low:.0f} to {high:.0f}.",
+                "Taken for Hounsfield units.",
+            ),
+        )
+    return "a.u.", ()
+
+
+def digest_of(paths: Sequence[Path]) -> str:
+    """SHA-256 over the sorted SHA-256 of each file: the same whatever they are called and however listed."""
+    digests = []
+    for path in paths:
+        with path.open("rb", buffering=0) as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
+
+
+def _input_findings(examination: Examination) -> tuple[Finding, ...]:
+    aside = sum(len(entry.files) for entry in examination.inspection.set_aside)
+    findings = list(examination.inspection.findings)
+    if aside:
+        findings.append(
+            Finding(
+                "ingest.set-aside",
+                "note",
+                f"{aside} of the files are not part of any volume.",
+                "Set aside; `plastinate inspect` lists them with the reason.",
+                {"files": aside},
+            )
+        )
+    return tuple(findings)
+
+
+def _on_the_wire(
+    volume: _Read, case: Case, inputs: dict[str, Any], notes: tuple[Finding, ...]
+) -> dict[str, Any]:
+    findings: list[Finding] = []
+    for finding in (*notes, *case.series.findings, *volume.findings):
+        if all(finding.as_dict() != known.as_dict() for known in findings):
+            findings.append(finding)
+    return {
+        "array": {"shape": list(volume.array.shape), "dtype": volume.array.dtype.name},
+        "to_lps_mm": volume.to_lps_mm.tolist(),
+        "unit": volume.unit,
+        "quantity": volume.quantity,
+        "modality": safe(volume.modality, longest=16),
+        "filled_slices": np.flatnonzero(volume.filled_slices).tolist(),
+        "series": case.series.as_dict(),
+        "inputs": inputs,
+        "findings": [finding.as_dict() for finding in findings],
+    }

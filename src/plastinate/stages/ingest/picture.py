@@ -1,0 +1,116 @@
+"""NIfTI, NRRD or MetaImage header -> matrix and spacing, for the listing; no voxels are read."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from plastinate.model.errors import DamagedFile
+from plastinate.stages.ingest.sniff import Kind
+
+HEAD_BYTES = 1 << 16
+FORMAT_NAMES = {"nifti": "NIfTI", "nrrd": "NRRD", "metaimage": "MetaImage"}
+
+
+@dataclass(frozen=True)
+class PictureHeader:
+    """Matrix in file order (fastest axis first) and the spacing of those axes."""
+
+    sizes: tuple[int, ...]
+    spacing_mm: tuple[float, ...] | None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(slice, row, column) as stored; missing axes are 1."""
+        padded = (*self.sizes, 1, 1, 1)
+        return padded[2], padded[1], padded[0]
+
+    @property
+    def volume_count(self) -> int:
+        """Volumes in the file: the product of every axis past the third."""
+        count = 1
+        for size in self.sizes[3:]:
+            count *= size
+        return count
+
+
+def read_picture_header(path: Path, *, kind: Kind, name: str) -> PictureHeader:
+    """Matrix and spacing of a picture file.
+
+    Raises:
+        DamagedFile: the header does not say.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if kind == "nifti":
+            return _nifti(head)
+        return _nrrd(head) if kind == "nrrd" else _metaimage(head)
+    except OSError as error:
+        raise DamagedFile(name, error.strerror or "it cannot be read") from error
+    except (ValueError, LookupError, struct.error, zlib.error, ArithmeticError) as error:
+        raise DamagedFile(name, f"its {FORMAT_NAMES[kind]} header makes no sense") from error
+
+
+def _nifti(head: bytes) -> PictureHeader:
+    """NIfTI-1 and -2: dim and pixdim (nifti1.h; nifti2.h)."""
+    if head[:2] == b"\x1f\x8b":
+        head = zlib.decompressobj(wbits=31).decompress(head, 1024)
+    is_second = head[4:7] in (b"n+2", b"ni2")
+    order = "<" if struct.unpack_from("<i", head)[0] in (348, 540) else ">"
+    dim = struct.unpack_from(order + ("8q" if is_second else "8h"), head, 16 if is_second else 40)
+    pixdim = struct.unpack_from(order + ("8d" if is_second else "8f"), head, 104 if is_second else 76)
+    rank = dim[0]
+    if not 1 <= rank <= 7 or min(dim[1 : rank + 1]) < 1:
+        raise ValueError("dim")
+    sizes = tuple(int(n) for n in dim[1 : rank + 1])
+    while len(sizes) > 3 and sizes[-1] == 1:
+        sizes = sizes[:-1]
+    return PictureHeader(sizes, _spacing(tuple(abs(value) for value in pixdim[1:4])))
+
+
+def _nrrd(head: bytes) -> PictureHeader:
+    """NRRD 4 and 5: sizes, and spacings or space directions."""
+    text = head.split(b"\n\n")[0].split(b"\r\n\r\n")[0].decode("latin-1")
+    fields = dict(re.findall(r"^([a-zA-Z ]+):=?\s*(.*?)\s*$", text, flags=re.MULTILINE))
+    sizes = tuple(int(part) for part in fields["sizes"].split())
+    if min(sizes) < 1:
+        raise ValueError("sizes")
+    vectors = re.findall(r"\(([^)]*)\)", fields.get("space directions", ""))
+    if vectors:
+        lengths = [sum(float(part) ** 2 for part in vector.split(",")) ** 0.5 for vector in vectors]
+        return PictureHeader(_spatial_first(sizes, fields), _spacing(tuple(lengths)))
+    if "spacings" in fields:
+        return PictureHeader(sizes, _spacing(tuple(float(part) for part in fields["spacings"].split()[:3])))
+    return PictureHeader(sizes, None)
+
+
+def _spatial_first(sizes: tuple[int, ...], fields: dict[str, str]) -> tuple[int, ...]:
+    """Sizes with the axes that have no direction ("none") moved to the end."""
+    directions = re.findall(r"none|\([^)]*\)", fields.get("space directions", ""))
+    if len(directions) != len(sizes):
+        return sizes
+    spatial = [size for size, direction in zip(sizes, directions, strict=True) if direction != "none"]
+    other = [size for size, direction in zip(sizes, directions, strict=True) if direction == "none"]
+    return (*spatial, *other)
+
+
+def _metaimage(head: bytes) -> PictureHeader:
+    """MetaImage: DimSize and ElementSpacing."""
+    text = head.split(b"ElementDataFile")[0].decode("latin-1")
+    fields = dict(re.findall(r"^\s*(\w+)\s*=\s*(.*?)\s*$", text, flags=re.MULTILINE))
+    sizes = tuple(int(part) for part in fields["DimSize"].split())
+    if min(sizes) < 1:
+        raise ValueError("DimSize")
+    spacing = fields.get("ElementSpacing") or fields.get("ElementSize")
+    return PictureHeader(
+        sizes, _spacing(tuple(float(part) for part in spacing.split()[:3])) if spacing else None
+    )
+
+
+def _spacing(values: tuple[float, ...]) -> tuple[float, ...] | None:
+    padded = (*values, 1.0, 1.0, 1.0)[:3]
+    return padded if all(0 < value < 1e4 for value in padded) else None

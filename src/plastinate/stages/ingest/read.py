@@ -1,0 +1,122 @@
+"""The door of this room: a path -> what is in it, or one volume of it, read in a child process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plastinate.model.errors import DamagedFile, PathNotFound
+from plastinate.model.evidence import Finding
+from plastinate.model.geometry import Geometry
+from plastinate.model.series import Inspection, Series
+from plastinate.model.volume import Volume
+from plastinate.stages.ingest.limits import Limits
+from plastinate.stages.ingest.sandbox import Progress, run_job
+from plastinate.stages.ingest.wire import findings_from, inspection_from, series_from
+from plastinate.stages.ingest.words import safe
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeRead:
+    """A volume, the series it came from, and what belongs into its evidence.
+
+    Attributes:
+        volume: the voxels, in memory shared with nobody any more.
+        series: what was chosen.
+        inputs: "sha256" over the contents of the files used, whatever their
+            names; "files": how many; "phase": its name.
+        findings: everything noticed from discovery to assembly.
+    """
+
+    volume: Volume
+    series: Series
+    inputs: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+
+def inspect_input(
+    path: str | Path, *, limits: Limits | None = None, progress: Progress | None = None
+) -> Inspection:
+    """List what is at a path: series that can be built, and what was set aside and why.
+
+    Limits: pixels are not decoded (only compared, where two images claim the
+    same place), so damage inside them is found when the volume is read.
+
+    Args:
+        path: folder of loose files at any depth, zip (nested once), DICOMDIR,
+            DICOM file, NIfTI, NRRD or MetaImage; content decides, not names.
+        limits: caps; by default those of the environment.
+        progress: called with (done, total, what).
+
+    Returns:
+        The inspection; series are numbered with the one a build takes first.
+
+    Raises:
+        PathNotFound, EmptyInput: nothing there, or no image in it.
+        TooLarge, UnsafeArchive, ParserStopped: the input costs more than it may.
+    """
+    answer = run_job(_request("inspect", path), limits=limits or Limits.from_environment(), progress=progress)
+    return inspection_from(answer.data["inspection"])
+
+
+def read_volume(
+    path: str | Path,
+    *,
+    series: int | None = None,
+    phase: int | None = None,
+    allow_gaps: bool = False,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> VolumeRead:
+    """Read one volume.
+
+    Args:
+        path: as for `inspect_input`.
+        series: number as `inspect_input` lists it; None for the first, where that is obvious.
+        phase: 1-based; None where the series has only one.
+        allow_gaps: bridge any number of missing slices, marked as not measured.
+        limits: caps; by default those of the environment.
+        progress: called with (done, total, what).
+
+    Returns:
+        The volume on a straight, even, right-handed grid.
+
+    Raises:
+        PathNotFound, EmptyInput, NoUsableSeries, SeriesNotFound: nothing to read.
+        AmbiguousSeries: several series or phases answer the question.
+        GapInSeries: too many slices are missing.
+        DamagedFile, UnsupportedFile: pixels that cannot be decoded.
+        TooLarge, UnsafeArchive, ParserStopped: the input costs more than it may.
+    """
+    request = _request("read", path, series=series, phase=phase, allow_gaps=allow_gaps)
+    answer = run_job(request, limits=limits or Limits.from_environment(), progress=progress)
+    data = answer.data
+    if answer.voxels is None:
+        raise DamagedFile(str(request["path"]), "its reader gave no voxels")
+    filled = np.zeros(answer.voxels.shape[0], dtype=bool)
+    filled[np.array(data["filled_slices"], dtype=np.int64)] = True
+    geometry = Geometry(answer.voxels.shape, np.array(data["to_lps_mm"], dtype=np.float64), data["unit"])
+    volume = Volume(geometry, answer.voxels, data["quantity"], data["modality"], filled)
+    return VolumeRead(volume, series_from(data["series"]), data["inputs"], findings_from(data["findings"]))
+
+
+def _request(
+    job: str,
+    path: str | Path,
+    *,
+    series: int | None = None,
+    phase: int | None = None,
+    allow_gaps: bool = False,
+) -> dict[str, Any]:
+    place = Path(path)
+    try:
+        if not place.exists():
+            raise PathNotFound(safe(str(path), longest=200))
+    except (OSError, ValueError) as error:
+        raise PathNotFound(safe(str(path), longest=200)) from error
+    absolute = str(place.absolute())
+    return {"job": job, "path": absolute, "series": series, "phase": phase, "allow_gaps": allow_gaps}
