@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from dataclasses import replace
@@ -13,8 +14,8 @@ from plastinate.recipes.structures import load_structures
 
 
 def threshold_recipe(
-    low: float,
-    high: float,
+    low: float | None,
+    high: float | None,
     *,
     name: str = "surface",
     largest: bool = False,
@@ -24,7 +25,7 @@ def threshold_recipe(
     """Everything between two intensities, as one surface; no anatomy is claimed.
 
     Args:
-        low, high: bounds of the window, both inside it, in the volume's quantity.
+        low, high: bounds of the window, both inside it, in the volume's quantity; None leaves a side open.
         name: what to call it; becomes the structure id.
         largest: keep the largest connected piece only.
         fill: fill cavities that the outside cannot reach.
@@ -36,13 +37,16 @@ def threshold_recipe(
     >>> threshold_recipe(200, 3000, name="Bone, left").structures
     ('bone-left',)
     """
-    if not low <= high:
+    window = {name: end for name, end in (("low", low), ("high", high)) if end is not None}
+    if not all(math.isfinite(end) for end in window.values()):
+        raise ParameterError("An end of the window is not a number; leave it out to keep that side open.")
+    if low is not None and high is not None and low > high:
         raise ParameterError(f"The window {low:g}:{high:g} is empty: the lower bound comes first.")
     if min_piece_ml < 0:
         raise ParameterError(f"The smallest piece cannot be {min_piece_ml:g} ml.")
     structure = structure_id(name)
     why, source = "The window was chosen by the person who asked.", "command line or program"
-    steps = [Step("threshold", {"low": low, "high": high}, (), (structure,), why, source)]
+    steps = [Step("threshold", window, (), (structure,), why, source)]
     if min_piece_ml > 0:
         steps.append(
             Step("remove-specks", {"min_piece_ml": min_piece_ml}, (structure,), (structure,), why, source)
@@ -53,15 +57,17 @@ def threshold_recipe(
         steps.append(Step("fill-cavities", {}, (structure,), (structure,), why, source))
     return Recipe(
         name=f"threshold-{structure}",
-        title=f"Everything from {low:g} to {high:g}",
+        title=f"Everything from {_end(low, 'the lowest')} to {_end(high, 'the highest')}",
         modality="",
         structures=(structure,),
         segment=tuple(steps),
-        surface=(
-            SurfaceStep((structure,), "soft-field", {"low": low, "high": high}, "The window asked for."),
-        ),
+        surface=(SurfaceStep((structure,), "soft-field", window, "The window asked for."),),
         expect={structure: Expectation(may_touch_edge=True, may_have_flat_cut=True)},
     )
+
+
+def _end(value: float | None, open_word: str) -> str:
+    return open_word if value is None else f"{value:g}"
 
 
 def structure_id(name: str) -> str:

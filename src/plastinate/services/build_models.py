@@ -21,7 +21,13 @@ from plastinate.model.structure import Structure
 from plastinate.pipeline.keys import recipe_digest, result_key
 from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import RunOptions, RunResult, run_recipe
-from plastinate.recipes.load import load_recipe, load_structures, recipe_for_organs, threshold_recipe
+from plastinate.recipes.load import (
+    load_recipe,
+    load_structures,
+    recipe_for_organs,
+    structure_named,
+    threshold_recipe,
+)
 from plastinate.services.output_folder import output_folder
 from plastinate.stages import catalog
 
@@ -131,8 +137,7 @@ def _recipe(request: BuildRequest, modality: str) -> tuple[Recipe, Mapping[str, 
         low, high = request.threshold
         recipe = threshold_recipe(low, high, name=request.name, largest=request.largest_only)
         only = recipe.structures[0]
-        structures.setdefault(only, replace(structures["surface"], id=only, name=request.name))
-        return recipe, structures
+        return recipe, {**structures, only: replace(structure_named(only), name=request.name)}
     if request.organs:
         recipe = recipe_for_organs(request.organs, modality)
     else:
