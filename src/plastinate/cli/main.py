@@ -180,15 +180,19 @@ def plan(recipe: str) -> None:
 def sample(name: str | None, folder: Path | None) -> None:
     """Fetch the sample scan NAME and write it as DICOM into FOLDER; with no NAME, list them."""
     from plastinate.cli import terminal
-    from plastinate.services.sample import SAMPLES, fetch_sample
+    from plastinate.pipeline.progress import ProgressEvent
+    from plastinate.services.sample import fetch_sample
+    from plastinate.services.sample_sources import SAMPLES
 
     if name is None:
         terminal.print_samples(SAMPLES)
         return
     if folder is None:
         raise click.UsageError("Say where to write it: plastinate sample NAME FOLDER")
-    with terminal.counter(f"fetching {name}") as count:
-        info = fetch_sample(name, folder, progress=count)
+    with terminal.bar() as progress:
+        info = fetch_sample(
+            name, folder, progress=lambda doing, share: progress.say(ProgressEvent(share, doing))
+        )
     terminal.print_sample(info)
 
 

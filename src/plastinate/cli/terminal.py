@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,12 +14,17 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from plastinate.model.evidence import Finding
-from plastinate.model.recipe import Recipe
-from plastinate.model.series import Inspection, Series
-from plastinate.pipeline.plan import PlannedStep
 from plastinate.pipeline.progress import Progress, ProgressEvent
-from plastinate.services.build_models import BuildResult
+
+if TYPE_CHECKING:
+    from plastinate.model.evidence import Finding
+    from plastinate.model.recipe import Recipe
+    from plastinate.model.series import Inspection, Series
+    from plastinate.pipeline.plan import PlannedStep
+    from plastinate.services.build_models import BuildResult
+    from plastinate.services.doctor import Check
+    from plastinate.services.sample import SampleInfo
+    from plastinate.services.sample_sources import Sample
 
 LIGHTS = {"green": "[green]● green[/]", "amber": "[yellow]▲ amber[/]", "red": "[red]■ red[/]"}
 SEVERITIES = {
@@ -207,20 +212,20 @@ def print_plan(recipe: Recipe, steps: Sequence[PlannedStep]) -> None:
             out.print(f"    [dim]source[/] {escape(step.source)}")
 
 
-def print_samples(samples: Mapping[str, Any]) -> None:
+def print_samples(samples: Mapping[str, Sample]) -> None:
     """The samples there are."""
     for name, sample in samples.items():
         out.print(f"[bold]{name}[/]  {escape(sample.title)} [dim]({escape(sample.licence)})[/]")
     out.print("\nFetch one: plastinate sample NAME FOLDER")
 
 
-def print_sample(info: Any) -> None:
+def print_sample(info: SampleInfo) -> None:
     """Where a fetched sample lies and where it comes from."""
-    out.print(f"{escape(info.title)}: {info.slice_count} slices in {escape(str(info.folder))}")
-    out.print(f"[dim]{escape(info.source)}[/]")
+    out.print(f"{escape(info.sample.title)}: the series is in {escape(str(info.series))}")
+    out.print(f"[dim]Origin and licence: {escape(str(info.source))}[/]")
 
 
-def print_checks(checks: Sequence[Any]) -> None:
+def print_checks(checks: Sequence[Check]) -> None:
     """The doctor's findings about this installation."""
     for check in checks:
         mark = "[green]sound[/]" if check.is_sound else "[red]amiss[/]"
