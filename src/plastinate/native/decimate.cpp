@@ -159,7 +159,11 @@ class Complex {
             labels_.resize(triangle_count);
             std::memcpy(labels_.data(), labels, triangle_count * sizeof(Labels));
         }
-        for (i64 t = 0; t < triangle_count; ++t) count_labels(u32(t), 1);
+        for (i64 t = 0; t < triangle_count; ++t) {
+            const Labels pair = labels_of(u32(t));
+            ++counts_[pair.front];
+            ++counts_[pair.back];
+        }
         seen_.assign(vertex_count, 0);
         compact();
         in_threads(i64(vertices_.size()), threads_, [this](i64 start, i64 stop) {
@@ -171,24 +175,26 @@ class Complex {
     void reduce(const i64* targets, double most_error_mm) {
         targets_ = targets;
         most_error_ = most_error_mm > 0 ? float(most_error_mm * most_error_mm) : INFINITE_COST;
+        over_ = 0;
+        for (int label = 0; label < 65536; ++label)
+            if (targets_[label] >= 0 && counts_[label] > targets_[label]) over_ += counts_[label] - targets_[label];
+        may_undercut_ = false;
         double share = 0.5;
-        while (excess() > 0) {
+        while (over_ > 0) {
             const i64 before = i64(vertices_.size());
             const i64 removed = pass(share);
             compact();
-            if (removed == 0 && share >= 1.0) break;
+            if (removed == 0 && share >= 1.0) {
+                if (may_undercut_ || labels_.empty()) break;
+                may_undercut_ = true;
+            }
             share = removed * 50 < before ? 1.0 : 0.5;
         }
         separate();
     }
 
     // Triangles above target, over all labels; each wall counts for both its sides.
-    i64 excess() const {
-        i64 total = 0;
-        for (int label = 1; label < 65536; ++label)
-            if (counts_[label] > targets_[label]) total += counts_[label] - targets_[label];
-        return total;
-    }
+    i64 excess() const { return over_; }
 
     i64 vertex_count() const { return i64(vertices_.size()); }
     i64 triangle_count() const { return i64(triangles_.size()); }
@@ -204,10 +210,14 @@ class Complex {
     }
 
    private:
-    void count_labels(u32 t, int step) {
-        const Labels pair = labels_.empty() ? Labels{1, 0} : labels_[t];
-        counts_[pair.front] += step;
-        counts_[pair.back] += step;
+    Labels labels_of(u32 t) const { return labels_.empty() ? Labels{1, 0} : labels_[t]; }
+
+    void discount(u32 t) {
+        const Labels pair = labels_of(t);
+        for (const u16 label : {pair.front, pair.back}) {
+            over_ -= targets_[label] >= 0 && counts_[label] > targets_[label];
+            --counts_[label];
+        }
     }
 
     // Drops what died, keeps the order (neighbours stay near in memory), lists triangles by vertex.
@@ -276,6 +286,20 @@ class Complex {
         return count;
     }
 
+    // A junction: not two triangles, or two of different walls (the rim of a flat cut).
+    bool is_junction(const Ring& ring, u32 other) const {
+        u32 at_edge[2] = {NONE, NONE};
+        int count = 0;
+        for (int k = 0; k < ring.count; ++k)
+            if (ring.wedge[k].next == other || ring.wedge[k].prev == other) {
+                if (count == 2) return true;
+                at_edge[count++] = ring.wedge[k].triangle;
+            }
+        if (count != 2) return true;
+        const Labels a = labels_of(at_edge[0]), b = labels_of(at_edge[1]);
+        return a.front != b.front || a.back != b.back;
+    }
+
     // Surface, curve or corner, by the link: a circle, a bundle of arcs between two points, or
     // anything else; and the quadric of what is there.
     void prepare(u32 v) {
@@ -297,7 +321,7 @@ class Complex {
         if (vertex.kind == SURFACE || ring.count == 0) return;
         for (int k = 0; k < ring.count; ++k)
             for (u32 other : {ring.wedge[k].next, ring.wedge[k].prev}) {
-                if (triangles_at_edge(ring, other) == 2 || !first_mention(ring, k, other)) continue;
+                if (!first_mention(ring, k, other) || !is_junction(ring, other)) continue;
                 const Vec d = vertices_[other].p - vertex.p;
                 const float square = dot(d, d);
                 if (!(square > 0)) continue;
@@ -313,13 +337,13 @@ class Complex {
         return true;
     }
 
-    static u8 kind_of(const Ring& ring) {
+    u8 kind_of(const Ring& ring) const {
         if (ring.count == 0) return CORNER;
         int ends = 0;
         u32 end[2] = {NONE, NONE};
         for (int k = 0; k < ring.count; ++k)
             for (u32 other : {ring.wedge[k].next, ring.wedge[k].prev})
-                if (first_mention(ring, k, other) && triangles_at_edge(ring, other) != 2) {
+                if (first_mention(ring, k, other) && is_junction(ring, other)) {
                     if (ends == 2) return CORNER;
                     end[ends++] = other;
                 }
@@ -352,12 +376,8 @@ class Complex {
         const Vec ab = vb.p - va.p;
         if (va.kind != SURFACE && vb.kind != SURFACE) {
             if (va.kind == CORNER && vb.kind == CORNER) return INFINITE_COST;
-            int shared = 0;
-            for (u32 k = first_[a]; k < first_[a + 1]; ++k) {
-                const u32* c = triangles_[at_vertex_[k]].v;
-                shared += c[0] == b || c[1] == b || c[2] == b;
-            }
-            if (shared == 2) return INFINITE_COST;
+            Ring ring;
+            if (!gather(a, ring) || !is_junction(ring, b)) return INFINITE_COST;
         }
         Quadric sum = vb.q.about(Vec{0, 0, 0} - ab);
         sum.add(va.q);
@@ -403,17 +423,14 @@ class Complex {
         sort_by_cost();
         const i64 upto = std::max<i64>(1, i64(share * double(order_.size())));
         i64 removed = 0;
-        i64 over = excess();
-        for (i64 k = 0; k < upto && k < i64(order_.size()) && over > 0; ++k) {
+        for (i64 k = 0; k < upto && k < i64(order_.size()) && over_ > 0; ++k) {
             const u32 v = u32(order_[k]);
             const Vertex& vertex = vertices_[v];
             if (vertex.taken) continue;
             const u32 partner = vertex.partner;
             const bool done = (!vertices_[partner].taken && collapse(v, partner)) ||
                               (share >= 1.0 && collapse_another(v, partner));
-            if (!done) continue;
-            ++removed;
-            if ((removed & 255) == 0 || over < 1024) over = excess_cheaply();
+            removed += done;
         }
         return removed;
     }
@@ -435,8 +452,6 @@ class Complex {
             if (collapse(v, other)) return true;
         return false;
     }
-
-    i64 excess_cheaply() const { return labels_.empty() ? std::max<i64>(0, counts_[1] - targets_[1]) : excess(); }
 
     // Radix sort on the bits of the (non-negative) cost; equal costs stay in vertex order.
     void sort_by_cost() {
@@ -479,7 +494,7 @@ class Complex {
             const Wedge& w = rb.wedge[k];
             Triangle& tri = triangles_[w.triangle];
             if (w.next == a || w.prev == a) {
-                count_labels(w.triangle, -1);
+                discount(w.triangle);
                 tri.v[0] = NONE;
                 continue;
             }
@@ -489,16 +504,22 @@ class Complex {
         return true;
     }
 
-    // A wall goes only as long as neither of its organs falls below its target.
+    // An edge goes only while every organ that has it is above its target. When that leads no
+    // further, because a large organ is walled in by small ones that are done, one organ above its
+    // target is enough, and the others may fall to half of theirs.
     bool within_targets(const Ring& ra, u32 b) const {
-        if (labels_.empty()) return counts_[1] > targets_[1];
+        bool any_above = false;
         for (int k = 0; k < ra.count; ++k) {
             if (ra.wedge[k].next != b && ra.wedge[k].prev != b) continue;
-            const Labels pair = labels_[ra.wedge[k].triangle];
-            if (pair.front && counts_[pair.front] <= targets_[pair.front]) return false;
-            if (pair.back && counts_[pair.back] <= targets_[pair.back]) return false;
+            const Labels pair = labels_of(ra.wedge[k].triangle);
+            for (const u16 label : {pair.front, pair.back}) {
+                if (targets_[label] < 0) continue;
+                const bool is_above = counts_[label] > targets_[label];
+                any_above = any_above || is_above;
+                if (!is_above && (!may_undercut_ || counts_[label] <= targets_[label] / 2)) return false;
+            }
         }
-        return true;
+        return any_above;
     }
 
     // Dey et al. 1999: the ends may have in common only what the edge itself has.
@@ -535,9 +556,7 @@ class Complex {
         // Both on junction curves: then the edge is one, and no third curve vertex joins them.
         for (int k = 0; k < ra.count; ++k)
             for (u32 other : {ra.wedge[k].next, ra.wedge[k].prev})
-                if (seen_[other] == near_both && triangles_at_edge(ra, other) != 2 &&
-                    triangles_at_edge(rb, other) != 2)
-                    return false;
+                if (seen_[other] == near_both && is_junction(ra, other) && is_junction(rb, other)) return false;
         return true;
     }
 
@@ -637,6 +656,8 @@ class Complex {
     std::vector<i64> counts_;
     std::vector<std::uint64_t> order_, scratch_;
     const i64* targets_ = nullptr;
+    i64 over_ = 0;  // triangles above target, over all labels
+    bool may_undercut_ = false;
     float most_error_ = INFINITE_COST;
     u32 stamp_ = 0;
 };
@@ -657,7 +678,7 @@ EXPORTED int decimate_open(const float* points, i64 vertex_count, const u32* cor
     }
 }
 
-// targets: 65536 triangle counts, one for each label; most_error_mm <= 0 means any.
+// targets: 65536 triangle counts, one for each label, below 0 for no matter; most_error_mm <= 0 means any.
 // result: vertices, triangles, triangles still above target.
 EXPORTED int decimate_reduce(void* handle, const i64* targets, double most_error_mm, i64* result) {
     try {

@@ -68,7 +68,7 @@ def has_one_fan_at_each_vertex(surface: Surface) -> bool:
         for v, n, p in ((a, b, c), (b, c, a), (c, a, b)):
             following[v, n] = p
     count = np.bincount(surface.triangles.ravel())
-    start = dict(following)
+    start = dict(following.keys())
     for v, first in start.items():
         here, steps = following[v, first], 1
         while here != first:

@@ -23,13 +23,13 @@ class Reduced:
     Attributes:
         vertices: (V, 3) float32.
         triangles: (T, 3) uint32.
-        labels: (T, 2) uint16, front and back of each triangle; None for a plain surface.
+        labels: (T, 2) uint16, the two labels each triangle parts; (0, 2) for a plain surface.
         above_target: triangles that could not be removed, over all labels.
     """
 
     vertices: npt.NDArray[np.float32]
     triangles: npt.NDArray[np.uint32]
-    labels: npt.NDArray[np.uint16] | None
+    labels: npt.NDArray[np.uint16]
     above_target: int
 
 
@@ -44,7 +44,8 @@ class Reducer:
         """Collapse edges until no label has more triangles than its target, or nothing more may go.
 
         Args:
-            targets: (65536,) int64, triangles at most for each label; a plain surface is label 1.
+            targets: (65536,) int64, triangles at most for each label, below 0 for labels that
+                do not matter; a plain surface is label 1.
             max_error_mm: no collapse may leave a root mean square distance above this between
                 the new vertex and the planes it stands for.
         """
@@ -56,12 +57,9 @@ class Reducer:
         )
         vertices = np.empty((int(result[0]), 3), dtype=np.float32)
         triangles = np.empty((int(result[1]), 3), dtype=np.uint32)
-        labels = np.empty((len(triangles), 2), dtype=np.uint16) if self._has_labels else None
+        labels = np.empty((len(triangles) if self._has_labels else 0, 2), dtype=np.uint16)
         library("decimate").decimate_copy(
-            self._handle,
-            pointer(vertices),
-            pointer(triangles),
-            None if labels is None else pointer(labels),
+            self._handle, pointer(vertices), pointer(triangles), pointer(labels)
         )
         return Reduced(vertices, triangles, labels, int(result[2]))
 
@@ -144,7 +142,7 @@ def decimate_levels(
     with reducing(surface.vertices, surface.triangles) as reducer:
         for k in order:
             target = targets[k]
-            wanted = np.full(LABELS, LABELS << 32, dtype=np.int64)
+            wanted = np.full(LABELS, -1, dtype=np.int64)
             wanted[1] = 0 if target is None else target
             if max_error_mm if target is None else len(current.triangles) > target:
                 limit = max_error_mm if target is None or limit_counts else None
