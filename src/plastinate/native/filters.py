@@ -1,4 +1,4 @@
-"""Grey volume -> smoothed grey volume on the same grid, through `voxel_filters.cpp` and `voxel_denoise.cpp`."""
+"""Grey volume -> smoothed grey volume on the same grid (`voxel_filters.cpp`, `voxel_denoise.cpp`)."""
 
 from __future__ import annotations
 

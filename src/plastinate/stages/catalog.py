@@ -28,7 +28,17 @@ class Method:
         return function
 
 
-PREPARE: dict[str, Method] = {}
+PREPARE: dict[str, Method] = {
+    "crop-to-body": Method("plastinate.stages.prepare.crop:crop_to_body"),
+    "gaussian": Method("plastinate.stages.prepare.denoise:gaussian"),
+    "median": Method("plastinate.stages.prepare.denoise:median"),
+    "ct-window": Method("plastinate.stages.prepare.normalise:ct_window"),
+    "mr-percentiles": Method("plastinate.stages.prepare.normalise:mr_percentiles"),
+    "standard-histogram": Method("plastinate.stages.prepare.normalise:standard_histogram"),
+    "n4-bias-field": Method("plastinate.stages.prepare.bias_field:n4_bias_field"),
+    "to-spacing": Method("plastinate.stages.prepare.resample:to_spacing"),
+    "isotropic": Method("plastinate.stages.prepare.resample:isotropic"),
+}
 SEGMENT: dict[str, Method] = {
     "threshold": Method("plastinate.stages.segment.threshold:threshold"),
     "preset": Method("plastinate.stages.segment.threshold:preset"),
