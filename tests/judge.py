@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import trimesh
 from scipy.spatial import cKDTree
 
 from phantoms import Faces, Phantom
@@ -94,9 +95,9 @@ def judge_mesh(phantom: Phantom, mesh: Mesh, *, voxel_axes_mm: Floats) -> Judgem
     merged = weld(mesh)
     volume, centroid = volume_and_centroid(mesh)
     centre = fit_sphere(merged.points) if phantom.is_sphere else centroid
-    samples = sample_surface(mesh, SAMPLES)
+    samples = sample_surface(mesh, SAMPLES)[0]
     there = np.abs(phantom.signed_distance(samples))
-    back = cKDTree(sample_surface(mesh, 6 * SAMPLES)).query(true_surface(phantom, samples))[0]
+    back = distance_to_mesh(mesh, true_surface(phantom, samples))
     extremes = np.stack([mesh.points.min(axis=0), mesh.points.max(axis=0)])
     return Judgement(
         triangles=len(mesh.triangles),
@@ -158,8 +159,8 @@ def fit_sphere(points: Floats) -> Floats:
     return about + np.linalg.lstsq(system, (local**2).sum(axis=1), rcond=None)[0][:3]
 
 
-def sample_surface(mesh: Mesh, count: int) -> Floats:
-    """Points spread evenly over the area, the same ones every time."""
+def sample_surface(mesh: Mesh, count: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Points spread evenly over the area, the same ones every time, and the triangle of each."""
     corners = mesh.corners
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     random = np.random.default_rng(3)
@@ -168,7 +169,16 @@ def sample_surface(mesh: Mesh, count: int) -> Floats:
     over = u + v > 1.0
     u[over], v[over] = 1.0 - u[over], 1.0 - v[over]
     a, b, c = np.moveaxis(corners[chosen], 1, 0)
-    return a + u[:, None] * (b - a) + v[:, None] * (c - a)
+    return a + u[:, None] * (b - a) + v[:, None] * (c - a), chosen
+
+
+def distance_to_mesh(mesh: Mesh, points: Floats) -> Floats:
+    """From each point to the nearest of the triangles that lie closest by a dense sample of them."""
+    samples, owner = sample_surface(mesh, 4 * SAMPLES)
+    candidates = owner[cKDTree(samples).query(points, k=6)[1]]
+    corners, repeated = mesh.corners[candidates].reshape(-1, 3, 3), np.repeat(points, 6, axis=0)
+    nearest = trimesh.triangles.closest_point(corners, repeated)
+    return np.linalg.norm(nearest - repeated, axis=1).reshape(-1, 6).min(axis=1)
 
 
 def true_surface(phantom: Phantom, near: Floats) -> Floats:

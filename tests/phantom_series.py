@@ -41,7 +41,7 @@ class Scan:
         tilt_degrees: the stack leans by these angles along (columns' direction, rows' direction).
         slopes: constant, varying (slope and intercept of each slice differ) or below-one.
         dirty_high_bits: rubbish above bits_stored, as old overlays leave it.
-        padding: "", declared, range or undeclared; what lies there would pass for the phantom.
+        padding: "", declared, range or undeclared, in the corners.
         missing: slices that are not written, by position.
         uneven: positions are off the regular grid by up to this share of the spacing.
         duplicates: files written twice: odd ones with their UID, even ones with a new one.
@@ -249,8 +249,10 @@ def _pad(frame: Dataset, stored: npt.NDArray[np.int64], scan: Scan, slope: float
     if scan.padding == "undeclared":
         stored[outside] = round((-2000.0 - intercept) / slope)
         return
-    # 2500 to 2600 lies inside the window: a reader that forgets the padding builds four pillars.
-    low, high = (round((value - intercept) / slope) for value in (2500.0, 2600.0))
+    # In an MR it lies inside the window: a reader that forgets the padding builds four pillars.
+    # No CT pads with what would be bone, and a reader may well refuse to believe it.
+    values = (-2000.0, -1900.0) if scan.modality == "CT" else (2500.0, 2600.0)
+    low, high = (round((value - intercept) / slope) for value in values)
     stored[outside] = low
     frame.PixelPaddingValue = low
     if scan.padding == "range":

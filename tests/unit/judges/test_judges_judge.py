@@ -50,8 +50,8 @@ def test_the_truth_passes(name):
 
     assert found.faults() == []
     assert found.pieces == 1
-    assert found.mean_voxel < 0.15, "only the sampling of the way back may show"
-    assert abs(found.volume_error_percent) < 0.2
+    assert found.mean_voxel < 0.03
+    assert abs(found.volume_error_percent) < 0.25
 
 
 @pytest.mark.parametrize(
