@@ -156,6 +156,17 @@ class NoMillimetres(InputError):
         self.question = question
 
 
+class NoDicomSource(InputError):
+    """A DICOM object was asked for that must refer to DICOM images, and there are none fit for it."""
+
+    code = "input.no-dicom-source"
+    hint = "Read the scan from its DICOM files, or write the labels as nifti or nrrd."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"A DICOM segmentation refers to the images it was drawn on, and {reason}.")
+        self.reason = reason
+
+
 class LimitError(PlastinateError):
     """The input would cost more than it is allowed to."""
 

@@ -97,7 +97,7 @@ def writing(path: Path) -> Iterator[HashingFile]:
         raise
 
 
-def write_bytes(path: Path, data: bytes) -> str:
+def write_bytes(path: Path, data: bytes | memoryview) -> str:
     """Write a whole file at once.
 
     Returns:

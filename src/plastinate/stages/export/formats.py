@@ -46,6 +46,9 @@ FORMATS: dict[str, Format] = {
     "obj": Format(".obj", "obj:write_obj_file", "scene"),
     "ply": Format(".ply", "ply:write_ply_file", "scene"),
     "3mf": Format(".3mf", "threemf:write_3mf_file", "scene"),
+    "nifti": Format(".nii.gz", "nifti:write_nifti_file", "labels"),
+    "nrrd": Format(".seg.nrrd", "nrrd:write_nrrd_file", "labels"),
+    "seg": Format(".dcm", "dicom_seg:write_dicom_seg_file", "labels"),
 }
 
 
