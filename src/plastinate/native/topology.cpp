@@ -1,0 +1,243 @@
+// Triangles in; how they hang together out: borders, branchings, fans, pieces.
+//
+// Around each vertex every triangle names one step, from its next corner to the
+// one before. On a closed 2-manifold these steps form one ring. What breaks the
+// ring is what is wrong: a neighbour left but not reached is a border, one
+// reached twice a branching (or two neighbours wound against each other), two
+// rings are two fans that touch in a point.
+//
+// Pieces are joined over common corners by union-find (Tarjan 1975) with path
+// halving, the lower number always the root, so names do not depend on luck.
+//
+// Time: linear. Memory: 12 bytes a triangle corner.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <new>
+#include <vector>
+
+#include "mask_bits.hpp"
+#include "parallel.hpp"
+#include "triangle_tree.hpp"
+
+namespace {
+
+struct Step {
+    uint32_t next, before;
+};
+
+struct Faults {
+    int64_t border_edges = 0, wrong_edges = 0, split_vertices = 0, unused_vertices = 0;
+};
+
+// One vertex: its steps, a few at most, so all pairs are looked at.
+void look_around(uint32_t vertex, const Step* steps, int64_t count, Faults& faults) {
+    if (count == 0) {
+        ++faults.unused_vertices;
+        return;
+    }
+    bool is_ring = true;
+    for (int64_t k = 0; k < count; ++k) {
+        int64_t left = 0, reached = 0, chains_before = 0;
+        for (int64_t j = 0; j < count; ++j) {
+            left += steps[j].next == steps[k].next;
+            reached += steps[j].before == steps[k].next;
+            chains_before += steps[j].before == steps[k].before && j < k;
+        }
+        if (left != 1 || reached != 1) is_ring = false;
+        // Each edge is judged at its lower end, at its first mention.
+        bool is_first = true;
+        for (int64_t j = 0; j < k; ++j) is_first = is_first && steps[j].next != steps[k].next;
+        if (steps[k].next > vertex && is_first) {
+            faults.border_edges += left == 1 && reached == 0;
+            faults.wrong_edges += left > 1 || reached > 1;
+        }
+        // Edges only ever reached, never left, have no `next` to be judged by.
+        int64_t also_left = 0, all_reached = 0;
+        for (int64_t j = 0; j < count; ++j) {
+            also_left += steps[j].next == steps[k].before;
+            all_reached += steps[j].before == steps[k].before;
+        }
+        if (also_left == 0) {
+            is_ring = false;
+            if (steps[k].before > vertex && chains_before == 0) {
+                faults.border_edges += all_reached == 1;
+                faults.wrong_edges += all_reached > 1;
+            }
+        }
+    }
+    // Follow the steps: a ring must come round to its start after all of them,
+    // an open fan must be one chain.
+    const auto after = [&](uint32_t reached) -> int64_t {
+        for (int64_t j = 0; j < count; ++j)
+            if (steps[j].next == reached) return j;
+        return -1;
+    };
+    int64_t start = 0;
+    if (!is_ring) {
+        int64_t starts = 0;
+        for (int64_t k = 0; k < count; ++k) {
+            bool is_start = true;
+            for (int64_t j = 0; j < count; ++j) is_start = is_start && steps[j].before != steps[k].next;
+            if (is_start) start = k, ++starts;
+        }
+        if (starts > 1) {
+            ++faults.split_vertices;
+            return;
+        }
+    }
+    int64_t walked = 1;
+    for (int64_t at = after(steps[start].before); at >= 0 && at != start && walked <= count;
+         at = after(steps[at].before))
+        ++walked;
+    if (walked != count) ++faults.split_vertices;
+}
+
+Faults look_at_all(const uint32_t* triangles, int64_t triangle_count, int64_t vertex_count, int threads) {
+    std::vector<uint32_t> start(static_cast<size_t>(vertex_count) + 1, 0);
+    for (int64_t k = 0; k < 3 * triangle_count; ++k) ++start[triangles[k] + 1];
+    for (int64_t v = 0; v < vertex_count; ++v) start[v + 1] += start[v];
+    std::vector<Step> steps(static_cast<size_t>(3 * triangle_count));
+    std::vector<uint32_t> filled(start.begin(), start.end() - 1);
+    for (int64_t t = 0; t < triangle_count; ++t)
+        for (int k = 0; k < 3; ++k) {
+            const uint32_t* corner = triangles + 3 * t;
+            steps[filled[corner[k]]++] = {corner[(k + 1) % 3], corner[(k + 2) % 3]};
+        }
+    const int64_t parts = std::max(1, threads);
+    std::vector<Faults> found(static_cast<size_t>(parts));
+    const int status = plastinate::share(parts, threads, [&](int64_t part) {
+        for (int64_t v = vertex_count * part / parts; v < vertex_count * (part + 1) / parts; ++v)
+            look_around(static_cast<uint32_t>(v), steps.data() + start[v], start[v + 1] - start[v], found[part]);
+    });
+    if (status != plastinate::OK) throw std::bad_alloc();
+    Faults all;
+    for (const Faults& one : found) {
+        all.border_edges += one.border_edges;
+        all.wrong_edges += one.wrong_edges;
+        all.split_vertices += one.split_vertices;
+        all.unused_vertices += one.unused_vertices;
+    }
+    return all;
+}
+
+uint32_t root_of(std::vector<uint32_t>& parent, uint32_t v) {
+    while (parent[v] != v) v = parent[v] = parent[parent[v]];
+    return v;
+}
+
+// The first surface that a ray from `from` along +x meets, other than of piece `own`; -1 for none.
+// Sides count as inside: a ray through a shared side must not slip between its two triangles.
+int64_t first_hit(const tree::Tree& boxes, const uint32_t* piece, const float* from, uint32_t own) {
+    const double x = from[0], y = from[1], z = from[2];
+    double nearest = std::numeric_limits<double>::infinity();
+    int64_t hit = -1;
+    const auto near = [&](const tree::Box& box) {
+        if (y < box.low[1] || y > box.high[1] || z < box.low[2] || z > box.high[2] || x > box.high[0])
+            return std::numeric_limits<double>::infinity();
+        return std::max(0.0, box.low[0] - x);
+    };
+    boxes.each_triangle_within(nearest, near, [&](uint32_t triangle) {
+        if (piece[triangle] == own) return;
+        const float* p[3] = {boxes.mesh().corner(triangle, 0), boxes.mesh().corner(triangle, 1),
+                             boxes.mesh().corner(triangle, 2)};
+        double weight[3], total = 0;
+        bool plus = false, minus = false;
+        for (int k = 0; k < 3; ++k) {
+            const float *a = p[(k + 1) % 3], *b = p[(k + 2) % 3];
+            weight[k] = (a[1] - y) * (b[2] - z) - (a[2] - z) * (b[1] - y);
+            plus = plus || weight[k] > 0;
+            minus = minus || weight[k] < 0;
+            total += weight[k];
+        }
+        if ((plus && minus) || total == 0) return;
+        const double at = (weight[0] * p[0][0] + weight[1] * p[1][0] + weight[2] * p[2][0]) / total - x;
+        if (at <= 0 || at > nearest || (at == nearest && hit >= 0 && piece[triangle] >= piece[hit])) return;
+        nearest = at;
+        hit = triangle;
+    });
+    return hit;
+}
+
+}  // namespace
+
+// faults: border edges, wrong edges, split vertices, unused vertices.
+PLASTINATE_API int mesh_faults(const uint32_t* triangles, int64_t triangle_count, int64_t vertex_count, int threads,
+                               int64_t* faults) {
+    try {
+        const Faults all = look_at_all(triangles, triangle_count, vertex_count, threads);
+        faults[0] = all.border_edges;
+        faults[1] = all.wrong_edges;
+        faults[2] = all.split_vertices;
+        faults[3] = all.unused_vertices;
+        return plastinate::OK;
+    } catch (...) {
+        return plastinate::NO_MEMORY;
+    }
+}
+
+// Names each triangle's piece 0, 1, 2 ... in the order of first triangles; returns their number, or -1.
+PLASTINATE_API int64_t mesh_pieces(const uint32_t* triangles, int64_t triangle_count, int64_t vertex_count,
+                                   uint32_t* piece) {
+    try {
+        std::vector<uint32_t> parent(static_cast<size_t>(vertex_count));
+        for (size_t v = 0; v < parent.size(); ++v) parent[v] = static_cast<uint32_t>(v);
+        for (int64_t t = 0; t < triangle_count; ++t)
+            for (int k = 1; k < 3; ++k) {
+                const uint32_t a = root_of(parent, triangles[3 * t]), b = root_of(parent, triangles[3 * t + k]);
+                parent[std::max(a, b)] = std::min(a, b);
+            }
+        constexpr uint32_t unnamed = 0xffffffffu;
+        std::vector<uint32_t> name(parent.size(), unnamed);
+        uint32_t count = 0;
+        for (int64_t t = 0; t < triangle_count; ++t) {
+            const uint32_t root = root_of(parent, triangles[3 * t]);
+            if (name[root] == unnamed) name[root] = count++;
+            piece[t] = name[root];
+        }
+        return count;
+    } catch (...) {
+        return -1;
+    }
+}
+
+// Signed volume and area of each piece, in cubes and squares of the vertices' unit.
+PLASTINATE_API void piece_sizes(const float* vertices, const uint32_t* triangles, int64_t triangle_count,
+                                const uint32_t* piece, const double* middle, double* volume, double* area) {
+    for (int64_t t = 0; t < triangle_count; ++t) {
+        double p[3][3];
+        for (int corner = 0; corner < 3; ++corner)
+            for (int k = 0; k < 3; ++k) p[corner][k] = vertices[3 * int64_t{triangles[3 * t + corner]} + k] - middle[k];
+        double u[3], v[3];
+        for (int k = 0; k < 3; ++k) u[k] = p[1][k] - p[0][k], v[k] = p[2][k] - p[0][k];
+        const double n[3] = {u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]};
+        volume[piece[t]] += (p[0][0] * n[0] + p[0][1] * n[1] + p[0][2] * n[2]) / 6.0;
+        area[piece[t]] += 0.5 * std::sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
+    }
+}
+
+// For each piece marked: the piece its outermost +x point looks at along +x, or -1. The piece
+// looked at reaches farther along +x, so following the answers never runs in a circle.
+PLASTINATE_API int pieces_ahead(const float* vertices, const uint32_t* triangles, int64_t triangle_count,
+                                const uint32_t* piece, int64_t piece_count, const uint8_t* is_marked, int threads,
+                                int64_t* ahead) {
+    try {
+        std::vector<const float*> farthest(static_cast<size_t>(piece_count), nullptr);
+        for (int64_t k = 0; k < 3 * triangle_count; ++k) {
+            const float* point = vertices + 3 * int64_t{triangles[k]};
+            const float*& best = farthest[piece[k / 3]];
+            if (!best || point[0] > best[0]) best = point;
+        }
+        const tree::Tree boxes(tree::Mesh{vertices, triangles, triangle_count}, threads);
+        return plastinate::share(piece_count, threads, [&](int64_t k) {
+            ahead[k] = -1;
+            if (!is_marked[k]) return;
+            const int64_t hit = first_hit(boxes, piece, farthest[k], static_cast<uint32_t>(k));
+            if (hit >= 0) ahead[k] = piece[hit];
+        });
+    } catch (...) {
+        return plastinate::NO_MEMORY;
+    }
+}
