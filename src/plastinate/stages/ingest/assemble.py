@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from plastinate.model.errors import GapInSeries, NoUsableSeries
+from plastinate.model.errors import NoUsableSeries
 from plastinate.model.evidence import Finding
 from plastinate.model.geometry import Unit
 from plastinate.model.volume import Quantity
 from plastinate.stages.ingest.decode import LOSSY, PERHAPS_LOSSY, Words, decode_frames
 from plastinate.stages.ingest.frame import Frame
+from plastinate.stages.ingest.lattice import refuse_gaps
 from plastinate.stages.ingest.regularise import Plan, apply_plan, fill_holes, plan_grid
 from plastinate.stages.ingest.rescale import (
     Extent,
@@ -24,14 +25,10 @@ from plastinate.stages.ingest.rescale import (
     store,
     transform_of,
 )
-from plastinate.stages.ingest.stack import Lattice, Stack
+from plastinate.stages.ingest.stack import Stack
 
 Voxels = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 Allocate = Callable[[tuple[int, int, int], np.dtype[np.int16] | np.dtype[np.float32]], Voxels]
-
-# Beyond these a hole may hide anatomy, and only a person can decide to bridge it.
-MOST_MISSING_SHARE = 0.10
-MOST_MISSING_TOGETHER = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +86,8 @@ def assemble(
     frames, lattice = stack.frames, stack.lattice
     if not frames:
         raise NoUsableSeries("the input", "it holds no frames")
-    _refuse_gaps(lattice, len(frames), allow_gaps=allow_gaps)
+    if not allow_gaps:
+        refuse_gaps(lattice)
     first = frames[0]
     plan = plan_grid(lattice, rows=first.rows, columns=first.columns, name=first.name)
     quantity = quantity_of(frames)
@@ -110,21 +108,6 @@ def assemble(
         plan.filled_slices,
         tuple(_findings(frames, transforms, quantity, plan, tally, array)),
     )
-
-
-def _refuse_gaps(lattice: Lattice, count: int, *, allow_gaps: bool) -> None:
-    if not lattice.missing or allow_gaps:
-        return
-    after, widest = max(lattice.missing, key=lambda hole: hole[1])
-    missing = sum(number for _, number in lattice.missing)
-    share = missing / (missing + count)
-    if share > MOST_MISSING_SHARE or widest > MOST_MISSING_TOGETHER:
-        raise GapInSeries(
-            after_slice=after,
-            gap_mm=(widest + 1) * lattice.spacing_mm,
-            spacing_mm=lattice.spacing_mm,
-            missing_share=share,
-        )
 
 
 @dataclass

@@ -84,10 +84,12 @@ def plan_grid(lattice: Lattice, *, rows: int, columns: int, name: str = "the ser
         raise TooLarge(
             name, "the straightened volume, in times what was measured", value=growth, cap=LARGEST_GROWTH
         )
-    slots = _slots(lattice, grid) if is_straight else None
+    slots = _slots(lattice, grid)
     pairs, weights, filled = _brackets(grid if slots is None else slots.astype(np.float64), count)
     displacements = np.concatenate([low - drift_px[pairs[:, 0]], low - drift_px[pairs[:, 1]]], axis=1)
-    return Plan(shape, _matrix(lattice, low), pairs, weights, displacements, filled, slots)
+    return Plan(
+        shape, _matrix(lattice, low), pairs, weights, displacements, filled, slots if is_straight else None
+    )
 
 
 def _matrix(lattice: Lattice, low: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:

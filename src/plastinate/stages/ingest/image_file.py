@@ -1,0 +1,231 @@
+"""Raw voxels and an affine map -> values on a straight grid: what NIfTI, NRRD and MetaImage share."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.model.errors import DamagedFile, TooLarge
+from plastinate.model.evidence import Finding
+from plastinate.model.geometry import ORTHOGONALITY_TOLERANCE, Unit, right_handed
+from plastinate.model.volume import UNMEASURED_INT16
+from plastinate.native.resample import resample_affine
+from plastinate.stages.ingest.assemble import Allocate, Voxels, allocate
+
+MAX_VOXELS = 1_500_000_000
+# float32 holds every whole number up to here; beyond, labels would merge.
+EXACT_IN_FLOAT32 = 1 << 24
+
+
+class ImageFile(NamedTuple):
+    """A volume from one file.
+
+    Attributes:
+        array: (S, R, C) int16 if the values are whole and fit, else float32.
+        to_lps_mm: (4, 4) index -> LPS mm, orthogonal and right-handed.
+        unit: "mm", or "px" where the file knows no size.
+        findings: what was noticed.
+    """
+
+    array: Voxels
+    to_lps_mm: npt.NDArray[np.float64]
+    unit: Unit
+    findings: tuple[Finding, ...] = ()
+
+
+def checked_shape(sizes: list[int], *, name: str, max_voxels: int) -> tuple[int, int, int]:
+    """(S, R, C) from the sizes a header lists fastest first, before a voxel is read.
+
+    Raises:
+        DamagedFile: a size that no image has.
+        TooLarge: more voxels than allowed.
+    """
+    if len(sizes) != 3 or min(sizes) < 1:
+        raise DamagedFile(name, f"it claims a size of {' x '.join(map(str, sizes))}")
+    count = sizes[0] * sizes[1] * sizes[2]
+    if count > max_voxels:
+        raise TooLarge(name, "the number of voxels", value=count, cap=max_voxels)
+    return sizes[2], sizes[1], sizes[0]
+
+
+def read_voxels(
+    file: IO[bytes], shape: tuple[int, int, int], dtype: np.dtype[Any], *, coding: str, name: str
+) -> npt.NDArray[Any]:
+    """Read exactly the voxels of a shape from where the file stands.
+
+    Args:
+        file: open for reading, at the first byte of the data.
+        shape: (S, R, C).
+        dtype: with the file's byte order.
+        coding: "raw", or "deflated" for a zlib or gzip stream; nothing beyond
+            the shape is inflated.
+        name: what to call the file.
+
+    Raises:
+        DamagedFile: the data end early or do not inflate.
+    """
+    raw = np.empty(shape, dtype=dtype)
+    view = memoryview(raw.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+    got = 0
+    try:
+        if coding == "raw":
+            while got < len(view):
+                count = file.readinto(view[got : got + (8 << 20)])  # type: ignore[attr-defined]
+                if not count:
+                    break
+                got += count
+        else:
+            engine = zlib.decompressobj(wbits=47)  # zlib or gzip, by its own header
+            while got < len(view) and not engine.eof:
+                block = engine.unconsumed_tail or file.read(1 << 18)
+                if not block:
+                    break
+                piece = engine.decompress(block, len(view) - got)
+                view[got : got + len(piece)] = piece
+                got += len(piece)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DamagedFile(name, f"its voxels cannot be read ({error})") from error
+    if got < len(view):
+        raise DamagedFile(name, f"it ends after {got:,} of the {len(view):,} bytes of its voxels")
+    return raw
+
+
+def open_plain_or_gzip(path: Path) -> IO[bytes]:
+    """The file, unpacked on the way if its first bytes say gzip."""
+    with path.open("rb") as probe:
+        is_gzip = probe.read(2) == b"\x1f\x8b"
+    return cast("IO[bytes]", gzip.open(path, "rb")) if is_gzip else path.open("rb")
+
+
+def finish(
+    raw: npt.NDArray[Any],
+    index_to_lps: npt.NDArray[np.float64],
+    *,
+    unit: Unit,
+    name: str,
+    slope: float = 1.0,
+    intercept: float = 0.0,
+    out: Allocate | None = None,
+    findings: tuple[Finding, ...] = (),
+) -> ImageFile:
+    """Scale, type, straighten and turn right-handed.
+
+    Args:
+        raw: (S, R, C) as stored, any byte order.
+        index_to_lps: (4, 4), any handedness, sheared or not.
+        unit: of the map.
+        name: what to call the file.
+        slope: of the stored values.
+        intercept: of the stored values.
+        out: allocates the final array.
+        findings: so far.
+
+    Raises:
+        DamagedFile: a map that is not one, or colour voxels.
+    """
+    lengths = np.linalg.norm(index_to_lps[:3, :3], axis=0)
+    if not np.isfinite(index_to_lps).all() or lengths.min() <= 0:
+        raise DamagedFile(name, "it does not say where its voxels lie")
+    axes = index_to_lps[:3, :3] / lengths
+    if abs(np.linalg.det(axes)) < 0.05:
+        raise DamagedFile(name, "its axes lie in one plane")
+    turned, matrix = right_handed(raw, index_to_lps)
+    is_whole, low, high = _survey(turned, slope, intercept)
+    dtype = np.dtype(np.int16) if is_whole and low >= -32768 and high <= 32767 else np.dtype(np.float32)
+    if is_whole and max(-low, high) > EXACT_IN_FLOAT32:
+        findings += (
+            Finding(
+                "ingest.rounded-values",
+                "warning",
+                "Some values have more digits than can be kept.",
+                "Rounded to 24 bits.",
+            ),
+        )
+    shape = (int(raw.shape[0]), int(raw.shape[1]), int(raw.shape[2]))
+    make = out or allocate
+    is_sheared = bool(np.abs(axes.T @ axes - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE)
+    array = (allocate if is_sheared else make)(shape, dtype)
+    for source, target in zip(turned, array, strict=True):
+        _convert(source, target, slope, intercept)
+    if is_sheared:
+        array, matrix = _straighten(array, matrix, make, name=name)
+        findings += (
+            Finding(
+                "ingest.shear",
+                "repaired",
+                "The file's axes are not at right angles.",
+                "Resampled to a straight grid; what lies outside is marked as never measured.",
+            ),
+        )
+    return ImageFile(array, matrix, unit, findings)
+
+
+def _values(plane: npt.NDArray[Any], slope: float, intercept: float) -> npt.NDArray[Any]:
+    if slope == 1.0 and intercept == 0.0:
+        return plane
+    return plane.astype(np.float64) * slope + intercept
+
+
+def _survey(raw: npt.NDArray[Any], slope: float, intercept: float) -> tuple[bool, float, float]:
+    """Whether every value is whole, and the lowest and highest, plane by plane."""
+    low, high, is_whole = np.inf, -np.inf, True
+    is_integer = raw.dtype.kind in "iub" and float(slope).is_integer() and float(intercept).is_integer()
+    for plane in raw:
+        if is_integer:
+            ends = [float(plane.min()) * slope + intercept, float(plane.max()) * slope + intercept]
+            low, high = min(low, *ends), max(high, *ends)
+            continue
+        values = _values(plane, slope, intercept)
+        known = values[np.isfinite(values)]
+        if known.size:
+            low, high = min(low, float(known.min())), max(high, float(known.max()))
+            is_whole = is_whole and bool((known == np.rint(known)).all())
+        if not is_whole:
+            return False, low, high
+    return (is_whole, low, high) if low <= high else (False, 0.0, 0.0)
+
+
+def _convert(source: npt.NDArray[Any], target: npt.NDArray[Any], slope: float, intercept: float) -> None:
+    values = _values(source, slope, intercept)
+    if values.dtype.kind == "f":
+        known = np.isfinite(values)
+        unknown = UNMEASURED_INT16 if target.dtype == np.int16 else np.nan
+        if not known.all():
+            values = np.where(known, values, unknown)
+    target[...] = values
+
+
+def _straighten(
+    array: Voxels, to_lps_mm: npt.NDArray[np.float64], make: Callable[..., Voxels], *, name: str
+) -> tuple[Voxels, npt.NDArray[np.float64]]:
+    """Resample a sheared volume to the orthogonal grid that holds all of it.
+
+    The column axis keeps its direction and the plane of the slices stays.
+    """
+    column = to_lps_mm[:3, 2]
+    row = to_lps_mm[:3, 1] - column * (column @ to_lps_mm[:3, 1]) / (column @ column)
+    normal = np.cross(row, column)
+    normal /= np.linalg.norm(normal)
+    grid = np.eye(4)
+    grid[:3, 0] = normal * (normal @ to_lps_mm[:3, 0])
+    grid[:3, 1], grid[:3, 2], grid[:3, 3] = row, column, to_lps_mm[:3, 3]
+    to_grid = np.linalg.inv(grid) @ to_lps_mm
+    corners = np.array([(s, r, c, 1) for s in (0, 1) for r in (0, 1) for c in (0, 1)], dtype=np.float64)
+    corners[:, :3] *= np.array(array.shape) - 1
+    reached = (corners @ to_grid.T)[:, :3]
+    low = np.floor(reached.min(axis=0) + 1e-6)
+    sizes = np.ceil(reached.max(axis=0) - 1e-6) - low + 1
+    if sizes.prod() > 8.0 * array.size:
+        growth = float(sizes.prod() / array.size)
+        raise TooLarge(name, "the straightened volume, in times what was stored", value=growth, cap=8.0)
+    grid[:3, 3] += grid[:3, :3] @ low
+    shape = (int(sizes[0]), int(sizes[1]), int(sizes[2]))
+    straight = make(shape, array.dtype)
+    resample_affine(array, (np.linalg.inv(to_lps_mm) @ grid)[:3], shape, out=straight)
+    return straight, grid
