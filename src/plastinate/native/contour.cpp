@@ -221,45 +221,6 @@ void write_triangles(const Plan& plan, uint32_t* out, int64_t first, int64_t las
 
 }  // namespace
 
-// The box [lowest, highest] of the voxels set, (slice, row, column); 0 if there is none.
-PLASTINATE_API int mask_box(const uint8_t* mask, const int64_t* shape, const int64_t* stride, int threads, int64_t* box) {
-    try {
-        std::vector<int64_t> rows_seen(static_cast<size_t>(shape[0] * 4), -1);
-        bits::in_parts(shape[0], threads, [&](int64_t first, int64_t last) {
-            for (int64_t s = first; s < last; ++s) {
-                int64_t* seen = rows_seen.data() + 4 * s;
-                for (int64_t r = 0; r < shape[1]; ++r) {
-                    const uint8_t* row = mask + s * stride[0] + r * stride[1];
-                    const void* hit = std::memchr(row, 1, static_cast<size_t>(shape[2]));
-                    if (!hit) continue;
-                    const int64_t left = static_cast<const uint8_t*>(hit) - row;
-                    int64_t right = shape[2] - 1;
-                    while (!row[right]) --right;
-                    if (seen[0] < 0) seen[0] = r, seen[2] = left, seen[3] = right;
-                    seen[1] = r;
-                    seen[2] = std::min(seen[2], left);
-                    seen[3] = std::max(seen[3], right);
-                }
-            }
-        });
-        bool any = false;
-        for (int64_t s = 0; s < shape[0]; ++s) {
-            const int64_t* seen = rows_seen.data() + 4 * s;
-            if (seen[0] < 0) continue;
-            if (!any) box[0] = s, box[1] = seen[0], box[2] = seen[2], box[4] = seen[1], box[5] = seen[3];
-            any = true;
-            box[3] = s;
-            box[1] = std::min(box[1], seen[0]);
-            box[4] = std::max(box[4], seen[1]);
-            box[2] = std::min(box[2], seen[2]);
-            box[5] = std::max(box[5], seen[3]);
-        }
-        return any ? 1 : 0;
-    } catch (...) {
-        return -1;
-    }
-}
-
 // Packs and counts. `mask` is the first voxel of the box; shape is the box's.
 PLASTINATE_API void* contour_plan(const uint8_t* mask, const int64_t* shape, const int64_t* stride, int threads,
                             int64_t* counts) {

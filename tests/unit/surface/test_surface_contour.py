@@ -11,7 +11,7 @@ from plastinate.model.errors import EmptyMask, ParameterError
 from plastinate.model.geometry import Geometry
 from plastinate.model.surface import Surface
 from plastinate.model.volume import UNMEASURED_INT16, Volume
-from plastinate.stages.surface.contour import contour_mask, contour_soft_field, mask_box
+from plastinate.stages.surface.contour import contour_mask, contour_soft_field
 
 
 def placed(shape: tuple[int, int, int], spacing=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0)) -> Geometry:
@@ -206,13 +206,6 @@ def test_strided_views_give_the_same_surface_as_copies():
     for other in (copy, flipped):
         again = contour_soft_field(other, other.array > 50, structure="x", low=51, high=None)
         assert np.array_equal(first.vertices, again.vertices)
-
-
-def test_the_box_holds_every_voxel_set_and_no_more():
-    mask = np.zeros((5, 6, 70), bool)
-    assert mask_box(mask) is None
-    mask[1, 4, 3] = mask[3, 2, 66] = True
-    assert mask_box(mask) == ((1, 2, 3), (3, 3, 64))
 
 
 def test_an_empty_mask_and_an_empty_window_are_refused():

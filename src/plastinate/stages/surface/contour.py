@@ -14,6 +14,7 @@ from plastinate.model.geometry import Geometry
 from plastinate.model.surface import Surface
 from plastinate.model.volume import Volume
 from plastinate.native.load import integers, library, pointer, thread_count
+from plastinate.native.voxels import bounding_box
 
 # Nearest a vertex may come to a voxel centre, as a share of the voxel. Six
 # vertices can surround one voxel: closer than this and float32 would merge them.
@@ -90,33 +91,6 @@ def contour_mask(mask: npt.NDArray[np.bool_], geometry: Geometry, *, structure: 
     return _contour(mask, geometry, structure, None, -math.inf, math.inf)
 
 
-def mask_box(mask: npt.NDArray[np.bool_]) -> tuple[tuple[int, int, int], tuple[int, int, int]] | None:
-    """Start and shape of the smallest box that holds every voxel set; None for an empty mask.
-
-    >>> mask_box(np.eye(3, dtype=bool)[None])
-    ((0, 0, 0), (1, 3, 3))
-    """
-    view = _rows_adjacent(mask).view(np.uint8)
-    box = np.zeros(6, dtype=np.int64)
-    status = library("contour").mask_box(
-        ctypes.c_void_p(view.ctypes.data),
-        pointer(integers(*view.shape)),
-        pointer(integers(*view.strides)),
-        thread_count(),
-        pointer(box),
-    )
-    if status < 0:
-        raise MemoryError("no memory to look for the mask's box")
-    if status == 0:
-        return None
-    first, last = box[:3].tolist(), box[3:].tolist()
-    return (first[0], first[1], first[2]), (
-        last[0] - first[0] + 1,
-        last[1] - first[1] + 1,
-        last[2] - first[2] + 1,
-    )
-
-
 def _contour(
     mask: npt.NDArray[np.bool_],
     geometry: Geometry,
@@ -126,17 +100,16 @@ def _contour(
     above: float,
 ) -> Surface:
     mask = _rows_adjacent(mask)
-    box = mask_box(mask)
+    box = bounding_box(mask)
     if box is None:
         raise EmptyMask(structure)
-    start, shape = box
-    part = mask[tuple(slice(a, a + n) for a, n in zip(start, shape, strict=True))].view(np.uint8)
+    part = mask[box].view(np.uint8)
     kernel = library("contour")
     kernel.contour_plan.restype = ctypes.c_void_p
     counts = np.zeros(2, dtype=np.int64)
     handle = kernel.contour_plan(
         ctypes.c_void_p(part.ctypes.data),
-        pointer(integers(*shape)),
+        pointer(integers(*part.shape)),
         pointer(integers(*part.strides)),
         thread_count(),
         pointer(counts),
@@ -156,7 +129,7 @@ def _contour(
             None if values is None else ctypes.c_void_p(values.ctypes.data),
             pointer(integers(*mask.shape)),
             None if values is None else pointer(integers(*(s // values.itemsize for s in values.strides))),
-            pointer(integers(*start)),
+            pointer(integers(*(edge.start for edge in box))),
             ctypes.c_double(below),
             ctypes.c_double(above),
             ctypes.c_double(_least_share(geometry)),
