@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def run_once(
     return wall, peak.cpu_s, peak.highest_mb
 
 
-def side_by_side(commands: dict[str, Sequence[str]], *, runs: int) -> dict[str, Measurement]:
+def side_by_side(commands: Mapping[str, Sequence[str]], *, runs: int) -> dict[str, Measurement]:
     """Measure several commands in turn, round after round, so that a slow minute hits them all."""
     taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
     for round_number in range(runs):

