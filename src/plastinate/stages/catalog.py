@@ -32,6 +32,8 @@ PREPARE: dict[str, Method] = {
     "crop-to-body": Method("plastinate.stages.prepare.crop:crop_to_body"),
     "gaussian": Method("plastinate.stages.prepare.denoise:gaussian"),
     "median": Method("plastinate.stages.prepare.denoise:median"),
+    "curvature-diffusion": Method("plastinate.stages.prepare.denoise:curvature_diffusion"),
+    "non-local-means": Method("plastinate.stages.prepare.denoise:non_local_means"),
     "ct-window": Method("plastinate.stages.prepare.normalise:ct_window"),
     "mr-percentiles": Method("plastinate.stages.prepare.normalise:mr_percentiles"),
     "standard-histogram": Method("plastinate.stages.prepare.normalise:standard_histogram"),
@@ -70,6 +72,10 @@ SEGMENT: dict[str, Method] = {
     "trachea": Method("plastinate.stages.segment.airways:trachea"),
     "lungs": Method("plastinate.stages.segment.lungs:lungs"),
     "skeleton": Method("plastinate.stages.segment.skeleton:skeleton"),
+    "skull": Method("plastinate.stages.segment.head:skull"),
+    "brain-ct": Method("plastinate.stages.segment.head:brain_ct"),
+    "head-mr": Method("plastinate.stages.segment.brain_mr:head_mr"),
+    "brain-mr": Method("plastinate.stages.segment.brain_mr:brain_mr"),
 }
 SURFACE: dict[str, Method] = {
     "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),
