@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from array import array
 from typing import Any
 from xml.parsers import expat
@@ -150,7 +151,7 @@ def _model_bytes(data: bytes, path: str) -> bytes:
             cap = min(MODEL_BYTES_MAX, max(PACKED_RATIO_MAX * len(data), 1 << 20))
             with archive.open(names[0]) as part:
                 text = part.read(cap + 1)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError) as error:
         raise DamagedFile(path, f"its zip is broken ({error})") from error
     if len(text) > cap:
         raise TooLarge(path, "its inflated size in bytes", value=len(text), cap=cap)
@@ -172,7 +173,7 @@ def _parse(text: bytes, path: str) -> _Model:
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(text, True)
-    except (expat.ExpatError, KeyError, ValueError, OverflowError) as error:
+    except (expat.ExpatError, LookupError, ValueError, OverflowError) as error:
         raise DamagedFile(path, f"its XML does not follow the specification ({error})") from error
     return model
 

@@ -24,6 +24,16 @@ KNOWN = {
     "KHR_materials_unlit",
     "KHR_texture_transform",
 }
+# What a JSON tree of the wrong shape raises on the way through it.
+FOLLOWS_NOT = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+)
 TRIANGLE_LIST = 4
 UNPACKED_MAX = 1 << 30
 NODES_MAX = 100_000
@@ -98,7 +108,7 @@ def read_glb(data: bytes, path: str) -> MeshFile:
     """
     try:
         return _read(_Glb(data, path))
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, struct.error) as error:
+    except FOLLOWS_NOT as error:
         raise DamagedFile(path, f"its JSON does not follow glTF 2.0 ({type(error).__name__})") from error
 
 

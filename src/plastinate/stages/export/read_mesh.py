@@ -17,7 +17,7 @@ from plastinate.model.scene import Scene, SceneNode
 from plastinate.model.structure import Code, Structure
 from plastinate.model.surface import Surface
 from plastinate.stages.export.frame_note import file_stem, one_line
-from plastinate.stages.export.mesh_parts import FILE_BYTES_MAX, MeshFile, MeshPart
+from plastinate.stages.export.mesh_parts import FILE_BYTES_MAX, MeshFile, MeshPart, checked_triangles
 from plastinate.stages.export.read_3mf import read_3mf
 from plastinate.stages.export.read_glb import read_glb
 from plastinate.stages.export.read_obj import read_obj
@@ -55,8 +55,12 @@ def read_mesh(path: Path) -> tuple[Scene, tuple[Finding, ...]]:
         data = path.read_bytes()
     except OSError as error:
         raise PathNotFound(str(path)) from error
-    found = _reader(data, path.name)(data, path.name)
+    # Numbers beyond a type's range are met in damaged files; each reader looks for what is not finite.
+    with np.errstate(all="ignore"):
+        found = _reader(data, path.name)(data, path.name)
     found.parts = [part for part in found.parts if len(part.triangles)]
+    for part in found.parts:
+        checked_triangles(path.name, part.vertices, part.triangles)
     if not found.parts:
         raise EmptyMask(path.name, "the file holds no triangle")
     inputs = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "kind": found.kind}

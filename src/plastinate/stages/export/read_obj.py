@@ -62,13 +62,16 @@ def _corners(rest: bytes, points_so_far: int, path: str) -> list[bytes]:
     if len(corners) < 3:
         raise DamagedFile(path, "a face has fewer than three corners")
     if b"-" in rest:  # counted back from the vertex before this line
-        corners = [b"%d" % (points_so_far + 1 + int(c)) if c.startswith(b"-") else c for c in corners]
+        try:
+            corners = [b"%d" % (points_so_far + 1 + int(c)) if c.startswith(b"-") else c for c in corners]
+        except ValueError as error:
+            raise DamagedFile(path, "a face is not made of whole numbers") from error
     return corners
 
 
 def _triangles(polygons: list[list[bytes]], path: str) -> npt.NDArray[np.int64]:
     try:
         flat = np.array([corner for polygon in polygons for corner in polygon], dtype="S").astype(np.int64)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DamagedFile(path, "a face is not made of whole numbers") from error
     return fans([len(polygon) for polygon in polygons], flat - 1)

@@ -173,7 +173,7 @@ def _read_text(data: bytes, elements: list[Element], path: str) -> dict[str, dic
                 found[element.name] = {
                     name: table[:, i].astype(kind) for i, (name, kind) in enumerate(element.columns)
                 }
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, OverflowError) as error:
         raise DamagedFile(path, "a line is not the numbers it should be") from error
     return found
 
