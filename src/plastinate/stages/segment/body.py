@@ -24,13 +24,14 @@ def body(
     *,
     tissue_above_hu: float = -300.0,
     opening_mm: float = 6.0,
+    regain_mm: float = 9.0,
     least_share: float = 0.05,
 ) -> Mask:
     """The patient as one solid: tissue and all air that it encloses, without table, sheets and tubes.
 
     Tissue is eroded until thin things (table shell, blanket, cables) are gone; the largest
     solid is the trunk or head, and other solids of tissue density and of `least_share` of its
-    size are limbs. What was eroded is then put back within `opening_mm` of them. Air is
+    size are limbs. What was eroded is then put back within `regain_mm` of them. Air is
     filled in each axial plane, so that lungs and airways belong to the body even where
     the scan cuts them open; air that reaches the outside within a plane (open mouth) does not.
 
@@ -38,6 +39,7 @@ def body(
         volume: CT.
         tissue_above_hu: darkest tissue.
         opening_mm: half the thickness of the thickest thing that is not the patient.
+        regain_mm: how far beyond its thick parts the patient reaches: nose, ears, folds.
         least_share: size of a limb against the trunk.
 
     Returns:
@@ -61,7 +63,7 @@ def body(
         mean = sums(volume.array, parts.mask([int(number)])).mean
         if SOFT_MEAN_HU[0] <= mean <= SOFT_MEAN_HU[1]:
             chosen.append(int(number))
-    near = dilate(parts.mask(chosen), opening_mm * 1.5, spacing)
+    near = dilate(parts.mask(chosen), regain_mm, spacing)
     near &= tissue
     solid = Components(near, connectivity=6)
     large = solid.sizes >= least_share * solid.sizes.max()

@@ -8,6 +8,7 @@ from plastinate.model.volume import Volume
 from plastinate.native.components import Components, fill_cavities, fill_holes_2d
 from plastinate.native.distance import closed, dilate, opened
 from plastinate.native.voxels import LEAST_INT16, Mask, bounding_box, sums, threshold
+from plastinate.stages.segment.boxes import box_of
 from plastinate.stages.segment.orientation import axial_axis, body_middle_mm
 from plastinate.stages.segment.sides import split_sides
 
@@ -77,7 +78,7 @@ def _lung_air(volume: Volume, air: Mask, least_piece_ml: float, gas_below_hu: fl
     for number in parts.by_size():
         if parts.sizes[number] * volume.geometry.voxel_ml < least_piece_ml:
             break
-        box = tuple(slice(int(a), int(b)) for a, b in zip(*parts.boxes[number], strict=True))
+        box = box_of(parts.boxes[number])
         piece = parts.mask([int(number)])[box]
         if sums(np.ascontiguousarray(volume.array[box]), piece).mean >= gas_below_hu:
             keep.append(int(number))

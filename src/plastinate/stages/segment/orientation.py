@@ -55,7 +55,7 @@ def body_middle_mm(body: Mask, geometry: Geometry) -> float:
     """
     axis, across = axial_axis(geometry), _axis_along(geometry, 0)
     other = 3 - axis - across
-    profile = body.any(axis=other)
+    profile: Mask = np.any(body, axis=other)
     profile = profile if axis < across else profile.T
     rows = np.flatnonzero(profile.any(axis=1))
     if rows.size == 0:

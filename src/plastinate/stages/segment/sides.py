@@ -9,6 +9,7 @@ from plastinate.model.geometry import Geometry
 from plastinate.native.components import Components
 from plastinate.native.distance import distance_inside, distance_squared
 from plastinate.native.voxels import Mask, bounding_box
+from plastinate.stages.segment.boxes import box_of
 from plastinate.stages.segment.orientation import left_mm
 
 # A piece that reaches over the middle with more than this share of its volume is two organs that touch.
@@ -39,14 +40,14 @@ def split_sides(
     to_left: list[int] = []
     to_right: list[int] = []
     for number in range(1, parts.count + 1):
-        box = tuple(slice(int(a), int(b)) for a, b in zip(*parts.boxes[number], strict=True))
-        span_mm = left_mm(geometry, box)  # type: ignore[arg-type]
+        box = box_of(parts.boxes[number])
+        span_mm = left_mm(geometry, box)
         share = 0.0
         if span_mm.min() < middle_mm < span_mm.max():
             piece = parts.mask([number])[box]
             share = float((piece & (span_mm > middle_mm)).sum() / parts.sizes[number])
             if SHARED_SHARE <= share <= 1 - SHARED_SHARE:
-                sub = geometry.crop(tuple(s.start for s in box), piece.shape)  # type: ignore[arg-type]
+                sub = geometry.crop((box[0].start, box[1].start, box[2].start), piece.shape)
                 is_left = _cut(np.ascontiguousarray(piece), sub, middle_mm, least_ml)
                 left[box] |= piece & is_left
                 right[box] |= piece & ~is_left

@@ -1,15 +1,24 @@
-"""CT volume and body -> bone, told from blood that carries contrast by depth, rim and density."""
+"""CT volume and body -> bone, without the vessels that contrast agent makes as bright."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from plastinate.model.errors import EmptyMask
 from plastinate.model.volume import Volume
 from plastinate.native.components import Components, fill_cavities
-from plastinate.native.distance import closed, dilate, distance_inside
-from plastinate.native.voxels import Box, Mask, bounding_box, threshold
+from plastinate.native.distance import closed, dilate
+from plastinate.native.voxels import Mask, bounding_box, threshold
+from plastinate.stages.segment.boxes import box_of
+from plastinate.stages.segment.contrast import find_contrast
+
+# Of a piece of bone, this share at least reaches cortical values.
+CORTEX_SHARE = 0.05
+# A piece that lies mostly this near to contrast is the contrast's own fringe.
+FRINGE_MM = 3.0
+FRINGE_SHARE = 0.5
+# Yellow marrow is fat; anything darker is air.
+MARROW_ABOVE_HU = -200.0
 
 
 def skeleton(
@@ -21,35 +30,35 @@ def skeleton(
     edge_reach_mm: float = 1.5,
     contrast_above_hu: float = 200.0,
     contrast_depth_mm: float = 4.5,
-    contrast_core_ml: float = 0.5,
+    even_core_ml: float = 2.0,
+    dense_core_ml: float = 0.1,
     rim_rise_hu: float = 100.0,
     cortex_hu: float = 350.0,
-    dense_core_hu: float = 1400.0,
+    dense_core_hu: float = 1200.0,
     closing_mm: float = 1.5,
+    marrow_gap_mm: float = 2.5,
+    marrow_ml: float = 150.0,
     least_piece_ml: float = 0.3,
 ) -> Mask:
     """All bone of the scan, with marrow spaces that bone encloses filled.
 
-    Sure bone is grown to its edge. Blood and organs with contrast are as bright as bone;
-    they are told apart by three facts: deep inside them the value is even and the rim is
-    no brighter than the core, while bone wears a cortex; no bone is both as thick and as
-    dense as undiluted contrast in a vein; and a separate piece without any cortical value
-    is no bone. Vessels thinner than twice `contrast_depth_mm` that touch bone stay with it, as
-    do calcified walls and metal thinner than that. Cartilage is missing, as in all CT bone models.
+    Sure bone, freed of contrast (see `find_contrast`), is grown to its edge. Separate pieces
+    must reach cortical values, and values above the blood's where there is contrast.
+    Vessels narrower than twice `contrast_depth_mm` that touch bone stay with it, as do
+    calcified walls and metal. Cartilage is missing, as in every model of bone from CT.
 
     Args:
         volume: CT.
         body: the patient; keeps the table out.
         sure_hu: bone for certain where there is no contrast.
-        edge_hu: bone next to sure bone; about half way between soft tissue and cortex thin enough to blur.
+        edge_hu: bone next to sure bone.
         edge_reach_mm: how far that edge may lie from sure bone.
-        contrast_above_hu: blood or organ with contrast.
-        contrast_depth_mm: depth from which a region is looked at as possible contrast.
-        contrast_core_ml: smallest such region.
-        rim_rise_hu: how much brighter than its core bone's rim is.
-        cortex_hu: what bone reaches somewhere, in its brightest twentieth.
-        dense_core_hu: brighter than bone of that thickness.
+        contrast_above_hu, contrast_depth_mm, even_core_ml, dense_core_ml, rim_rise_hu, dense_core_hu:
+            see `find_contrast`.
+        cortex_hu: what bone reaches somewhere.
         closing_mm: radius that closes pores of the cortex.
+        marrow_gap_mm: marrow counts as enclosed where gaps of the bone around it are under twice this.
+        marrow_ml: largest marrow space filled; 0 fills none.
         least_piece_ml: smallest piece kept.
 
     Returns:
@@ -57,92 +66,81 @@ def skeleton(
 
     Raises:
         EmptyMask: no bone.
+        NoMillimetres: the scan never said its pixel size.
     """
     geometry = volume.geometry
-    sure = threshold(volume.array, sure_hu, np.inf)
-    sure &= body
-    contrast = contrast_regions(
+    contrast = find_contrast(
         volume,
         body,
         above_hu=contrast_above_hu,
         depth_mm=contrast_depth_mm,
-        core_ml=contrast_core_ml,
+        even_core_ml=even_core_ml,
+        dense_core_ml=dense_core_ml,
         rim_rise_hu=rim_rise_hu,
         cortex_hu=cortex_hu,
         dense_core_hu=dense_core_hu,
     )
-    sure &= ~contrast
-    sure = _pieces_with_cortex(volume, sure, cortex_hu, least_piece_ml)
+    sure = threshold(volume.array, sure_hu, np.inf)
+    sure &= body
+    sure &= ~contrast.mask
+    needed_hu = max(cortex_hu, np.nan_to_num(contrast.blood_hu, nan=cortex_hu) + rim_rise_hu)
+    sure = _without_vessels(volume, sure, contrast.mask, needed_hu, least_piece_ml)
     if bounding_box(sure) is None:
         raise EmptyMask("skeleton", f"nothing like bone above {sure_hu:g} HU")
     bone = threshold(volume.array, edge_hu, np.inf)
     bone &= body
-    bone &= ~contrast
+    bone &= ~contrast.mask
     bone &= dilate(sure, edge_reach_mm, geometry.spacing_mm)
-    bone = closed(bone, closing_mm, geometry.spacing_mm)
-    parts = Components(fill_cavities(bone), connectivity=26)
+    bone = fill_cavities(closed(bone, closing_mm, geometry.spacing_mm))
+    if marrow_ml > 0:
+        bone |= enclosed_marrow(volume, bone, gap_mm=marrow_gap_mm, most_ml=marrow_ml)
+    bone &= body
+    parts = Components(bone, connectivity=26)
     return parts.mask(parts.sizes * geometry.voxel_ml >= least_piece_ml)
 
 
-def contrast_regions(
-    volume: Volume,
-    body: Mask,
-    *,
-    above_hu: float = 200.0,
-    depth_mm: float = 4.5,
-    core_ml: float = 0.5,
-    rim_rise_hu: float = 100.0,
-    cortex_hu: float = 350.0,
-    dense_core_hu: float = 1400.0,
-) -> Mask:
-    """Thick bright regions that wear no cortex: heart, great vessels, kidneys, dense contrast in veins.
+def enclosed_marrow(volume: Volume, bone: Mask, *, gap_mm: float, most_ml: float) -> Mask:
+    """Marrow spaces that leak only through narrow gaps of the bone around them.
+
+    The bone is grown until the gaps are shut; what is then cut off from the outside is
+    grown back to the wall, which it cannot cross. Air cells and sinuses are not marrow and
+    stay open, the spinal canal runs on to the edge of the scan, and the skull's
+    inside is too large.
 
     Args:
         volume: CT.
-        body: the patient.
-        above_hu, depth_mm, core_ml, rim_rise_hu, cortex_hu, dense_core_hu: see `skeleton`.
+        bone: what was found so far.
+        gap_mm: half the width of the widest gap that is shut.
+        most_ml: largest space filled.
 
     Returns:
         (S, R, C) bool.
     """
     geometry = volume.geometry
-    bright = threshold(volume.array, above_hu, np.inf)
-    bright &= body
-    cores = distance_inside(bright, geometry.spacing_mm, cap=depth_mm + 1.0) > depth_mm
-    parts = Components(cores, connectivity=6)
-    margin = [int(np.ceil((depth_mm + 2.0) / step)) for step in geometry.spacing_mm]
-    found = np.zeros(geometry.shape, dtype=np.bool_)
-    for number in parts.by_size():
-        if parts.sizes[number] * geometry.voxel_ml < core_ml:
-            break
-        box = _widened(parts.boxes[number], margin, geometry.shape)
-        core = np.ascontiguousarray(parts.mask([int(number)])[box])
-        whole = dilate(core, depth_mm + 1.0, geometry.spacing_mm)
-        whole &= bright[box]
-        rim = whole & ~dilate(core, depth_mm * 0.4, geometry.spacing_mm)
-        values = volume.array[box]
-        core_hu = float(np.median(values[core]))
-        rim_hu = float(np.percentile(values[rim], 90)) if rim.any() else core_hu
-        wears_cortex = rim_hu >= max(core_hu + rim_rise_hu, cortex_hu)
-        if core_hu >= dense_core_hu or not wears_cortex:
-            found[box] |= whole
-    return found
+    shut = dilate(bone, gap_mm, geometry.spacing_mm)
+    inner = fill_cavities(shut)
+    inner &= ~shut
+    parts = Components(inner, connectivity=6)
+    small = parts.mask(parts.sizes * geometry.voxel_ml <= most_ml)
+    marrow = dilate(small, gap_mm, geometry.spacing_mm)
+    marrow &= threshold(volume.array, MARROW_ABOVE_HU, np.inf)
+    return marrow
 
 
-def _pieces_with_cortex(volume: Volume, sure: Mask, cortex_hu: float, least_ml: float) -> Mask:
-    """The pieces large enough whose brightest twentieth reaches cortical values."""
+def _without_vessels(volume: Volume, sure: Mask, contrast: Mask, cortex_hu: float, least_ml: float) -> Mask:
+    """The pieces that are large enough, reach cortical values and do not cling to contrast."""
     parts = Components(sure, connectivity=26)
-    needed = np.ceil(parts.sizes / 20.0)
-    bright = threshold(volume.array, cortex_hu, np.inf)
-    bright &= sure
-    reached = np.bincount(parts.labels()[bright], minlength=parts.count + 1)
-    keep = (reached >= needed) & (parts.sizes * volume.geometry.voxel_ml >= least_ml)
+    near = dilate(contrast, FRINGE_MM, volume.geometry.spacing_mm)
+    keep = []
+    for number in parts.by_size():
+        size = int(parts.sizes[number])
+        if size * volume.geometry.voxel_ml < least_ml:
+            break
+        box = box_of(parts.boxes[number])
+        # Small boxes may hold part of another piece, so the piece itself is painted.
+        piece = parts.mask([int(number)])[box] if parts.count > 1 else sure[box]
+        cortical = np.count_nonzero(piece & (volume.array[box] >= cortex_hu))
+        fringe = np.count_nonzero(piece & near[box])
+        if cortical >= CORTEX_SHARE * size and fringe < FRINGE_SHARE * size:
+            keep.append(int(number))
     return parts.mask(keep)
-
-
-def _widened(corners: npt.NDArray[np.int64], margin: list[int], shape: tuple[int, int, int]) -> Box:
-    first, last = corners.tolist()
-    s, r, c = (
-        slice(max(0, a - m), min(n, b + m)) for a, b, m, n in zip(first, last, margin, shape, strict=True)
-    )
-    return s, r, c
