@@ -33,7 +33,7 @@ install: $(VENV)/.installed  ## set up .venv with plastinate in it
 
 demo: $(VENV)/.installed  ## fetch the sample scan and build its organs into demo/
 	$(BIN)/plastinate sample chest-ct demo/scan
-	$(BIN)/plastinate build demo/scan -o demo/organs --recipe ct-chest
+	$(BIN)/plastinate build demo/scan/dicom -o demo/organs --recipe ct-chest
 	@echo
 	@echo "The picture: demo/organs/preview.png    The report: demo/organs/certificate.html    The models: demo/organs/scene.glb and demo/organs/models/"
 

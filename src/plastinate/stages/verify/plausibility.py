@@ -15,7 +15,8 @@ from plastinate.model.evidence import Light, SurfaceQuality, Verdict
 from plastinate.model.labels import LabelMap
 from plastinate.model.recipe import Expectation
 from plastinate.model.volume import Volume
-from plastinate.native.voxels import bounding_box, label_components
+from plastinate.native.components import Components
+from plastinate.native.voxels import bounding_box
 
 Mask = npt.NDArray[np.bool_]
 Doubt = tuple[Light, str]
@@ -55,16 +56,18 @@ def judge_structure(
         The worst light found and every reason for it.
     """
     box = bounding_box(mask)
+    if box is None:
+        return Verdict("red", ("Not one voxel belongs to it.",))
     doubts: list[Doubt] = []
     doubts += _surface(quality)
     doubts += _volume(mask, volume, expectation)
     doubts += _side(structure, mask, labels, expectation)
-    doubts += _pieces(mask[box], expectation)
+    doubts += _pieces(mask, expectation)
     doubts += _grey_values(mask[box], volume.array[box], volume.quantity, expectation)
     doubts += _edge_of_scan(mask, box, volume, expectation)
     doubts += _filled(mask, volume)
     order: list[Light] = ["green", "amber", "red"]
-    worst = max((light for light, _ in doubts), key=order.index, default="green")
+    worst: Light = max((light for light, _ in doubts), key=order.index, default="green")
     return Verdict(worst, tuple(reason for _, reason in doubts))
 
 
@@ -124,16 +127,23 @@ def _side(structure: str, mask: Mask, labels: LabelMap, expectation: Expectation
 
 
 def _centre_x(mask: Mask, labels: LabelMap) -> float:
-    sums = [np.count_nonzero(mask, axis=axes).astype(np.float64) for axes in ((1, 2), (0, 2), (0, 1))]
-    centre = np.array([float((line * np.arange(line.size)).sum() / max(line.sum(), 1.0)) for line in sums])
-    return float(labels.geometry.index_to_lps(centre)[0])
+    box = bounding_box(mask)
+    if box is None:
+        return 0.0
+    inside = mask[box]
+    lines = [np.count_nonzero(inside, axis=axes).astype(np.float64) for axes in ((1, 2), (0, 2), (0, 1))]
+    centre = [
+        span.start + float((line * np.arange(line.size)).sum() / line.sum())
+        for span, line in zip(box, lines, strict=True)
+    ]
+    return float(labels.geometry.index_to_lps(np.array(centre))[0])
 
 
 def _pieces(mask: Mask, expectation: Expectation) -> Iterator[Doubt]:
     if expectation.max_pieces is None:
         return
-    _, sizes, _ = label_components(np.ascontiguousarray(mask), connectivity=26)
-    pieces = int(np.count_nonzero(np.asarray(sizes) >= PIECE_MIN_SHARE * np.sum(sizes)))
+    sizes = Components(mask).sizes
+    pieces = int(np.count_nonzero(sizes >= PIECE_MIN_SHARE * sizes.sum()))
     if pieces > expectation.max_pieces:
         yield "amber", f"It is in {pieces} pieces; {expectation.max_pieces} would be usual."
 
@@ -164,8 +174,8 @@ def _edge_of_scan(
     if expectation.may_have_flat_cut:
         return
     for axis, index in ends:
-        sections = np.count_nonzero(mask, axis=tuple(other for other in range(3) if other != axis))
-        if sections[index] > FLAT_CUT_SHARE * sections.max():
+        sections = np.count_nonzero(mask[box], axis=tuple(other for other in range(3) if other != axis))
+        if sections[0 if index == 0 else -1] > FLAT_CUT_SHARE * sections.max():
             yield "amber", f"It is cut off flat by the edge of the scan ({_face(axis, index)})."
 
 
