@@ -259,7 +259,7 @@ def _decode_rle(coded: bytes, frame: Frame) -> Words:
         raise DamagedFile(frame.name, f"{segments} run-length segments for {frame.bits_allocated} bits")
     try:
         imagecodecs.dicomrle_decode(coded, cells.dtype.newbyteorder("<"), out=flat)  # type: ignore[arg-type]
-    except (imagecodecs.ImcdError, ValueError, IndexError) as error:
+    except (RuntimeError, ValueError, IndexError) as error:
         raise DamagedFile(frame.name, "its run-length code cannot be followed") from error
     return _native_words(cells, frame)
 

@@ -1,10 +1,10 @@
 """Slices where the scanner put them -> slices on a straight, even, orthogonal grid.
 
 Every target slice lies at a whole multiple of the spacing on the slice axis
-and is blended from the measured slices on either side of it, each sampled at
-the same place in the patient. That one rule undoes gantry tilt and any other
-in-plane drift, evens out uneven slices, and bridges holes; a field that is
-linear in space comes out exact.
+and is blended from the measured slices on either side of it along their lean,
+so that everything between two slices is covered. That one rule undoes gantry
+tilt and any other in-plane drift, evens out uneven slices, and bridges holes;
+a field that is linear in space comes out exact.
 """
 
 from __future__ import annotations
@@ -74,8 +74,10 @@ def plan_grid(lattice: Lattice, *, rows: int, columns: int, name: str = "the ser
     )
     if is_straight:
         drift_px = np.zeros_like(drift_px)
-    grid = offsets / lattice.spacing_mm
-    count = round(float(grid[-1])) + 1
+    count = round(float(offsets[-1]) / lattice.spacing_mm) + 1
+    # The nominal spacing, stretched by a trifle so that the last slice is a slice of the grid too.
+    spacing_mm = float(offsets[-1]) / (count - 1) if count > 1 else lattice.spacing_mm
+    grid = offsets / spacing_mm
     low = np.floor(drift_px.min(axis=0) + 1e-6).astype(int)
     high = np.ceil(drift_px.max(axis=0) - 1e-6).astype(int)
     shape = (count, int(rows + high[0] - low[0]), int(columns + high[1] - low[1]))
@@ -86,19 +88,28 @@ def plan_grid(lattice: Lattice, *, rows: int, columns: int, name: str = "the ser
         )
     slots = _slots(lattice, grid)
     pairs, weights, filled = _brackets(grid if slots is None else slots.astype(np.float64), count)
-    displacements = np.concatenate([low - drift_px[pairs[:, 0]], low - drift_px[pairs[:, 1]]], axis=1)
+    # Both sides at the same pixel: the line between them passes through the sample.
+    # Straight along the axis instead, the margins would lean on one side alone.
+    lean = (1.0 - weights[:, None]) * drift_px[pairs[:, 0]] + weights[:, None] * drift_px[pairs[:, 1]]
+    displacements = np.concatenate([low - lean, low - lean], axis=1)
     return Plan(
-        shape, _matrix(lattice, low), pairs, weights, displacements, filled, slots if is_straight else None
+        shape,
+        _matrix(lattice, low, spacing_mm),
+        pairs,
+        weights,
+        displacements,
+        filled,
+        slots if is_straight else None,
     )
 
 
-def _matrix(lattice: Lattice, low: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
+def _matrix(lattice: Lattice, low: npt.NDArray[np.int_], spacing_mm: float) -> npt.NDArray[np.float64]:
     """(4, 4) index -> LPS mm of the grid whose first voxel is `low` pixels from the first slice's."""
     down = np.asarray(lattice.column_direction, dtype=np.float64) * lattice.row_spacing_mm
     across = np.asarray(lattice.row_direction, dtype=np.float64) * lattice.column_spacing_mm
     axis = np.cross(lattice.column_direction, lattice.row_direction)
     matrix = np.eye(4)
-    matrix[:3, 0] = axis / np.linalg.norm(axis) * lattice.spacing_mm
+    matrix[:3, 0] = axis / np.linalg.norm(axis) * spacing_mm
     matrix[:3, 1] = down
     matrix[:3, 2] = across
     matrix[:3, 3] = np.asarray(lattice.origin_lps_mm) + down * low[0] + across * low[1]
