@@ -77,6 +77,8 @@ double squared_nearest(const tree::Tree& boxes, const Vector& p, int64_t& hint) 
     boxes.each_triangle_within(
         best, [&](const tree::Box& box) { return box.squared_distance(p.data()); },
         [&](uint32_t triangle) {
+            // Its own box first: most of a leaf is farther than the best already known.
+            if (boxes.mesh().box(triangle).squared_distance(p.data()) >= best) return;
             const double squared = squared_to(boxes.mesh(), triangle, p);
             if (squared < best) best = squared, hint = triangle;
         });
