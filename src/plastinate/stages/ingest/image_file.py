@@ -83,17 +83,24 @@ def read_voxels(
         else:
             engine = zlib.decompressobj(wbits=47)  # zlib or gzip, by its own header
             while got < len(view) and not engine.eof:
-                block = engine.unconsumed_tail or file.read(1 << 18)
-                if not block:
-                    break
-                piece = engine.decompress(block, len(view) - got)
+                piece = engine.decompress(_next_block(engine, file), len(view) - got)
                 view[got : got + len(piece)] = piece
                 got += len(piece)
+            # One byte more makes zlib reach the checksum, unless there are more data than voxels.
+            while got == len(view) and not engine.eof and not engine.decompress(_next_block(engine, file), 1):
+                pass
     except (OSError, EOFError, zlib.error) as error:
         raise DamagedFile(name, f"its voxels cannot be read ({error})") from error
     if got < len(view):
         raise DamagedFile(name, f"it ends after {got:,} of the {len(view):,} bytes of its voxels")
     return raw
+
+
+def _next_block(engine: Any, file: IO[bytes]) -> bytes:
+    block: bytes = engine.unconsumed_tail or file.read(1 << 18)
+    if not block:
+        raise EOFError("the compressed data end early")
+    return block
 
 
 def open_plain_or_gzip(path: Path) -> IO[bytes]:

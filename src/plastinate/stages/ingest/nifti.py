@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -92,7 +93,8 @@ def read_nifti(
             shape = checked_shape(header.sizes, name=name, max_voxels=max_voxels)
             dtype = np.dtype(header.order + _TYPES[header.datatype])
             raw = read_voxels(file, shape, dtype, coding="raw", name=name)
-    except (OSError, EOFError) as error:
+            file.read(1)  # lets gzip reach and compare its checksum
+    except (OSError, EOFError, zlib.error) as error:
         raise DamagedFile(name, f"it cannot be read ({error})") from error
     matrix, findings = _placement(header, name)
     is_scaled = np.isfinite(header.slope) and header.slope != 0 and np.isfinite(header.intercept)
