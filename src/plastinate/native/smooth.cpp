@@ -112,8 +112,8 @@ double six_volumes(const float* points, const double* middle, const uint32_t* tr
 // Moves every vertex the same small way along its normal, so that the volume is
 // again what it was: the filter's ripple costs a sphere of 10 voxels 0.5 %.
 // The normal is the volume's own gradient (the sum of the area vectors around),
-// so one step is exact to first order.
-void restore_volume(const float* original, float* points, const double* middle, int64_t vertex_count,
+// so one step is exact to first order. NaN wants the volume of `original`.
+void restore_volume(const float* original, double six_wanted, float* points, const double* middle, int64_t vertex_count,
                     const uint32_t* triangles, int64_t count, int threads) {
     std::vector<double> normals(static_cast<size_t>(3 * vertex_count), 0.0);
     double length_sum = 0;
@@ -136,7 +136,8 @@ void restore_volume(const float* original, float* points, const double* middle, 
         for (int k = 0; k < 3; ++k) n[k] = length > 0 ? n[k] / length : 0.0;
     }
     if (!(weight > 0) || count == 0) return;
-    const double lost = six_volumes(original, middle, triangles, count) - six_volumes(points, middle, triangles, count);
+    if (std::isnan(six_wanted)) six_wanted = six_volumes(original, middle, triangles, count);
+    const double lost = six_wanted - six_volumes(points, middle, triangles, count);
     // A tenth of an edge: where more is missing, something other than the filter's ripple took it.
     const double longest = 0.1 * length_sum / static_cast<double>(count);
     const double step = std::max(-longest, std::min(longest, lost / weight));
@@ -148,9 +149,10 @@ void restore_volume(const float* original, float* points, const double* middle, 
 }  // namespace
 
 // coefficients: order + 1 Chebyshev weights that add up to 1. longest_shift: 0 for no limit.
+// volume_wanted: NaN for the surface's own.
 PLASTINATE_API int windowed_sinc(const float* vertices, int64_t vertex_count, const uint32_t* triangles,
                                  int64_t triangle_count, const double* coefficients, int order, double longest_shift,
-                                 int keeps_volume, int threads, float* out) {
+                                 int keeps_volume, double volume_wanted, int threads, float* out) {
     try {
         if (vertex_count < 1 || vertex_count > 0xffffffffLL || triangle_count > 0x55555555LL / 2 || order < 1)
             return plastinate::BAD_ARGUMENT;
@@ -199,7 +201,7 @@ PLASTINATE_API int windowed_sinc(const float* vertices, int64_t vertex_count, co
                 out[3 * v + 2] = static_cast<float>(sum[v].z + middle[2]);
             }
         });
-        if (keeps_volume) restore_volume(vertices, out, middle, vertex_count, triangles, triangle_count, threads);
+        if (keeps_volume) restore_volume(vertices, 6 * volume_wanted, out, middle, vertex_count, triangles, triangle_count, threads);
         if (!(longest_shift > 0)) return plastinate::OK;
         bits::in_parts(vertex_count, threads, [&](int64_t first, int64_t last) {
             for (int64_t v = first; v < last; ++v) {

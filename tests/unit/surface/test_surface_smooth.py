@@ -30,6 +30,15 @@ def test_a_sphere_keeps_its_volume_to_a_thousandth(radius, iterations, pass_band
     assert smooth.volume_ml == pytest.approx(surface.volume_ml, rel=0.001)
 
 
+def test_a_sphere_ends_with_the_volume_of_its_voxels_where_that_is_asked():
+    surface, centre = mask_sphere(10.3)
+    index = np.stack(np.meshgrid(*[np.arange(29)] * 3, indexing="ij"), axis=-1)
+    voxels_ml = float((np.linalg.norm(index - centre, axis=-1) <= 10.3).sum()) / 1000
+    assert abs(surface.volume_ml / voxels_ml - 1) > 0.003
+    smooth = windowed_sinc(surface, volume_ml=voxels_ml)
+    assert smooth.volume_ml == pytest.approx(voxels_ml, rel=0.0005)
+
+
 def test_the_steps_of_a_mask_sphere_go_away():
     surface, centre = mask_sphere(20.2)
     smooth = windowed_sinc(surface)
