@@ -19,7 +19,7 @@ from plastinate.stages.export.frame_note import VOXEL_BANNER, frame_note, one_li
 from plastinate.stages.export.gltf_meshes import MeshParts, draco_meshes, meshopt_meshes, plain_meshes
 from plastinate.stages.export.json_text import json_bytes
 from plastinate.stages.export.materials import gltf_material
-from plastinate.stages.export.scene_check import surfaces_of
+from plastinate.stages.export.scene_check import is_closed, surfaces_of
 
 COMPRESSIONS = {"meshopt": meshopt_meshes, "draco": draco_meshes, "none": plain_meshes}
 
@@ -56,8 +56,7 @@ def write_glb(scene: Scene, path: Path, *, compression: str = "meshopt", level: 
     parts = COMPRESSIONS[compression](surfaces)
     document = _document(scene, parts, level=level, compression=compression)
     document["materials"] = [
-        gltf_material(node.structure, is_closed=surface.is_closed)
-        for node, surface in zip(scene.nodes, surfaces, strict=True)
+        gltf_material(node.structure, is_closed=is_closed(scene, node, level=level)) for node in scene.nodes
     ]
     text = json_bytes(document)
     text += b" " * (-len(text) % 4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plastinate.model.errors import EmptyMask, ParameterError
-from plastinate.model.scene import DETAIL_LEVELS, Scene
+from plastinate.model.scene import DETAIL_LEVELS, Scene, SceneNode
 from plastinate.model.surface import Surface
 
 
@@ -27,3 +27,16 @@ def surfaces_of(scene: Scene, *, level: str = "full") -> list[Surface]:
         if len(surface.triangles) == 0:
             raise EmptyMask(node.id, "its surface has no triangle")
     return surfaces
+
+
+def is_closed(scene: Scene, node: SceneNode, *, level: str = "full") -> bool:
+    """True if the organ's surface at that level is closed; measured already, or found out now.
+
+    The check sorts every edge: on a large organ it costs more than writing the file.
+    """
+    written = level if level in node.surfaces else "full"
+    measured = scene.evidence.quality.get(node.id, {}).get(written)
+    surface = node.surfaces[written]
+    if measured is not None and measured.triangles == len(surface.triangles):
+        return measured.is_closed
+    return surface.is_closed

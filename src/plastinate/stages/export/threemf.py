@@ -17,7 +17,7 @@ from plastinate.stages.export.frame_note import frame_note, one_line
 from plastinate.stages.export.json_text import json_bytes
 from plastinate.stages.export.materials import hex_colour
 from plastinate.stages.export.number_text import number_rows
-from plastinate.stages.export.scene_check import surfaces_of
+from plastinate.stages.export.scene_check import is_closed, surfaces_of
 
 CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
 OPC = "http://schemas.openxmlformats.org/package/2006"
@@ -74,7 +74,7 @@ def write_3mf(scene: Scene, path: Path, *, level: str = "full") -> str:
         archive.writestr(_entry("[Content_Types].xml"), CONTENT_TYPES)
         archive.writestr(_entry("_rels/.rels"), RELATIONSHIPS)
         with archive.open(_entry(MODEL_PART), "w") as part:
-            for block in _model(scene, surfaces):
+            for block in _model(scene, surfaces, level=level):
                 part.write(block)
     return write_bytes(path, packed.getvalue())
 
@@ -92,7 +92,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _model(scene: Scene, surfaces: list[Surface]) -> Iterator[bytes]:
+def _model(scene: Scene, surfaces: list[Surface], *, level: str) -> Iterator[bytes]:
     facts = {
         "Title": one_line(scene.title),
         "Application": f"Plastinate {__version__}",
@@ -112,15 +112,15 @@ def _model(scene: Scene, surfaces: list[Surface]) -> Iterator[bytes]:
         yield f'<base name={name} displaycolor="{hex_colour(node.structure)}"/>\n'.encode()
     yield b"</basematerials>\n"
     for number, (node, surface) in enumerate(zip(scene.nodes, surfaces, strict=True)):
-        yield from _object(node, surface, number)
+        kind = "model" if is_closed(scene, node, level=level) else "surface"
+        yield from _object(node, surface, number, kind=kind)
     yield b"</resources>\n<build>\n"
     for number in range(len(scene.nodes)):
         yield f'<item objectid="{number + 2}"/>\n'.encode()
     yield b"</build>\n</model>\n"
 
 
-def _object(node: SceneNode, surface: Surface, number: int) -> Iterator[bytes]:
-    kind = "model" if surface.is_closed else "surface"
+def _object(node: SceneNode, surface: Surface, number: int, *, kind: str) -> Iterator[bytes]:
     name = quoteattr(_printable(one_line(node.structure.name)))
     part = quoteattr(_printable(node.id))
     yield (
