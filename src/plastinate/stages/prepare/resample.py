@@ -24,8 +24,7 @@ def to_spacing(
     """Resample to a chosen voxel size.
 
     The first voxel edge of the new grid is that of the old one on every axis
-    and the directions are the same; the last new voxel may reach past the old
-    grid by less than its own size.
+    and the directions are the same; the last edges differ by half a new voxel at most.
 
     Args:
         volume: what to resample.
@@ -47,13 +46,15 @@ def to_spacing(
     ratio = wanted / np.array(volume.geometry.spacing_mm)
     geometry = _grid(volume.geometry, ratio)
     first = (ratio - 1) / 2  # old index of the centre of the first new voxel
-    index_map = np.hstack([np.diag(ratio), first[:, None]])
+    # One voxel of repeated edge: half a voxel belongs to each border voxel beyond its centre, and a
+    # sample in the corner there would lean on the outside with more than half its weight.
+    index_map = np.hstack([np.diag(ratio), first[:, None] + 1])
     array = volume.array
     if is_antialiased and order > 0 and ratio.max() > 1:
         sigma = np.sqrt(np.maximum(ratio**2 - 1, 0)) * WIDTH_TO_SIGMA
         s, r, c = (1 / np.maximum(sigma, 1e-9)).tolist()
         array = filters.gaussian(array, 1.0, (s, r, c))
-    values = resample_affine(array, index_map, geometry.shape, order=order)
+    values = resample_affine(np.pad(array, 1, mode="edge"), index_map, geometry.shape, order=order)
     nearest = np.floor(np.arange(geometry.shape[0]) * ratio[0] + first[0] + 0.5).astype(np.int64)
     filled = volume.filled_slices[np.clip(nearest, 0, volume.geometry.shape[0] - 1)]
     return Volume(geometry, values, volume.quantity, volume.modality, filled)
@@ -75,8 +76,8 @@ def isotropic(
 
 
 def _grid(old: Geometry, ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Geometry:
-    # Rounding must not add a voxel that reaches past the edge by a millionth.
-    s, r, c = (max(1, math.ceil(n / step - 1e-6)) for n, step in zip(old.shape, ratio, strict=True))
+    # Rounded, not rounded up: then the centre of the last voxel still lies in what was measured.
+    s, r, c = (max(1, math.floor(n / step + 0.5)) for n, step in zip(old.shape, ratio, strict=True))
     if s * r * c > MOST_VOXELS:
         raise TooLarge("resampling", "the new grid", value=s * r * c, cap=MOST_VOXELS)
     matrix = old.to_lps_mm.copy()
