@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plastinate.model.errors import InputError, LimitError, PathNotFound, TooLarge
+from plastinate.model.errors import LimitError, PathNotFound, TooLarge, UnsafeArchive
 from plastinate.model.evidence import Finding
 from plastinate.stages.ingest.archive import Unpacking, gunzip, unpack
 from plastinate.stages.ingest.limits import Limits
@@ -119,6 +119,8 @@ def _take(file: Path, *, name: str, depth: int, found: Discovery, state: Unpacki
             )
         elif kind != "other":
             found.candidates.append(Candidate(file, name, kind))
+        elif file.parent == state.workspace:
+            file.unlink()
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         found.findings.append(_left_out(name, f"{name} cannot be read: {safe(reason)}"))
@@ -130,7 +132,7 @@ def _take_member(file: Path, *, name: str, depth: int, found: Discovery, state: 
         return
     try:
         _take(file, name=name, depth=depth, found=found, state=state)
-    except InputError as error:
+    except UnsafeArchive as error:
         found.findings.append(_left_out(name, error.sentence))
 
 

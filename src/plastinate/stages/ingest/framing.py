@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from plastinate.stages.ingest import elements, functional
+from plastinate.stages.ingest.charset import decoded
+from plastinate.stages.ingest.dataset import UNDEFINED_LENGTH, ParsedHeader, RawDataset
 from plastinate.stages.ingest.discover import Candidate
-from plastinate.stages.ingest.filemeta import EXPLICIT_LITTLE, IMPLICIT_LITTLE, NATIVE, FileMeta
+from plastinate.stages.ingest.filemeta import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, NATIVE, FileMeta
 from plastinate.stages.ingest.frame import Frame
 from plastinate.stages.ingest.words import safe
 
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
-
-UNDEFINED_LENGTH = 0xFFFFFFFF
 # Cosines are rounded to a few digits; beyond a twentieth they are no rotation at all.
 COSINE_SLACK = 0.05
 
@@ -51,7 +47,10 @@ _NUMBERED = (0x00020010, 0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080
 _GEOMETRY = (0x0020000E, 0x00200013, 0x00200032, 0x00200037, 0x00200052, 0x00280002, 0x00280004, 0x00280008)
 _PIXELS = (0x00280010, 0x00280011, 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120)
 _VALUES = (0x00280121, 0x00281052, 0x00281053, 0x00283000, functional.SHARED, functional.PER_FRAME)
-WANTED = [*_NUMBERED, *_GEOMETRY, *_PIXELS, *_VALUES, *(tag for tag, _ in KEPT_TAGS.values())]
+_TABLE = (0x00283002, 0x00283006)
+WANTED = functional.TAGS.union(
+    _NUMBERED, _GEOMETRY, _PIXELS, _VALUES, _TABLE, (tag for tag, _ in KEPT_TAGS.values())
+)
 
 MODALITY_LUT = 0x00283000
 
@@ -64,22 +63,25 @@ class Source:
     meta: FileMeta
     path: Path
     file_bytes: int
-    pixel_tag: int = 0
-    value_offset: int = 0
-    value_length: int = 0
 
 
-def plain_frame(dataset: Dataset, source: Source, *, sop_class_uid: str, bits: int, count: int) -> Frame:
+def is_native(source: Source, header: ParsedHeader) -> bool:
+    """Whether the pixels lie in the file as they are."""
+    return source.meta.transfer_syntax_uid in NATIVE and header.value_length != UNDEFINED_LENGTH
+
+
+def plain_frame(source: Source, header: ParsedHeader, *, sop_class_uid: str, bits: int, count: int) -> Frame:
     """The frame as the top level of the file describes it."""
+    dataset = header.dataset
     is_signed = elements.short(dataset, 0x00280103) == 1
-    is_native = source.meta.transfer_syntax_uid in NATIVE and source.value_length != UNDEFINED_LENGTH
+    has_offset = is_native(source, header)
     rows, columns = elements.short(dataset, 0x00280010) or 0, elements.short(dataset, 0x00280011) or 0
     bits_stored = elements.short(dataset, 0x00280101) or bits
     high_bit = elements.short(dataset, 0x00280102)
     slope, intercept = elements.number(dataset, 0x00281053), elements.number(dataset, 0x00281052)
     tags = _tags(dataset)
-    if not is_native:
-        tags["EncapsulatedOffset"] = source.value_offset
+    if not has_offset:
+        tags["EncapsulatedOffset"] = header.value_offset
     if slope is not None:
         tags["HasRescale"] = True
     row_direction, column_direction = _directions(elements.numbers(dataset, 0x00200037))
@@ -90,7 +92,7 @@ def plain_frame(dataset: Dataset, source: Source, *, sop_class_uid: str, bits: i
         frame_index=0,
         rows=rows,
         columns=columns,
-        transfer_syntax_uid=_honest_syntax(dataset, source),
+        transfer_syntax_uid=_honest_syntax(source, header),
         samples_per_pixel=1,
         photometric=elements.text(dataset, 0x00280004).upper() or "MONOCHROME2",
         bits_allocated=bits,
@@ -115,17 +117,19 @@ def plain_frame(dataset: Dataset, source: Source, *, sop_class_uid: str, bits: i
         padding_limit=elements.short(dataset, 0x00280121, is_signed=is_signed),
         instance_number=elements.whole(dataset, 0x00200013),
         frame_count=count,
-        pixel_offset=source.value_offset if is_native else None,
-        pixel_length=rows * columns * bits // 8 if is_native else None,
+        pixel_offset=header.value_offset if has_offset else None,
+        pixel_length=rows * columns * bits // 8 if has_offset else None,
         tags=tags,
     )
 
 
-def _honest_syntax(dataset: Dataset, source: Source) -> str:
+def _honest_syntax(source: Source, header: ParsedHeader) -> str:
     """The transfer syntax, corrected where the dataset is plainly written otherwise than declared."""
-    if source.meta.transfer_syntax_uid in NATIVE and source.meta.is_little_endian:
-        return IMPLICIT_LITTLE if dataset.original_encoding[0] else EXPLICIT_LITTLE
-    return source.meta.transfer_syntax_uid
+    if source.meta.transfer_syntax_uid not in NATIVE:
+        return source.meta.transfer_syntax_uid
+    if not header.is_little_endian:
+        return EXPLICIT_BIG
+    return IMPLICIT_LITTLE if header.is_implicit else EXPLICIT_LITTLE
 
 
 def with_facts(frame: Frame, facts: functional.FrameFacts) -> Frame:
@@ -150,59 +154,36 @@ def with_facts(frame: Frame, facts: functional.FrameFacts) -> Frame:
     )
 
 
-def _tags(dataset: Dataset) -> dict[str, Any]:
+def _tags(dataset: RawDataset) -> dict[str, Any]:
     tags: dict[str, Any] = {}
-    present = dataset._dict
     for keyword, (tag, form) in KEPT_TAGS.items():
-        if tag not in present:
+        if tag not in dataset:
             continue
         value: Any
         if form == "text":
             value = safe(elements.text(dataset, tag))
         elif form == "double":
-            values = elements.doubles(dataset, tag)
-            value = values[0] if values else None
+            value = elements.double(dataset, tag)
         else:
             value = elements.number(dataset, tag)
         if value not in (None, ""):
             tags[keyword] = value
-    raw = elements.raw_value(dataset, 0x0008103E)
-    if raw:
-        tags["SeriesDescription"] = (
-            _decoded(raw, elements.text(dataset, 0x00080005)) if isinstance(raw, bytes) else safe(str(raw))
-        )
-    if MODALITY_LUT in present:
-        tags.update(_modality_lut(dataset))
+    if raw := elements.raw_value(dataset, 0x0008103E):
+        tags["SeriesDescription"] = decoded(raw, elements.text(dataset, 0x00080005))
+    table = elements.first_item(dataset, MODALITY_LUT)
+    if table is not None:
+        tags.update(_modality_lut(table, is_signed=elements.short(dataset, 0x00280103) == 1))
     return tags
 
 
-@lru_cache(maxsize=256)
-def _decoded(raw: bytes, character_sets: str) -> str:
-    """Text in the file's own character set, or as much of it as can be read."""
-    from pydicom.charset import convert_encodings, decode_bytes
-
-    try:
-        return safe(
-            decode_bytes(raw[:4096], convert_encodings(character_sets.split("\\")), {0x5C, 0x0A, 0x0D})
-        )
-    except (LookupError, UnicodeError, ValueError):
-        return safe(raw[:4096].decode("latin-1"))
-
-
-def _modality_lut(dataset: Dataset) -> dict[str, Any]:
+def _modality_lut(table: RawDataset, *, is_signed: bool) -> dict[str, Any]:
     """The modality lookup table (PS3.3, C.11.1): the stored value of its first entry, and its entries."""
-    item = functional.first_item(dataset, MODALITY_LUT)
-    if item is None or 0x00283002 not in item or 0x00283006 not in item:
+    values = list(elements.shorts(table, 0x00283006))
+    descriptor = elements.shorts(table, 0x00283002)
+    if len(descriptor) < 3 or not values:
         return {}
-    raw = item[0x00283006].value
-    values = (
-        list(struct.unpack(f"<{len(raw) // 2}H", raw[: len(raw) // 2 * 2]))
-        if isinstance(raw, bytes)
-        else list(raw)
-    )
-    descriptor = [int(value) for value in item[0x00283002].value]
-    count = descriptor[0] or 65536
-    return {"modality_lut": {"first": descriptor[1], "data": [int(value) for value in values[:count]]}}
+    first = descriptor[1] - (1 << 16) if is_signed and descriptor[1] >= 1 << 15 else descriptor[1]
+    return {"modality_lut": {"first": first, "data": values[: descriptor[0] or 65536]}}
 
 
 def _triple(values: tuple[float, ...]) -> tuple[float, float, float] | None:
@@ -212,7 +193,7 @@ def _triple(values: tuple[float, ...]) -> tuple[float, float, float] | None:
 def _directions(
     cosines: tuple[float, ...],
 ) -> tuple[tuple[float, float, float] | None, tuple[float, float, float] | None]:
-    """The two unit vectors of ImageOrientationPatient, made exactly orthonormal; None if they are no frame."""
+    """The two vectors of ImageOrientationPatient, made exactly orthonormal; None if they are no frame."""
     if len(cosines) != 6:
         return None, None
     row: tuple[float, ...] = cosines[:3]

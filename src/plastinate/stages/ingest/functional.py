@@ -7,12 +7,11 @@ and A.70 to A.72 for legacy converted objects.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from plastinate.stages.ingest import elements
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
+from plastinate.stages.ingest.dataset import RawDataset
+from plastinate.stages.ingest.elements import first_item
 
 SHARED = 0x52009229
 PER_FRAME = 0x52009230
@@ -46,6 +45,15 @@ _EXTRA: tuple[tuple[int, int, str, str], ...] = (
 )
 
 
+# Every tag asked for in here, for the walker that reads the header.
+TAGS = frozenset(
+    {SHARED, PER_FRAME, PIXEL_MEASURES, PLANE_POSITION, PLANE_ORIENTATION, VALUE_TRANSFORMATION}
+    | {CT_FRAME_TYPE, MR_FRAME_TYPE, UNASSIGNED, 0x00089007}
+    | {0x00200032, 0x00200037, 0x00280030, 0x00200013, 0x00281052, 0x00281053, 0x00281054}
+    | {tag for extra in _EXTRA for tag in extra[:2]}
+)
+
+
 @dataclass(slots=True)
 class FrameFacts:
     """What functional groups say about one frame; None where they are silent."""
@@ -60,15 +68,7 @@ class FrameFacts:
     tags: dict[str, Any] = field(default_factory=dict)
 
 
-def first_item(dataset: Dataset, tag: int) -> Dataset | None:
-    """The first item of a sequence, None if there is none."""
-    if tag not in dataset:
-        return None
-    sequence = dataset[tag].value
-    return sequence[0] if sequence else None
-
-
-def frame_facts(dataset: Dataset, count: int) -> list[FrameFacts] | None:
+def frame_facts(dataset: RawDataset, count: int) -> list[FrameFacts] | None:
     """The facts of every frame; None if the file has no functional groups.
 
     A file with fewer groups than frames has the shared facts only for the rest.
@@ -76,7 +76,7 @@ def frame_facts(dataset: Dataset, count: int) -> list[FrameFacts] | None:
     if SHARED not in dataset and PER_FRAME not in dataset:
         return None
     shared = first_item(dataset, SHARED)
-    items = list(dataset[PER_FRAME].value or ())[:count] if PER_FRAME in dataset else []
+    items = elements.items(dataset, PER_FRAME)[:count]
     common = FrameFacts()
     if shared is not None:
         _read(shared, common)
@@ -98,9 +98,9 @@ def frame_facts(dataset: Dataset, count: int) -> list[FrameFacts] | None:
     return result
 
 
-def _read(groups: Dataset, facts: FrameFacts) -> None:
+def _read(groups: RawDataset, facts: FrameFacts) -> None:
     """Let one item of the shared or per-frame sequence add what it knows."""
-    item: Dataset | None
+    item: RawDataset | None
     # Legacy converted files may leave geometry among the unassigned attributes: asked first, overruled later.
     for item in (
         first_item(groups, UNASSIGNED),
@@ -131,13 +131,12 @@ def _read(groups: Dataset, facts: FrameFacts) -> None:
             _add(item, element_tag, keyword, form, facts.tags)
 
 
-def _add(item: Dataset, tag: int, keyword: str, form: str, tags: dict[str, Any]) -> None:
+def _add(item: RawDataset, tag: int, keyword: str, form: str, tags: dict[str, Any]) -> None:
     value: Any
     if form == "text":
         value = elements.text(item, tag)
     elif form == "double":
-        values = elements.doubles(item, tag)
-        value = values[0] if values else None
+        value = elements.double(item, tag)
     elif form == "binary":
         value = elements.short(item, tag)
     else:

@@ -265,9 +265,11 @@ def _input_findings(examination: Examination) -> tuple[Finding, ...]:
 def _on_the_wire(
     volume: _Read, case: Case, inputs: dict[str, Any], notes: tuple[Finding, ...]
 ) -> dict[str, Any]:
+    # Assembly knows more than the headers did: where both remark on the same thing, its words count.
+    said = {finding.code for finding in volume.findings}
     findings: list[Finding] = []
-    for finding in (*notes, *case.series.findings, *volume.findings):
-        if all(finding.as_dict() != known.as_dict() for known in findings):
+    for finding in (*notes, *(f for f in case.series.findings if f.code not in said), *volume.findings):
+        if finding not in findings:
             findings.append(finding)
     return {
         "array": {"shape": list(volume.array.shape), "dtype": volume.array.dtype.name},

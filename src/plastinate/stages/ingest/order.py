@@ -193,15 +193,18 @@ def _drop_copies(places: list[Place], *, only_if_all: bool) -> tuple[list[Place]
 
 def _pixel_hash(frame: Frame) -> str:
     """Digest of the stored pixels and their rescale; unlike any other where the bytes cannot be found."""
-    start = frame.pixel_offset
-    length = frame.pixel_length
+    start, length = frame.pixel_offset, frame.pixel_length
     if start is None and frame.frame_count == 1:
-        start, length = int(frame.tags.get("EncapsulatedOffset", 0)), None
+        start, length = frame.tags.get("EncapsulatedOffset"), None
+    unlike = f"{frame.path}#{frame.frame_index}"
     if start is None:
-        return f"{frame.path}#{frame.frame_index}"
+        return unlike
     digest = hashlib.blake2b(f"{frame.slope!r} {frame.intercept!r} {frame.transfer_syntax_uid}".encode())
-    for block in _blocks(frame, start, length):
-        digest.update(block)
+    try:
+        for block in _blocks(frame, start, length):
+            digest.update(block)
+    except OSError:
+        return unlike
     return digest.hexdigest()
 
 

@@ -14,6 +14,8 @@ def safe(text: str, *, longest: int = 64) -> str:
     >>> safe("CT\x1b[31m  Thorax\x00")
     'CT[31m Thorax'
     """
+    if len(text) <= longest and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     kept = "".join(
         " " if character.isspace() else character
         for character in text
