@@ -25,7 +25,7 @@ def _truth(name: str) -> tuple[object, Mesh]:
         phantom, solid = box(), trimesh.creation.box((31.0, 27.4, 23.2))
         solid.apply_translation(CENTRE)
     elif name == "plate":
-        phantom, solid = thin_plate(), trimesh.creation.box((58.0, 62.0, 4.2))
+        phantom, solid = thin_plate(), trimesh.creation.box((88.0, 92.0, 6.3))
         solid.apply_translation(CENTRE)
     elif name == "torus":
         phantom, solid = torus(), trimesh.creation.torus(17.0, 8.2, major_sections=256, minor_sections=128)
@@ -37,7 +37,9 @@ def _truth(name: str) -> tuple[object, Mesh]:
 
 
 def _union_of_boxes() -> trimesh.Trimesh:
-    parts = [manifold3d.Manifold.cube(high - low).translate(low + CENTRE) for low, high in letter_boxes()]
+    strokes = [box for side in letter_boxes().values() for box in side]
+    boxes = [(np.full(3, -19.2), np.full(3, 19.2)), *strokes]
+    parts = [manifold3d.Manifold.cube(high - low).translate(low + CENTRE) for low, high in boxes]
     solid = manifold3d.Manifold.batch_boolean(parts, manifold3d.OpType.Add).to_mesh64()
     return trimesh.Trimesh(solid.vert_properties[:, :3], solid.tri_verts, process=False)
 
