@@ -29,7 +29,12 @@
 #include <thread>
 #include <vector>
 
+#include "edge_quadric.hpp"
+#include "triangle_crossing.hpp"
+
 namespace {
+
+using namespace plastinate;
 
 using u8 = std::uint8_t;
 using u16 = std::uint16_t;
@@ -43,68 +48,11 @@ constexpr float INFINITE_COST = std::numeric_limits<float>::infinity();
 constexpr float POINT_WEIGHT = 1e-3f;
 constexpr float LINE_WEIGHT = 1.0f;    // junction curves, against the planes beside them
 constexpr float LEAST_COSINE = 0.25f;  // between the old and the new normal of a triangle
+constexpr float LEAST_FACING = 0.1f;   // cosine between a triangle and the mean of those around its new vertex
 constexpr float LEAST_SHAPE = 0.12f;   // twice the area over the longest edge squared; 0.87 is equilateral
 constexpr int MOST_RING = 48;          // triangles at one vertex that a collapse will look at
 
 enum Kind : u8 { SURFACE = 0, CURVE = 1, CORNER = 2 };
-
-struct Vec {
-    float x, y, z;
-};
-inline Vec operator-(Vec a, Vec b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
-inline Vec operator+(Vec a, Vec b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
-inline Vec operator*(float s, Vec a) { return {s * a.x, s * a.y, s * a.z}; }
-inline float dot(Vec a, Vec b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
-inline Vec cross(Vec a, Vec b) {
-    return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
-}
-
-// The squared distance to weighted planes, lines and points as a function of the offset y from
-// the vertex that owns it: y'Ay + 2b'y + c.
-struct Quadric {
-    float xx = 0, xy = 0, xz = 0, yy = 0, yz = 0, zz = 0, bx = 0, by = 0, bz = 0, c = 0;
-
-    Vec times(Vec y) const {
-        return {xx * y.x + xy * y.y + xz * y.z, xy * y.x + yy * y.y + yz * y.z, xz * y.x + yz * y.y + zz * y.z};
-    }
-    float at(Vec y) const { return dot(y, times(y)) + 2 * (bx * y.x + by * y.y + bz * y.z) + c; }
-    // The same function about a centre moved by t.
-    Quadric about(Vec t) const {
-        Quadric moved = *this;
-        const Vec at_t = times(t);
-        moved.c = dot(t, at_t) + 2 * (bx * t.x + by * t.y + bz * t.z) + c;
-        moved.bx += at_t.x;
-        moved.by += at_t.y;
-        moved.bz += at_t.z;
-        return moved;
-    }
-    void add(const Quadric& o) {
-        xx += o.xx, xy += o.xy, xz += o.xz, yy += o.yy, yz += o.yz, zz += o.zz;
-        bx += o.bx, by += o.by, bz += o.bz, c += o.c;
-    }
-    void add_plane(Vec normal, float weight) {
-        xx += weight * normal.x * normal.x, xy += weight * normal.x * normal.y;
-        xz += weight * normal.x * normal.z, yy += weight * normal.y * normal.y;
-        yz += weight * normal.y * normal.z, zz += weight * normal.z * normal.z;
-    }
-    void add_point(float weight) { xx += weight, yy += weight, zz += weight; }
-    // Where it is least (Cholesky; the point weight keeps A positive definite).
-    bool least(Vec& y) const {
-        const float floor = 1e-6f * (xx + yy + zz);
-        if (!(xx > floor)) return false;
-        const float l10 = xy / xx, l20 = xz / xx;
-        const float d1 = yy - l10 * xy;
-        if (!(d1 > floor)) return false;
-        const float e = yz - l10 * xz, l21 = e / d1;
-        const float d2 = zz - l20 * xz - l21 * e;
-        if (!(d2 > floor)) return false;
-        const float z0 = -bx, z1 = -by - l10 * z0, z2 = -bz - l20 * z0 - l21 * z1;
-        y.z = z2 / d2;
-        y.y = z1 / d1 - l21 * y.z;
-        y.x = z0 / xx - l10 * y.y - l20 * y.z;
-        return true;
-    }
-};
 
 struct Vertex {
     Vec p;
@@ -178,15 +126,16 @@ class Complex {
         over_ = 0;
         for (int label = 0; label < 65536; ++label)
             if (targets_[label] >= 0 && counts_[label] > targets_[label]) over_ += counts_[label] - targets_[label];
-        may_undercut_ = false;
+        may_undercut_ = may_fold_ = false;
         double share = 0.5;
         while (over_ > 0) {
             const i64 before = i64(vertices_.size());
             const i64 removed = pass(share);
             compact();
             if (removed == 0 && share >= 1.0) {
-                if (may_undercut_ || labels_.empty()) break;
-                may_undercut_ = true;
+                if (!may_undercut_ && !labels_.empty()) may_undercut_ = true;
+                else if (!may_fold_) may_fold_ = true;
+                else break;
             }
             share = removed * 50 < before ? 1.0 : 0.5;
         }
@@ -483,6 +432,7 @@ class Complex {
         if (va.kind == SURFACE && vb.kind == SURFACE) keep_volume(a, b, ra, rb, offset);
         const Vec placed = va.p + offset;
         if (!shape_allows(a, b, ra, rb, placed - va.p)) return false;
+        if (!may_fold_ && touches_junction(ra, rb) && would_cross(a, b, ra, rb, placed)) return false;
 
         Quadric merged = va.q.about(placed - va.p);
         merged.add(vb.q.about(placed - vb.p));
@@ -589,6 +539,9 @@ class Complex {
         const Vec pa = vertices_[a].p;
         const Vec ab = vertices_[b].p - pa;
         float worst_before = LEAST_SHAPE, worst_after = 1;
+        Vec normals[MOST_RING];
+        u32 pages[MOST_RING];
+        int kept = 0;
         if (ra.count + rb.count > MOST_RING) return false;
         for (int side = 0; side < 2; ++side) {
             const Ring& ring = side ? rb : ra;
@@ -603,13 +556,78 @@ class Complex {
                 const float facing = dot(old_normal, normal);
                 if (facing <= 0 && old_square > 0) return false;
                 if (facing * facing < LEAST_COSINE * LEAST_COSINE * old_square * square) return false;
+                normals[kept] = (1 / std::sqrt(square)) * normal;
+                const Labels pair = labels_of(w.triangle);
+                pages[kept++] = u32(pair.front) << 16 | pair.back;
                 const float base = dot(u - v, u - v);
                 worst_before = std::min(worst_before, shape(old_square, base, u - from, v - from));
                 worst_after = std::min(worst_after, shape(square, base, u - offset, v - offset));
             }
         }
-        return worst_after > 1e-4f && worst_after >= worst_before;
+        if (!(worst_after > 1e-4f && worst_after >= worst_before)) return false;
+        return may_fold_ || all_face_one_way(normals, pages, kept);
     }
+
+    // Seen along their mean normal, the triangles of one wall around a vertex cannot cross each
+    // other if all of them face the viewer.
+    static bool all_face_one_way(const Vec* normals, const u32* pages, int count) {
+        u32 seen[MOST_RING];
+        int page_count = 0;
+        for (int first = 0; first < count; ++first) {
+            if (std::find(seen, seen + page_count, pages[first]) != seen + page_count) continue;
+            seen[page_count++] = pages[first];
+            Vec mean{0, 0, 0};
+            for (int k = first; k < count; ++k)
+                if (pages[k] == pages[first]) mean = mean + normals[k];
+            const float least = LEAST_FACING * std::sqrt(dot(mean, mean));
+            for (int k = first; k < count; ++k)
+                if (pages[k] == pages[first] && dot(normals[k], mean) <= least) return false;
+        }
+        return true;
+    }
+
+    bool touches_junction(const Ring& ra, const Ring& rb) const {
+        if (labels_.empty()) return false;
+        for (const Ring* ring : {&ra, &rb})
+            for (int k = 0; k < ring->count; ++k)
+                if (vertices_[ring->wedge[k].next].kind != SURFACE || vertices_[ring->wedge[k].prev].kind != SURFACE)
+                    return true;
+        return false;
+    }
+
+    // Where walls meet at a sharp angle their triangles soon run through each other: tests the new
+    // ones against each other and against all that have a corner with them in common.
+    bool would_cross(u32 a, u32 b, const Ring& ra, const Ring& rb, Vec placed) const {
+        struct Fresh {
+            Vec at[3];
+            u32 corner[3];
+        } fresh[MOST_RING];
+        int count = 0;
+        for (int side = 0; side < 2; ++side) {
+            const Ring& ring = side ? rb : ra;
+            const u32 other = side ? a : b;
+            for (int k = 0; k < ring.count; ++k) {
+                const Wedge& w = ring.wedge[k];
+                if (w.next == other || w.prev == other) continue;
+                fresh[count++] = {{placed, vertices_[w.next].p, vertices_[w.prev].p}, {a, w.next, w.prev}};
+            }
+        }
+        for (int j = 0; j < count; ++j) {
+            for (int k = 0; k < j; ++k)
+                if (cross_each_other(fresh[j].at, fresh[j].corner, fresh[k].at, fresh[k].corner)) return true;
+            for (const u32 rim : {fresh[j].corner[1], fresh[j].corner[2]})
+                for (u32 n = first_[rim]; n < first_[rim + 1]; ++n) {
+                    const u32* corner = triangles_[at_vertex_[n]].v;
+                    if (corner[0] == NONE || has(corner, a) || has(corner, b)) continue;
+                    const Vec at[3] = {vertices_[corner[0]].p, vertices_[corner[1]].p, vertices_[corner[2]].p};
+                    for (int k = 0; k < count; ++k)
+                        if (cross_each_other(fresh[k].at, fresh[k].corner, at, corner)) return true;
+                }
+        }
+        return false;
+    }
+
+    static bool has(const u32* corner, u32 v) { return corner[0] == v || corner[1] == v || corner[2] == v; }
 
     static float shape(float square, float base, Vec u, Vec v) {
         const float longest = std::max(base, std::max(dot(u, u), dot(v, v)));
@@ -658,6 +676,7 @@ class Complex {
     const i64* targets_ = nullptr;
     i64 over_ = 0;  // triangles above target, over all labels
     bool may_undercut_ = false;
+    bool may_fold_ = false;  // the target cannot be met without risking crossings, which can be mended
     float most_error_ = INFINITE_COST;
     u32 stamp_ = 0;
 };

@@ -14,6 +14,7 @@ from plastinate.model.labels import LabelMap
 from plastinate.model.surface import Surface
 from plastinate.native.load import integers, library, pointer, thread_count
 from plastinate.stages.surface.decimate import LABELS, reducing
+from plastinate.stages.surface.mend import untangle
 
 # A target is met when no organ is this much above it: walls stop at whichever neighbour is done first.
 TARGET_SLACK = 1.1
@@ -87,7 +88,9 @@ def contour_labels(
     surfaces: dict[str, dict[str, Surface]] = {structure: {} for structure in structures}
     if changed:
         notes.append(f"{changed} voxels were given to a neighbour so that every organ's wall is simple")
-    for level, reduced in _reduced(net, targets, structure_count=len(structures)):
+    for level, reduced, crossings in _reduced(net, targets, structure_count=len(structures)):
+        if crossings:
+            notes.append(f"{level}: {crossings} crossings of triangles could not be mended")
         for surface in split(reduced, structures):
             surfaces[surface.structure][level] = surface
             target = targets[level]
@@ -153,29 +156,34 @@ def _net(
             pointer(result),
         )
     )
+    vertices = np.empty((int(result[0]), 3), dtype=np.float32)
+    rest = np.empty_like(vertices)
+    triangles = np.empty((2 * int(result[1]), 3), dtype=np.uint32)
+    walls = np.empty((len(triangles), 2), dtype=np.uint16)
+    matrix = np.ascontiguousarray(labels.geometry.to_lps_mm)
     try:
-        # Half a voxel along each axis: a vertex stays between the eight voxels it parts.
-        _check(
-            kernel.shared_net_smooth(
-                handle, iterations, ctypes.c_double(pass_band), ctypes.c_double(0.5), threads
+        for positions, rounds in ((rest, 0), (vertices, iterations)):
+            # Half a voxel along each axis: a vertex stays between the eight voxels it parts.
+            _check(
+                kernel.shared_net_smooth(
+                    handle, rounds, ctypes.c_double(pass_band), ctypes.c_double(0.5), threads
+                )
             )
-        )
-        vertices = np.empty((int(result[0]), 3), dtype=np.float32)
-        triangles = np.empty((2 * int(result[1]), 3), dtype=np.uint32)
-        walls = np.empty((len(triangles), 2), dtype=np.uint16)
-        matrix = np.ascontiguousarray(labels.geometry.to_lps_mm)
-        kernel.shared_net_copy(
-            handle, pointer(matrix), pointer(vertices), pointer(triangles), pointer(walls), threads
-        )
+            kernel.shared_net_copy(
+                handle, pointer(matrix), pointer(positions), pointer(triangles), pointer(walls), threads
+            )
     finally:
         kernel.shared_net_close(handle)
+    if iterations:
+        # The voxel faces cross nowhere, so going back towards them always ends.
+        vertices = untangle(vertices, triangles, walls, rest=rest).vertices
     return Net(vertices, triangles, walls), int(result[2])
 
 
 def _reduced(
     net: Net, targets: Mapping[str, int | None], *, structure_count: int
-) -> Iterator[tuple[str, Net]]:
-    """The net at each level, the finest first: each starts from the one before."""
+) -> Iterator[tuple[str, Net, int]]:
+    """The net at each level, the finest first, and its crossings: each starts from the one before."""
     order = sorted(targets, key=lambda level: -(np.inf if targets[level] is None else targets[level] or 0))
     with reducing(net.vertices, net.triangles, net.labels) as reducer:
         for level in order:
@@ -184,7 +192,8 @@ def _reduced(
             if target is not None:
                 wanted[1 : structure_count + 1] = target
             reduced = reducer.reduce(wanted)
-            yield level, Net(reduced.vertices, reduced.triangles, reduced.labels)
+            free = untangle(reduced.vertices, reduced.triangles, reduced.labels)
+            yield level, Net(free.vertices, reduced.triangles, reduced.labels), free.after
 
 
 def _check(status: int) -> None:
