@@ -3,8 +3,8 @@
 // One pass over a plane that is still in cache: byte order, bits stored and
 // sign (DICOM PS3.5, section 8.1.1), padding (PS3.3, C.7.5.1.1.2) and the linear
 // modality transform (PS3.3, C.11.1.1.2). The source may be the destination
-// itself when both have two bytes: every element is read before it is written.
-// O(n) time, no memory.
+// itself when both have two bytes: every block is read before it is written.
+// O(n) time, one block of memory.
 
 #include <cstdint>
 #include <limits>
@@ -53,44 +53,133 @@ inline int64_t stored_unsigned(Word word, const Layout& layout) {
     }
 }
 
+// Words of at most 16 bits are brought to int16 first (an unsigned one of 16 bits
+// minus 32768), block by block; from there on everything is 16-bit arithmetic
+// modulo 2^16, eight lanes at a time even in SSE2, and exact whenever the ends
+// of the range fit: which is known from the lowest and highest word.
+constexpr int64_t kBlock = 4096;
+
+template <typename Word, bool kSigned>
+void to_words16(const Word* source, int64_t count, const Layout& layout, int16_t* words) {
+    const int unused = 16 - layout.bits - (sizeof(Word) == 1 ? 8 : 0);
+    if constexpr (sizeof(Word) == 1) {
+        const int left = 8 + unused - layout.shift, right = 8 + unused;
+        for (int64_t i = 0; i < count; ++i) {
+            const uint16_t lifted = static_cast<uint16_t>(source[i] << left);
+            words[i] = kSigned ? static_cast<int16_t>(static_cast<int16_t>(lifted) >> right)
+                               : static_cast<int16_t>(lifted >> right);
+        }
+    } else {
+        const int left = unused - layout.shift, right = unused;
+        if (layout.swap) {
+            for (int64_t i = 0; i < count; ++i) words[i] = static_cast<int16_t>(swapped(source[i]));
+        } else {
+            for (int64_t i = 0; i < count; ++i) words[i] = static_cast<int16_t>(source[i]);
+        }
+        if (unused > 0 && kSigned) {
+            for (int64_t i = 0; i < count; ++i)
+                words[i] = static_cast<int16_t>(
+                    static_cast<int16_t>(static_cast<uint16_t>(words[i]) << left) >> right);
+        } else if (unused > 0) {
+            for (int64_t i = 0; i < count; ++i)
+                words[i] = static_cast<int16_t>(
+                    static_cast<uint16_t>(static_cast<uint16_t>(words[i]) << left) >> right);
+        } else if (!kSigned) {
+            for (int64_t i = 0; i < count; ++i) words[i] = static_cast<int16_t>(words[i] ^ 0x8000);
+        }
+    }
+}
+
+struct Range {
+    int16_t lowest = std::numeric_limits<int16_t>::max();
+    int16_t highest = std::numeric_limits<int16_t>::min();
+    int64_t padded = 0;
+};
+
+// Values of one block, and the range of its measured words.
+void transform_block(const int16_t* words, int64_t count, int16_t factor, int16_t offset, int16_t* target,
+                     Range& range) {
+    int16_t low = range.lowest, high = range.highest;
+    for (int64_t i = 0; i < count; ++i) low = words[i] < low ? words[i] : low;
+    for (int64_t i = 0; i < count; ++i) high = words[i] > high ? words[i] : high;
+    range.lowest = low;
+    range.highest = high;
+    for (int64_t i = 0; i < count; ++i)
+        target[i] = static_cast<int16_t>(static_cast<uint16_t>(words[i]) * static_cast<uint16_t>(factor) +
+                                         static_cast<uint16_t>(offset));
+}
+
+void transform_padded_block(int16_t* words, int64_t count, int16_t from, int16_t to, int16_t factor, int16_t offset,
+                            int16_t* target, Range& range) {
+    int16_t low = range.lowest, high = range.highest;
+    int32_t holes = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const int16_t word = words[i];
+        const bool hole = (word >= from) & (word <= to);
+        const int16_t for_low = hole ? std::numeric_limits<int16_t>::max() : word;
+        const int16_t for_high = hole ? std::numeric_limits<int16_t>::min() : word;
+        low = for_low < low ? for_low : low;
+        high = for_high > high ? for_high : high;
+        holes += hole;
+        const int16_t value = static_cast<int16_t>(static_cast<uint16_t>(word) * static_cast<uint16_t>(factor) +
+                                                   static_cast<uint16_t>(offset));
+        target[i] = hole ? std::numeric_limits<int16_t>::min() : value;
+    }
+    range.lowest = low;
+    range.highest = high;
+    range.padded += holes;
+}
+
+template <typename Word, bool kSigned>
+int to_int16_narrow(const Word* source, int64_t count, const Layout& layout, int64_t pad_low, int64_t pad_high,
+                    int64_t slope, int64_t intercept, int16_t* target, int64_t* facts) {
+    const int64_t bias = (!kSigned && layout.bits == 16) ? 32768 : 0;
+    const bool pads = pad_low <= pad_high;
+    const auto factor = static_cast<int16_t>(static_cast<uint64_t>(slope));
+    const auto offset = static_cast<int16_t>(static_cast<uint64_t>(intercept + bias * slope));
+    int16_t words[kBlock];
+    Range range;
+    for (int64_t at = 0; at < count; at += kBlock) {
+        const int64_t size = count - at < kBlock ? count - at : kBlock;
+        to_words16<Word, kSigned>(source + at, size, layout, words);
+        if (pads)
+            transform_padded_block(words, size, static_cast<int16_t>(pad_low - bias),
+                                   static_cast<int16_t>(pad_high - bias), factor, offset, target + at, range);
+        else
+            transform_block(words, size, factor, offset, target + at, range);
+    }
+    const int64_t one = (range.lowest + bias) * slope + intercept, other = (range.highest + bias) * slope + intercept;
+    facts[0] = one < other ? one : other;
+    facts[1] = one < other ? other : one;
+    facts[2] = range.padded;
+    if (range.padded == count) {
+        facts[0] = 1;
+        facts[1] = 0;
+        return kDone;
+    }
+    return facts[0] > std::numeric_limits<int16_t>::min() && facts[1] <= std::numeric_limits<int16_t>::max()
+               ? kDone
+               : kDoesNotFit;
+}
+
 template <typename Word, bool kPlain, bool kSigned>
 int to_int16(const Word* source, int64_t count, const Layout& layout, int64_t pad_low, int64_t pad_high,
              int64_t slope, int64_t intercept, int16_t* target, int64_t* facts) {
-    constexpr int16_t kUnmeasured = std::numeric_limits<int16_t>::min();
-    // Narrow arithmetic vectorises; a wide word or a huge slope cannot use it.
-    const bool narrow = sizeof(Word) <= 2 && slope > -16384 && slope < 16384 && intercept > -(1LL << 29) &&
-                        intercept < (1LL << 29);
-    int64_t lowest = std::numeric_limits<int64_t>::max();
-    int64_t highest = std::numeric_limits<int64_t>::min();
-    int64_t padded = 0;
-    if (narrow) {
-        const bool pads = pad_low <= pad_high;
-        const int32_t from = pads ? static_cast<int32_t>(pad_low) : 1;
-        const int32_t to = pads ? static_cast<int32_t>(pad_high) : 0;
-        const int32_t factor = static_cast<int32_t>(slope), shift = static_cast<int32_t>(intercept);
-        int32_t low = std::numeric_limits<int32_t>::max(), high = std::numeric_limits<int32_t>::min();
-        int32_t holes = 0;
-        for (int64_t i = 0; i < count; ++i) {
-            const int32_t stored = kSigned ? stored_signed<Word, kPlain>(source[i], layout)
-                                           : static_cast<int32_t>(stored_unsigned<Word, kPlain>(source[i], layout));
-            const bool hole = (stored >= from) & (stored <= to);
-            const int32_t value = stored * factor + shift;
-            const int32_t for_low = hole ? std::numeric_limits<int32_t>::max() : value;
-            const int32_t for_high = hole ? std::numeric_limits<int32_t>::min() : value;
-            low = for_low < low ? for_low : low;
-            high = for_high > high ? for_high : high;
-            holes += hole;
-            target[i] = hole ? kUnmeasured : static_cast<int16_t>(value);
-        }
-        padded = holes;
-        if (padded < count) { lowest = low; highest = high; }
+    // Within these the ends of the range cannot overflow 64 bits.
+    if (slope < -(1LL << 40) || slope > (1LL << 40) || intercept < -(1LL << 60) || intercept > (1LL << 60))
+        return kDoesNotFit;
+    if constexpr (sizeof(Word) <= 2) {
+        return to_int16_narrow<Word, kSigned>(source, count, layout, pad_low, pad_high, slope, intercept, target,
+                                              facts);
     } else {
+        int64_t lowest = std::numeric_limits<int64_t>::max(), highest = std::numeric_limits<int64_t>::min();
+        int64_t padded = 0;
         for (int64_t i = 0; i < count; ++i) {
             const int64_t stored = kSigned ? stored_signed<Word, kPlain>(source[i], layout)
                                            : stored_unsigned<Word, kPlain>(source[i], layout);
             if (stored >= pad_low && stored <= pad_high) {
                 ++padded;
-                target[i] = kUnmeasured;
+                target[i] = std::numeric_limits<int16_t>::min();
                 continue;
             }
             int64_t value = 0;
@@ -100,12 +189,14 @@ int to_int16(const Word* source, int64_t count, const Layout& layout, int64_t pa
             highest = value > highest ? value : highest;
             target[i] = static_cast<int16_t>(value);
         }
+        facts[0] = padded == count ? 1 : lowest;
+        facts[1] = padded == count ? 0 : highest;
+        facts[2] = padded;
+        return padded == count || (lowest > std::numeric_limits<int16_t>::min() &&
+                                   highest <= std::numeric_limits<int16_t>::max())
+                   ? kDone
+                   : kDoesNotFit;
     }
-    facts[0] = lowest;
-    facts[1] = highest;
-    facts[2] = padded;
-    if (padded == count) return kDone;
-    return (lowest > kUnmeasured && highest <= std::numeric_limits<int16_t>::max()) ? kDone : kDoesNotFit;
 }
 
 template <typename Word, bool kPlain, bool kSigned>
