@@ -1,5 +1,8 @@
 import hashlib
 import resource
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,30 @@ def test_a_missing_folder_and_a_file_in_its_place_are_named(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(CannotWrite):
         make_folder(tmp_path / "file" / "under")
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from plastinate.stages.export.atomic_write import writing
+with writing(Path(sys.argv[1])) as stream:
+    stream.write(b"half")
+    stream.flush()
+    print("half", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("sent", "left"), [(signal.SIGKILL, 1), (signal.SIGINT, 0)])
+def test_a_killed_program_leaves_nothing_under_the_final_name(tmp_path, sent, left):
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path / "a.glb")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"half\n"
+        child.send_signal(sent)
+        child.wait(timeout=20)
+    assert not (tmp_path / "a.glb").exists()
+    assert len(list(tmp_path.iterdir())) == left  # what kill -9 leaves is hidden and ends in .part

@@ -118,7 +118,7 @@ def test_the_same_labels_give_the_same_bytes(scene, source_files, tmp_path):
 
 
 def test_a_scan_that_was_not_dicom_is_refused_in_words(scene, tmp_path):
-    with pytest.raises(NoDicomSource, match="not read from DICOM"):
+    with pytest.raises(NoDicomSource, match="not read from loose DICOM"):
         write_dicom_seg(scene, tmp_path / "a.dcm", source_files=[])
     assert list(tmp_path.iterdir()) == []
 

@@ -1,14 +1,15 @@
 import hashlib
+import resource
 from dataclasses import replace
 
 import pytest
 import trimesh
 
 from export_scenes import LETTER, block_surface, two_organs
-from plastinate.model.errors import RecipeNotFound
+from plastinate.model.errors import CannotWrite, NoDicomSource, RecipeNotFound
 from plastinate.model.scene import SceneNode
 from plastinate.model.structure import Structure
-from plastinate.stages.export.formats import write_file, write_formats
+from plastinate.stages.export.formats import FORMATS, alone, write_file, write_formats
 
 
 def test_every_file_is_listed_with_its_hash(tmp_path):
@@ -59,3 +60,40 @@ def test_one_file_takes_its_format_from_the_suffix(tmp_path):
     assert trimesh.load(tmp_path / "both.STL").volume / 1000 == pytest.approx(total, rel=1e-4)
     with pytest.raises(RecipeNotFound, match="xyz"):
         write_file(scene, tmp_path / "both.xyz")
+
+
+def test_every_format_is_written_and_listed(tmp_path):
+    names = [name for name in FORMATS if name != "seg"]
+    written = write_formats(two_organs(), tmp_path / "out", names)
+    assert {name for name in written if "/" not in name} == {
+        "scene.glb", "scene.obj", "scene.mtl", "scene.ply", "scene.3mf", "labels.nii.gz", "labels.seg.nrrd",
+    }  # fmt: skip
+    for suffix in ("glb", "stl", "obj", "mtl", "ply", "3mf"):
+        assert {f"models/heart.{suffix}", f"models/lung-left.{suffix}"} <= set(written)
+    assert write_formats(two_organs(), tmp_path / "again", names) == written
+
+
+def test_a_segmentation_without_dicom_files_is_refused(tmp_path):
+    with pytest.raises(NoDicomSource, match="not read from loose DICOM"):
+        write_formats(two_organs(), tmp_path, ["seg"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_organ_alone_keeps_its_groups_and_the_evidence(tmp_path):
+    scene = two_organs()
+    only = alone(scene, "lung-left")
+    assert [group.id for group in only.groups] == ["chest", "lungs"]
+    assert only.evidence is scene.evidence
+    assert alone(scene, "heart").groups == ()
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "seg"])
+def test_a_disk_without_room_leaves_no_file(tmp_path, name):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(CannotWrite):
+            write_formats(two_organs(), tmp_path, [name])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

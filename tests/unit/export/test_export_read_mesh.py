@@ -163,6 +163,15 @@ def test_what_is_no_mesh_is_refused_in_words(tmp_path):
         read_mesh(tmp_path / "a.stl")
     with pytest.raises(PathNotFound):
         read_mesh(tmp_path / "b.stl")
+    (tmp_path / "d.stl").write_bytes(
+        b"Exported by another program".ljust(80) + struct.pack("<I", 9) + bytes(60)
+    )
+    with pytest.raises(DamagedFile, match="shorter"):
+        read_mesh(tmp_path / "d.stl")
+    (tmp_path / "e.nii.gz").write_bytes(b"\x1f\x8b" + bytes(range(256)))
+    with pytest.raises(UnsupportedFile) as told:
+        read_mesh(tmp_path / "e.nii.gz")
+    assert "plastinate build" in told.value.hint
     (tmp_path / "c.stl").write_bytes(b"x" * 80 + struct.pack("<I", 0))
     with pytest.raises(EmptyMask):
         read_mesh(tmp_path / "c.stl")

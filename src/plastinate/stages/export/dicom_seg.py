@@ -67,7 +67,7 @@ def write_dicom_seg(scene: Scene, path: Path, *, source_files: Sequence[Path]) -
     label_map = label_map_of(scene)
     label_map.geometry.require_mm("the pixel size that a DICOM segmentation must state")
     if not source_files:
-        raise NoDicomSource("this scan was not read from DICOM files")
+        raise NoDicomSource("this scan was not read from loose DICOM files")
     labels = [
         (label, structure)
         for label, structure in named_labels(scene)

@@ -107,7 +107,7 @@ def write_file(scene: Scene, target: Path, *, compression: str = "meshopt", leve
         if name.endswith(kind.suffix):
             options = FormatOptions(compression, (), level)
             return _writer(kind)(scene, target, options)[target]
-    raise RecipeNotFound("format", target.suffix.lstrip(".") or target.name, near=sorted(FORMATS))
+    raise _no_format(target.suffix.lstrip(".") or target.name)
 
 
 def find_format(name: str) -> Format:
@@ -117,8 +117,14 @@ def find_format(name: str) -> Format:
         RecipeNotFound: there is none.
     """
     if name not in FORMATS:
-        raise RecipeNotFound("format", name, near=difflib.get_close_matches(name, FORMATS, 2))
+        raise _no_format(name)
     return FORMATS[name]
+
+
+def _no_format(name: str) -> RecipeNotFound:
+    error = RecipeNotFound("format", name, near=difflib.get_close_matches(name, FORMATS, 2))
+    error.hint = f"The formats are {', '.join(FORMATS)}."
+    return error
 
 
 def alone(scene: Scene, structure: str) -> Scene:

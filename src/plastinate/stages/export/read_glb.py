@@ -36,7 +36,6 @@ FOLLOWS_NOT = (
 )
 TRIANGLE_LIST = 4
 UNPACKED_MAX = 1 << 30
-NODES_MAX = 100_000
 
 
 class _Glb:
@@ -126,12 +125,12 @@ def _read(glb: _Glb) -> MeshFile:
     if "NOT" in str(facts.get("unit", "")):
         found.unit = "px"
     pending = [(int(node), np.eye(4)) for node in reversed(scene.get("nodes", []))]
-    visited = 0
+    visited: set[int] = set()
     while pending:
         number, above = pending.pop()
-        visited += 1
-        if visited > NODES_MAX:
-            raise DamagedFile(glb.path, "its nodes run in a circle")
+        if number in visited:
+            raise DamagedFile(glb.path, "a node has two parents, or is its own")
+        visited.add(number)
         node = document["nodes"][number]
         matrix = above @ _local(node)
         pending += [(int(child), matrix) for child in reversed(node.get("children", []))]
@@ -172,7 +171,10 @@ def _primitive(glb: _Glb, primitive: dict[str, Any]) -> tuple[npt.NDArray[Any], 
         return _draco(glb, packed)
     places = glb.array(primitive["attributes"]["POSITION"]).astype(np.float64)
     if "indices" in primitive:
-        return places, glb.array(primitive["indices"]).reshape(-1, 3).astype(np.int64)
+        corners = glb.array(primitive["indices"])
+        if corners.dtype.kind != "u":
+            raise DamagedFile(glb.path, "its indices are not whole numbers")
+        return places, corners.reshape(-1, 3).astype(np.int64)
     return places, np.arange(len(places)).reshape(-1, 3)
 
 

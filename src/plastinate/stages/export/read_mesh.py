@@ -79,9 +79,19 @@ def _reader(data: bytes, name: str) -> Callable[[bytes, str], MeshFile]:
         return read_stl
     if re.search(rb"^\s*v\s+[-+.\d]", data[: 1 << 16], re.MULTILINE) and b"\0" not in data[: 1 << 16]:
         return read_obj
-    if len(data) > 84 and b"\0" in data[:1024]:
-        raise DamagedFile(name, "it is no mesh of a known kind, or an STL that was cut off")
-    raise UnsupportedFile(name, "it is neither STL, OBJ, PLY, GLB nor 3MF")
+    if _was_stl(data):
+        raise DamagedFile(name, "it begins like an STL and is shorter than its triangles")
+    raise UnsupportedFile(
+        name,
+        "it is neither STL, OBJ, PLY, GLB nor 3MF",
+        hint="Meshes are converted; scans and label maps are built: `plastinate build`.",
+    )
+
+
+def _was_stl(data: bytes) -> bool:
+    """True if 80 printable bytes precede a count that promises more than there is."""
+    announced = 84 + 50 * int.from_bytes(data[80:84], "little")
+    return len(data) >= 84 and announced > len(data) and all(b == 0 or 32 <= b < 127 for b in data[:80])
 
 
 def _findings(found: MeshFile) -> tuple[Finding, ...]:
