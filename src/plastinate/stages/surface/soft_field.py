@@ -13,9 +13,7 @@ from plastinate.model.labels import LabelMap
 from plastinate.model.surface import Surface, SurfaceSet
 from plastinate.model.volume import Volume
 from plastinate.stages.surface.contour import contour_soft_field
-from plastinate.stages.surface.decimate import decimate_levels
-from plastinate.stages.surface.mend import mend
-from plastinate.stages.surface.pieces import drop_specks
+from plastinate.stages.surface.levels import detail_levels
 from plastinate.stages.surface.smooth import windowed_sinc
 
 
@@ -30,7 +28,6 @@ def soft_field(
     smooth_iterations: int = 20,
     pass_band: float = 0.1,
     max_error_voxel: float = 0.1,
-    min_piece_share: float = 0.001,
 ) -> SurfaceSet:
     """Contour the grey values inside each structure's mask at the ends of an intensity window.
 
@@ -43,26 +40,24 @@ def soft_field(
         smooth_iterations: windowed-sinc passes against scanner noise; 0 for none.
         pass_band: of the smoothing; higher keeps more detail.
         max_error_voxel: how far decimation may move the surface where no count is given.
-        min_piece_share: closed pieces smaller than this share of the whole are specks and dropped.
 
     Returns:
         The surfaces, and the promises that could not be kept.
     """
-    surfaces: dict[str, dict[str, Surface]] = {}
+    surfaces: dict[str, Mapping[str, Surface]] = {}
     notes: list[str] = []
-    error_mm = max_error_voxel * min(volume.geometry.spacing)
     for structure in structures:
         mask = labels.mask(structure)
         surface = contour_soft_field(volume, mask, structure=structure, low=low, high=high)
-        del mask
-        surface = drop_specks(surface, min_share=min_piece_share)
         if smooth_iterations:
             surface = windowed_sinc(surface, iterations=smooth_iterations, pass_band=pass_band)
-        targets = {level: target for level, target in levels.items()}
-        reduced = decimate_levels(surface, tuple(targets.values()), max_error_mm=error_mm)
-        surfaces[structure] = {}
-        for level, result in zip(targets, reduced, strict=True):
-            mended = mend(result)
-            surfaces[structure][level] = mended.surface
-            notes += [f"{structure}, {level}: {note}" for note in mended.notes]
+        made = detail_levels(
+            surface,
+            mask,
+            volume.geometry,
+            levels=levels,
+            max_error_mm=max_error_voxel * min(volume.geometry.spacing),
+        )
+        surfaces[structure] = made.surfaces
+        notes += [f"{structure}, {note}" for note in made.notes]
     return SurfaceSet(surfaces, tuple(notes))
