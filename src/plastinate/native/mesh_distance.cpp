@@ -118,13 +118,15 @@ Wall opposite_wall(const tree::Tree& boxes, const Vector& from, const Vector& di
         if (facing <= 0) return;
         const Vector to = minus(a, from);
         const double way = dot(to, normal) / facing;
-        if (way < 0 || way >= wall.way) return;
+        if (way < 0 || way > wall.way) return;
         const Vector at = {direction[0] * way - to[0], direction[1] * way - to[1], direction[2] * way - to[2]};
         const Vector around = cross(at, normal);
         const double size = dot(normal, normal), v = -dot(around, ac), w = dot(around, ab);
         if (v < 0 || w < 0 || v + w > size) return;
+        const double cosine = facing / std::sqrt(size);
+        if (way == wall.way && cosine <= wall.cosine) return;  // on a common side: the squarer one
         wall.way = way;
-        wall.cosine = facing / std::sqrt(size);
+        wall.cosine = cosine;
     });
     return wall;
 }
