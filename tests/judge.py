@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import struct
@@ -39,6 +40,7 @@ class Judgement:
 
     Attributes:
         voxel_mm: edge of the cube of a voxel's volume.
+        size_errors_voxel: radius of equal volume for a ball, from face to face where there are faces.
         extremes_error_voxel: (2, 3), each in the voxel's size along that axis.
         mean_voxel, p95_voxel: from the mesh to the true surface and back, the worse of the two.
         pose: signed permutation under which it fits best; "+x+y+z" is as it should be.
@@ -50,9 +52,8 @@ class Judgement:
     pieces: int
     voxel_mm: float
     volume_error_percent: float
-    radius_error_voxel: float
     centre_error_voxel: float
-    face_errors_voxel: tuple[float, ...]
+    size_errors_voxel: tuple[float, ...]
     extremes_error_voxel: npt.NDArray[np.float64] = field(repr=False)
     mean_voxel: float = 0.0
     p95_voxel: float = 0.0
@@ -62,16 +63,13 @@ class Judgement:
     def faults(self, *, closed: bool = True) -> list[str]:
         """What misses the bounds that the project promises; nothing where all is well."""
         extremes = float(np.abs(self.extremes_error_voxel).max())
-        size = max([abs(self.radius_error_voxel), *map(abs, self.face_errors_voxel)])
         volume = self.volume_error_percent
+        size = max(map(abs, self.size_errors_voxel), default=0.0)
         checks = [
             (closed and not self.is_closed, "it is not a closed 2-manifold"),
             (not self.is_outward, "its winding points inwards"),
             (self.pose != "+x+y+z", f"it is turned or mirrored: {self.pose}"),
-            (
-                abs(self.volume_error_percent) >= self.volume_bound_percent,
-                f"volume is off by {self.volume_error_percent:+.2f} %",
-            ),
+            (abs(volume) >= self.volume_bound_percent, f"volume is off by {volume:+.2f} %"),
             (size >= 0.1, f"size is off by {size:.3f} voxel"),
             (self.centre_error_voxel >= 0.1, f"the centre is off by {self.centre_error_voxel:.3f} voxel"),
             (extremes >= 0.35, f"an extreme is off by {extremes:.3f} voxel"),
@@ -104,6 +102,8 @@ def judge_mesh(phantom: Phantom, mesh: Mesh, *, voxel_axes_mm: Floats) -> Judgem
     there = np.abs(phantom.signed_distance(samples))
     back = distance_to_mesh(mesh, true_surface(phantom))
     extremes = np.stack([mesh.points.min(axis=0), mesh.points.max(axis=0)])
+    radius = [(np.cbrt(abs(volume) * 0.75 / np.pi) - phantom.radius_mm) / voxel] if phantom.is_sphere else []
+    faces = [face_error(mesh, f, samples) / float(along[f.axis]) for f in phantom.faces]
     return Judgement(
         triangles=len(mesh.triangles),
         is_closed=is_closed(merged),
@@ -111,9 +111,8 @@ def judge_mesh(phantom: Phantom, mesh: Mesh, *, voxel_axes_mm: Floats) -> Judgem
         pieces=piece_count(merged),
         voxel_mm=voxel,
         volume_error_percent=100.0 * (volume / phantom.volume_mm3 - 1.0),
-        radius_error_voxel=(np.cbrt(abs(volume) * 3.0 / (4.0 * np.pi)) - phantom.radius_mm) / voxel,
         centre_error_voxel=float(np.linalg.norm(centre - phantom.centre_lps_mm)) / voxel,
-        face_errors_voxel=tuple(face_error(mesh, f, samples) / float(along[f.axis]) for f in phantom.faces),
+        size_errors_voxel=(*radius, *faces),
         extremes_error_voxel=(extremes - phantom.extremes_lps_mm) / along,
         mean_voxel=max(float(there.mean()), float(back.mean())) / voxel,
         p95_voxel=max(float(np.percentile(there, 95)), float(np.percentile(back, 95))) / voxel,
@@ -189,6 +188,7 @@ def distance_to_mesh(mesh: Mesh, points: Floats) -> Floats:
     return np.linalg.norm(nearest - repeated, axis=1).reshape(-1, 6).min(axis=1)
 
 
+@functools.lru_cache(maxsize=4)
 def true_surface(phantom: Phantom) -> Floats:
     """Points on the phantom itself, nearly even over its area: a thin shell around it, walked down.
 

@@ -6,6 +6,7 @@ of this knows about Plastinate: it would judge any program.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -32,7 +33,7 @@ class Faces:
     flat_half_mm: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Phantom:
     """A solid with known answers.
 
@@ -65,6 +66,7 @@ class Phantom:
         return float((3.0 * self.volume_mm3 / (4.0 * np.pi)) ** (1.0 / 3.0))
 
 
+@functools.cache
 def sphere(radius_mm: float = 18.3, centre: Points = CENTRE) -> Phantom:
     return Phantom(
         "sphere",
@@ -76,6 +78,7 @@ def sphere(radius_mm: float = 18.3, centre: Points = CENTRE) -> Phantom:
     )
 
 
+@functools.cache
 def box(
     sides_mm: Sequence[float] = (31.0, 27.4, 23.2), centre: Points = CENTRE, name: str = "box"
 ) -> Phantom:
@@ -101,6 +104,7 @@ def box(
     )
 
 
+@functools.cache
 def thin_plate() -> Phantom:
     """Six voxels thick. Its rims are sharp and get rounded: it is wide, so that they are a small part of it.
 
@@ -109,6 +113,7 @@ def thin_plate() -> Phantom:
     return replace(box((88.0, 92.0, 6.3), name="thin plate"), volume_bound_percent=100.0 * 0.1 / 6.3)
 
 
+@functools.cache
 def torus(major_mm: float = 17.0, minor_mm: float = 8.2, centre: Points = CENTRE) -> Phantom:
     def distance(p: Points) -> npt.NDArray[np.float64]:
         q = p - centre
@@ -124,6 +129,7 @@ def torus(major_mm: float = 17.0, minor_mm: float = 8.2, centre: Points = CENTRE
     )
 
 
+@functools.cache
 def nested_shells(outer_mm: float = 18.3, wall_mm: float = 4.0, core_mm: float = 8.0) -> Phantom:
     """A ball in a hollow ball. Its cavity is closed: a filled surface is the outermost one."""
     solid = sphere(outer_mm)
@@ -143,6 +149,7 @@ def nested_shells(outer_mm: float = 18.3, wall_mm: float = 4.0, core_mm: float =
     )
 
 
+@functools.cache
 def touching_ellipsoids() -> Phantom:
     """Two ellipsoids that meet in one point: a surface must pass there without pinching itself."""
     first, second = np.array([12.0, 14.0, 11.0]), np.array([14.0, 11.0, 13.0])
@@ -179,6 +186,7 @@ _SIDES: dict[str, tuple[int, int, tuple[int, int, int], tuple[int, int, int]]] =
 }
 
 
+@functools.cache
 def letters(half_mm: float = 19.2, raised_mm: float = 3.4, cell_mm: float = 4.2) -> Phantom:
     """A cube with L, R, A, P, S and I raised on the patient's sides: no mirror or turn passes unseen."""
     sides = letter_boxes(half_mm, raised_mm, cell_mm)
