@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from plastinate.native.load import integers, library, pointer, thread_count
 
-_FAILED = {1: MemoryError("resampling ran out of memory"), 2: ValueError("resampling was asked the impossible")}
-
 
 def resample_affine(
     array: npt.NDArray[Any],
@@ -85,8 +83,7 @@ def resample_affine(
         )
     else:
         raise ValueError(f"order {order} on {source.dtype} is not known")
-    if code:
-        raise _FAILED[code]
+    _check(code)
     return target
 
 
@@ -131,8 +128,14 @@ def resample_slices(
         pointer(numbers),
         ctypes.c_int(thread_count() if threads is None else threads),
     )
+    _check(code)
+
+
+def _check(code: int) -> None:
+    if code == 1:
+        raise MemoryError("resampling ran out of memory")
     if code:
-        raise _FAILED[code]
+        raise ValueError("resampling was asked the impossible")
 
 
 def _outside_bits(dtype: np.dtype[Any]) -> int:

@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plastinate.stages.ingest.decode import Words
-from plastinate.stages.ingest.rescale import OutsideInt16, Transform, erase_outside_circle, store
+from plastinate.stages.ingest.rescale import (
+    OutsideInt16,
+    Transform,
+    erase_outside_circle,
+    erase_outside_circles,
+    store,
+)
 
 # More than one block of the kernel, and not a whole number of them.
 SHAPE = (67, 129)
@@ -73,3 +79,15 @@ def test_nothing_is_erased_without_a_corner_or_above_the_limit():
     plane[2, 2] = -3024
     assert erase_outside_circle(plane, lowest=-3024) == 0
     assert erase_outside_circle(np.full((6, 6), -1100, np.int16), lowest=-1100) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_a_whole_volume_loses_its_corners_slice_by_slice(dtype):
+    unknown = -32768 if dtype == np.int16 else np.nan
+    volume = np.full((3, 6, 6), -1000, dtype=dtype)
+    volume[0, 0, 0] = -2048
+    volume[1, 5, 5], volume[1, 1, 1] = -3024, unknown
+    volume[2] = unknown
+    assert erase_outside_circles(volume) == 2
+    measured = volume != -32768 if dtype == np.int16 else ~np.isnan(volume)
+    assert measured.sum(axis=(1, 2)).tolist() == [35, 34, 0]

@@ -235,6 +235,20 @@ def erase_outside_circle(plane: npt.NDArray[Any], *, lowest: float, is_lossy: bo
     return int(outside.sum())
 
 
+def erase_outside_circles(array: npt.NDArray[Any]) -> int:
+    """`erase_outside_circle` on every slice of a volume that proved to be a CT; return how many voxels.
+
+    Args:
+        array: (S, R, C) int16 or float32 HU, changed in place.
+    """
+    erased = 0
+    for plane in array:
+        known = plane[plane != UNMEASURED_INT16] if plane.dtype == np.int16 else plane[~np.isnan(plane)]
+        if known.size:
+            erased += erase_outside_circle(plane, lowest=float(known.min()))
+    return erased
+
+
 def quantity_of(frames: Sequence[Frame]) -> Quantity:
     """Hounsfield units for a CT whose rescale leads there (RescaleType HU, US or absent)."""
     for frame in frames:
