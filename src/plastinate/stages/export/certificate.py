@@ -22,10 +22,11 @@ TEMPLATE = Path(__file__).with_name("certificate.html.j2")
 def write_certificate(
     scene: Scene, folder: Path, *, run: RunRecord, pictures: Mapping[str, bytes]
 ) -> dict[str, str]:
-    """Write certificate.json, certificate.html and preview.png.
+    """Write certificate.json, certificate.html, run.json and preview.png.
 
-    Everything but the `run` section is the same on every run of the same recipe
-    on the same input; `content_sha256` is the hash of that part.
+    certificate.json is the same on every run of the same recipe on the same
+    input. Time and memory are not: they stand in run.json and at the foot of
+    the page.
 
     Args:
         scene: with its evidence complete, outputs included.
@@ -39,15 +40,18 @@ def write_certificate(
     Raises:
         CannotWrite: the folder does not take it.
     """
-    report = certificate(scene, run)
+    report = certificate(scene)
+    record = plain(run.as_dict())
     files = {"certificate.json": write_bytes(folder / "certificate.json", _pretty(report))}
-    files["certificate.html"] = write_bytes(folder / "certificate.html", _page(scene, report, pictures))
+    page = _page(scene, report, run=record, pictures=pictures)
+    files["certificate.html"] = write_bytes(folder / "certificate.html", page)
+    files["run.json"] = write_bytes(folder / "run.json", _pretty(record))
     if "preview" in pictures:
         files["preview.png"] = write_bytes(folder / "preview.png", pictures["preview"])
     return files
 
 
-def certificate(scene: Scene, run: RunRecord) -> dict[str, Any]:
+def certificate(scene: Scene) -> dict[str, Any]:
     """The certificate as plain JSON values."""
     content = plain(
         {
@@ -63,7 +67,6 @@ def certificate(scene: Scene, run: RunRecord) -> dict[str, Any]:
         "format": FORMAT,
         "content_sha256": hashlib.sha256(_pretty(content)).hexdigest(),
         **content,
-        "run": plain(run.as_dict()),
     }
 
 
@@ -71,7 +74,9 @@ def _pretty(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).encode("utf-8", errors="replace")
 
 
-def _page(scene: Scene, report: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
+def _page(
+    scene: Scene, report: Mapping[str, Any], *, run: Mapping[str, Any], pictures: Mapping[str, bytes]
+) -> bytes:
     import jinja2
 
     environment = jinja2.Environment(
@@ -82,6 +87,7 @@ def _page(scene: Scene, report: Mapping[str, Any], pictures: Mapping[str, bytes]
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     page = template.render(
         report=report,
+        run=run,
         organs=[_organ(scene, report, node.id) for node in scene.nodes],
         colours={node.id: "#{:02x}{:02x}{:02x}".format(*node.structure.colour) for node in scene.nodes},
         pictures={name: base64.b64encode(data).decode("ascii") for name, data in pictures.items()},
