@@ -10,6 +10,7 @@ from plastinate.model.errors import CannotWrite, NoDicomSource, RecipeNotFound
 from plastinate.model.scene import SceneNode
 from plastinate.model.structure import Structure
 from plastinate.stages.export.formats import FORMATS, alone, write_file, write_formats
+from plastinate.stages.export.read_mesh import read_mesh
 
 
 def test_every_file_is_listed_with_its_hash(tmp_path):
@@ -97,3 +98,15 @@ def test_a_disk_without_room_leaves_no_file(tmp_path, name):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_levels_of_detail_are_written_where_they_were_made(tmp_path):
+    scene = two_organs()
+    light = block_surface(LETTER[:, :2], "lung-left")
+    node = replace(scene.nodes[0], surfaces={**scene.nodes[0].surfaces, "light": light})
+    written = write_formats(replace(scene, nodes=(node, scene.nodes[1])), tmp_path, ["glb"])
+    assert list(written)[:2] == ["scene.glb", "scene-light.glb"]
+    counts = [
+        len(organ.surfaces["full"].triangles) for organ in read_mesh(tmp_path / "scene-light.glb")[0].nodes
+    ]
+    assert counts == [len(light.triangles), len(scene.nodes[1].surfaces["full"].triangles)]

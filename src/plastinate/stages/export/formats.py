@@ -1,6 +1,7 @@
 """A scene and the names of formats in, files and their hashes out.
 
     OUT/scene.glb  scene.obj  scene.mtl  scene.ply  scene.3mf    every organ, named
+    OUT/scene-medium.glb  scene-light.glb                        the same with fewer triangles, where made
     OUT/models/<structure>.glb .stl .obj .ply .3mf               one organ each
     OUT/labels.nii.gz  labels.seg.nrrd  labels.dcm               the voxels behind them
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plastinate.model.errors import RecipeNotFound
-from plastinate.model.scene import Scene
+from plastinate.model.scene import DETAIL_LEVELS, Scene
 from plastinate.model.structure import Structure
 from plastinate.stages.export.atomic_write import make_folder, write_bytes
 from plastinate.stages.export.format_options import FormatOptions, Writer
@@ -161,6 +162,10 @@ def _write_format(scene: Scene, folder: Path, kind: Format, options: FormatOptio
     written: dict[Path, str] = {}
     if kind.holds == "scene":
         written |= write(scene, folder / f"scene{kind.suffix}", options)
+    if kind.suffix == ".glb" and options.level == "full":
+        for level in DETAIL_LEVELS[1:]:
+            if any(level in node.surfaces for node in scene.nodes):
+                written |= write(scene, folder / f"scene-{level}.glb", replace(options, level=level))
     models = make_folder(folder / "models")
     for structure, path in organ_files(scene, models, kind.suffix).items():
         if kind.suffix == ".glb" and len(scene.nodes) == 1:
