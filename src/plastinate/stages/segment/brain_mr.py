@@ -27,7 +27,7 @@ STEP_SHARE = 0.05
 COARSE_MM = 1.5
 
 # (fineness of the sphere, iterations): large strokes on few points first.
-SCHEDULE = ((3, 500), (4, 250))
+SCHEDULE = ((3, 300), (4, 120))
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ def head_mr(
     """
     spacing = volume.geometry.spacing_mm
     low, high = _robust_range(volume.array)
+    if not high > low:
+        raise EmptyMask("skin", "the scan holds one value only")
     bright = threshold(volume.array, low + head_share * (high - low), np.inf)
     parts = Components(bright, connectivity=6)
     bright = parts.mask(parts.sizes * volume.geometry.voxel_ml >= least_piece_ml)

@@ -12,6 +12,8 @@ from plastinate.native.distance import dilate, erode
 from plastinate.native.voxels import Mask, threshold
 from plastinate.stages.segment.boxes import box_of
 
+# Mixed blood stays below; what is brighter and even may be sclerotic bone, and is left alone.
+EVEN_BELOW_HU = 600.0
 # The rim is what lies beyond this share of the core's depth on the way out.
 RIM_STARTS_AT = 0.4
 REACH_MM = 1.0
@@ -88,7 +90,7 @@ def find_contrast(
         core = np.ascontiguousarray(parts.mask([int(number)])[box])
         core_hu = float(np.median(values[core]))
         is_dense = core_hu >= dense_core_hu
-        if core_ml < even_core_ml and not is_dense:
+        if not is_dense and (core_ml < even_core_ml or core_hu > EVEN_BELOW_HU):
             continue
         whole = dilate(core, depth_mm + REACH_MM, geometry.spacing_mm)
         whole &= bright[box]

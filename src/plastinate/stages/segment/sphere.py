@@ -14,6 +14,9 @@ from plastinate.native.voxels import Mask
 
 Points = npt.NDArray[np.float64]
 
+# A mesh that has run away would ask for samples without end.
+LONGEST_EDGE = 200
+
 
 @dataclass(frozen=True, eq=False)
 class Sphere:
@@ -57,29 +60,50 @@ def refine(points: Points, level: int) -> Points:
 
 
 def enclosed(points_lps_mm: Points, triangles: npt.NDArray[np.int64], geometry: Geometry) -> Mask:
-    """The voxels inside a closed mesh; those its surface passes through count as inside.
+    """The voxels whose centres lie inside a closed mesh.
+
+    Voxels that the surface passes through are marked, with the side of the surface on which their
+    centre lies; what they shut off from the outside is inside.
 
     Args:
         points_lps_mm: (V, 3).
-        triangles: (T, 3).
+        triangles: (T, 3), wound outward; no edge much longer than the rest.
         geometry: the grid.
 
     Returns:
         (S, R, C) bool.
     """
     corners = geometry.lps_to_index(points_lps_mm)[triangles]
-    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max()
-    count = int(np.ceil(longest / 0.4))
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    # In order of size, so that each batch is sampled no finer than its own triangles need.
+    order = np.argsort(longest, kind="stable")
+    batches = [_crossed(corners[part], geometry.shape) for part in np.array_split(order, 40)]
+    shell, which = np.unique(np.concatenate([voxels for voxels, _ in batches]), return_inverse=True)
+    is_outer = np.bincount(which, np.concatenate([sides for _, sides in batches]), shell.size) > 0
+    mask = np.zeros(geometry.shape, dtype=np.bool_)
+    mask.reshape(-1)[shell] = True
+    mask = fill_cavities(mask)
+    mask.reshape(-1)[shell[is_outer]] = False
+    return mask
+
+
+def _crossed(
+    corners: npt.NDArray[np.float64], shape: tuple[int, int, int]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Voxels that these triangles pass through, and on which side each centre lies: positive is outside."""
+    outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
+    longest = float(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max())
+    count = max(1, min(LONGEST_EDGE, int(np.ceil(longest / 0.4))))
     first, second = np.meshgrid(np.arange(count + 1), np.arange(count + 1), indexing="ij")
     keep = first + second <= count
     weights = np.stack([first[keep], second[keep], count - first[keep] - second[keep]], axis=1) / count
-    shell = np.zeros(geometry.shape, dtype=np.bool_)
-    limit = np.array(geometry.shape) - 1
-    for part in np.array_split(corners, max(1, len(corners) // 512)):
-        index = np.rint(np.einsum("wk,tkd->twd", weights, part)).astype(np.int64).reshape(-1, 3)
-        index = index[((index >= 0) & (index <= limit)).all(axis=1)]
-        shell[index[:, 0], index[:, 1], index[:, 2]] = True
-    return fill_cavities(shell)
+    samples = np.einsum("wk,tkd->twd", weights, corners)
+    index = np.rint(samples).astype(np.int64)
+    side = ((index - samples) * outward[:, None]).sum(axis=2)
+    is_inside = ((index >= 0) & (index < np.array(shape))).all(axis=2)
+    voxels, which = np.unique(np.ravel_multi_index(tuple(index[is_inside].T), shape), return_inverse=True)
+    return voxels, np.bincount(which, side[is_inside], voxels.size).astype(np.float64)
 
 
 def _hull(points: Points) -> npt.NDArray[np.int64]:

@@ -1,0 +1,126 @@
+"""Skull and brain from CT, head and brain from MR."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import anatomy_phantoms
+from anatomy_phantoms import dice
+from plastinate.model.errors import EmptyMask
+from plastinate.model.geometry import Geometry
+from plastinate.model.volume import Volume
+from plastinate.stages.segment.brain_mr import brain_mr, head_mr
+from plastinate.stages.segment.head import brain_ct, skull
+from plastinate.stages.segment.orientation import (
+    axial_axis,
+    body_middle_mm,
+    left_mm,
+    planes_from_the_top,
+)
+from plastinate.stages.segment.sphere import enclosed, sphere
+
+HEAD = anatomy_phantoms.head()
+MR = anatomy_phantoms.mr_head()
+
+
+def test_the_skull_is_bone_and_the_head_rest_is_not():
+    found = skull(HEAD.volume, HEAD.truth["body"])
+    assert dice(found, HEAD.truth["skull"]) > 0.97
+    assert not (found & HEAD.truth["rest"]).any()
+
+
+def test_the_brain_fills_the_skull_and_stops_at_the_foramen():
+    found = brain_ct(HEAD.volume, HEAD.truth["body"], HEAD.truth["skull"])
+    z = anatomy_phantoms.positions(HEAD.volume.geometry)[2]
+    assert dice(found, HEAD.truth["brain"]) > 0.97
+    assert not (found & (z < -75)).any()
+    assert not (found & HEAD.truth["skull"]).any()
+
+
+def test_a_missing_piece_of_the_vault_does_not_let_the_scalp_in():
+    x, y, z = anatomy_phantoms.positions(HEAD.volume.geometry)
+    gap = (y < -50) & (np.abs(x) < 10) & (np.abs(z - 40) < 10)
+    values = np.where(gap & HEAD.truth["skull"], 40, HEAD.volume.array).astype(np.int16)
+    found = brain_ct(HEAD.volume.with_array(values), HEAD.truth["body"], HEAD.truth["skull"] & ~gap)
+    assert dice(found, HEAD.truth["brain"]) > 0.97
+
+
+def test_a_head_without_bone_or_room_is_refused():
+    nothing = np.zeros(HEAD.volume.array.shape, bool)
+    with pytest.raises(EmptyMask, match="skull"):
+        skull(HEAD.volume.with_array(np.minimum(HEAD.volume.array, 100)), HEAD.truth["body"])
+    with pytest.raises(EmptyMask, match="no skull"):
+        brain_ct(HEAD.volume, HEAD.truth["body"], nothing)
+    with pytest.raises(EmptyMask, match="enclosed"):
+        brain_ct(HEAD.volume, HEAD.truth["body"], HEAD.truth["skull"] | HEAD.truth["brain"])
+
+
+def test_a_head_of_mr_is_one_solid_over_dark_bone():
+    found = head_mr(MR.volume)
+    assert dice(found, MR.truth["skin"]) > 0.98
+
+
+@pytest.mark.slow
+def test_the_swelling_sphere_stops_at_the_brains_dark_rim():
+    found = brain_mr(MR.volume, MR.truth["skin"])
+    assert dice(found, MR.truth["brain"]) > 0.97
+    z = anatomy_phantoms.positions(MR.volume.geometry)[2]
+    assert not (found & (z < -60)).any()
+    floats = MR.volume.with_array(MR.volume.array.astype(np.float32))
+    assert np.array_equal(found, brain_mr(floats, MR.truth["skin"]))
+
+
+def test_a_blank_mr_is_refused():
+    blank = Volume(MR.volume.geometry, np.zeros_like(MR.volume.array), "a.u.", "MR")
+    with pytest.raises(EmptyMask):
+        head_mr(blank)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_spheres_are_closed_and_their_neighbours_mutual(level):
+    ball = sphere(level)
+    count = 10 * 4**level + 2
+    assert ball.points.shape == (count, 3)
+    assert len(ball.triangles) == 2 * count - 4
+    assert np.allclose(np.linalg.norm(ball.points, axis=1), 1)
+    assert int(ball.is_sixth.sum()) == count - 12
+    for vertex in range(min(count, 50)):
+        for other in ball.neighbours[vertex]:
+            assert vertex in ball.neighbours[other]
+
+
+def test_voxels_inside_a_mesh_are_counted_on_an_oblique_grid():
+    turn = np.linalg.qr(np.array([[1.0, 0.2, 0.1], [0.1, 1.0, 0.3], [0.2, 0.1, 1.0]]))[0]
+    turn *= np.sign(np.linalg.det(turn))
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn * np.array([1.5, 1.0, 0.8])
+    geometry = Geometry((50, 70, 90), matrix)
+    ball = sphere(4)
+    centre = geometry.index_to_lps(np.array([25.0, 35.0, 45.0]))
+    inside = enclosed(centre + 20 * ball.points, ball.triangles, geometry)
+    expected = 4 / 3 * np.pi * 20**3 / 1000
+    assert inside.sum() * geometry.voxel_ml == pytest.approx(expected, rel=0.01)
+
+
+def test_directions_come_from_the_patient_and_not_from_the_array():
+    for feet_first in (False, True):
+        geometry = anatomy_phantoms.grid((20, 30, 40), 2.0, feet_first=feet_first)
+        x, _, z = anatomy_phantoms.positions(geometry)
+        assert axial_axis(geometry) == 0
+        assert z[planes_from_the_top(geometry)[0]].max() == z.max()
+        assert np.allclose(np.broadcast_to(left_mm(geometry), geometry.shape), x)
+        off = x > 6
+        assert body_middle_mm(off, geometry) == pytest.approx((x[off].min() + x[off].max()) / 2)
+
+
+def test_a_sagittal_scan_has_its_axial_planes_elsewhere():
+    # Slices run to the left, rows down, columns to the back.
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array([[2.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+    geometry = Geometry((30, 40, 50), matrix)
+    assert axial_axis(geometry) == 1
+    assert planes_from_the_top(geometry)[0] == 0
+    mask = np.zeros(geometry.shape, bool)
+    mask[5:16, 10:20, 10:20] = True
+    assert body_middle_mm(mask, geometry) == pytest.approx(20.0)

@@ -1,0 +1,120 @@
+"""Airways, lungs and their sides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import anatomy_phantoms
+from anatomy_phantoms import dice
+from plastinate.model.volume import Volume
+from plastinate.native.components import Components
+from plastinate.stages.segment.airways import airways, trachea
+from plastinate.stages.segment.body import body
+from plastinate.stages.segment.lungs import lungs
+from plastinate.stages.segment.sides import split_sides
+
+CHEST = anatomy_phantoms.chest()
+TOUCHING = anatomy_phantoms.chest(touching=True)
+FEET_FIRST = anatomy_phantoms.chest(feet_first=True)
+
+
+@pytest.mark.parametrize("scan", [CHEST, FEET_FIRST], ids=["head-first", "feet-first"])
+def test_airways_grow_from_the_trachea_into_both_bronchi_and_not_into_the_lung(scan):
+    found = airways(scan.volume, body(scan.volume))
+    assert dice(found, scan.truth["airways"]) > 0.95
+    assert not (found & (scan.truth["lung-left"] | scan.truth["lung-right"])).any()
+
+
+def test_a_thin_wall_does_not_let_the_lung_in():
+    values = CHEST.volume.array.copy()
+    # A hole in the left bronchus' wall, straight into the lung.
+    values[50:52, 50:54, 70:90] = np.minimum(values[50:52, 50:54, 70:90], -860)
+    found = airways(CHEST.volume.with_array(values), CHEST.truth["body"])
+    lung = CHEST.truth["lung-left"] | CHEST.truth["lung-right"]
+    assert (found & lung).sum() < 0.01 * lung.sum()
+    assert found[CHEST.truth["trachea"]].mean() > 0.95
+
+
+def test_below_the_carina_there_are_no_airways():
+    z = anatomy_phantoms.positions(CHEST.volume.geometry)[2]
+    first = int(np.argmax(z[:, 0, 0] < -30))
+    lower = CHEST.volume.crop((first, 0, 0), (90 - first, 100, 128))
+    assert not airways(lower, body(lower)).any()
+
+
+def test_gas_in_the_bowel_is_no_trachea():
+    geometry = anatomy_phantoms.grid((60, 100, 128), 2.5)
+    x, y, _z = anatomy_phantoms.positions(geometry)
+    values = np.where((x / 140) ** 2 + (y / 95) ** 2 <= 1, 40, -1000).astype(np.int16)
+    values[x**2 + (y + 40) ** 2 <= 10**2] = -1000
+    abdomen = Volume(geometry, values, "HU", "CT")
+    assert not airways(abdomen, body(abdomen)).any()
+
+
+@pytest.mark.parametrize("scan", [CHEST, FEET_FIRST], ids=["head-first", "feet-first"])
+def test_the_trachea_ends_where_two_bronchi_begin(scan):
+    found = trachea(scan.volume, scan.truth["airways"])
+    z = anatomy_phantoms.positions(scan.volume.geometry)[2]
+    # The round bronchi of the phantom part from each other a little below the fork at z = 30.
+    assert z[found].max() == z[scan.truth["airways"]].max()
+    assert 15 < z[found].min() < 31
+
+
+@pytest.mark.parametrize("scan", [CHEST, TOUCHING, FEET_FIRST], ids=["apart", "touching", "feet-first"])
+def test_both_lungs_are_found_apart_and_on_the_patients_own_side(scan):
+    left, right = lungs(scan.volume, scan.truth["body"], scan.truth["airways"])
+    assert dice(left, scan.truth["lung-left"]) > 0.97
+    assert dice(right, scan.truth["lung-right"]) > 0.97
+    assert not (left & right).any()
+    assert Components(left, connectivity=6).count == 1
+    assert Components(right, connectivity=6).count == 1
+
+
+def test_vessels_inside_the_lung_belong_to_it():
+    x, y, z = anatomy_phantoms.positions(CHEST.volume.geometry)
+    vessel = ((x - 60) ** 2 + (y + 10) ** 2 <= 5**2) & (np.abs(z) < 40)
+    values = np.where(vessel, 200, CHEST.volume.array).astype(np.int16)
+    left, _ = lungs(CHEST.volume.with_array(values), CHEST.truth["body"], CHEST.truth["airways"])
+    assert left[vessel].all()
+
+
+def test_gas_in_the_stomach_is_no_lung():
+    x, y, z = anatomy_phantoms.positions(CHEST.volume.geometry)
+    bubble = (x - 60) ** 2 + (y + 10) ** 2 + (z + 98) ** 2 <= 22**2
+    values = CHEST.volume.array.copy()
+    lung_here = CHEST.truth["lung-left"] & (z < -70)
+    values[lung_here] = 40
+    values[bubble] = -1000
+    left, _ = lungs(CHEST.volume.with_array(values), CHEST.truth["body"], CHEST.truth["airways"])
+    assert not (left & bubble & (z < -85)).any()
+
+
+def test_no_lung_gives_two_empty_masks():
+    geometry = anatomy_phantoms.grid((20, 60, 60), 2.5)
+    values = np.full(geometry.shape, 40, np.int16)
+    nothing = np.zeros(geometry.shape, bool)
+    left, right = lungs(Volume(geometry, values, "HU", "CT"), ~nothing, nothing)
+    assert not left.any()
+    assert not right.any()
+
+
+def test_a_dumbbell_is_cut_at_its_neck_even_off_the_middle():
+    geometry = anatomy_phantoms.grid((50, 50, 120), 2.0)
+    x, y, z = anatomy_phantoms.positions(geometry)
+    left = (x - 46) ** 2 + y**2 + z**2 <= 44**2
+    right = (x + 60) ** 2 + y**2 + z**2 <= 44**2
+    neck = (np.abs(x + 8) < 30) & (np.abs(y) < 6) & (np.abs(z) < 6)
+    parts = split_sides(left | right | neck, geometry, middle_mm=0.0)
+    assert (parts[0] | parts[1]).sum() == (left | right | neck).sum()
+    assert not (parts[0] & parts[1]).any()
+    assert parts[0][left & ~neck].all()
+    assert parts[1][right & ~neck].all()
+
+
+def test_one_solid_across_the_middle_is_cut_in_the_middle():
+    geometry = anatomy_phantoms.grid((20, 20, 60), 2.0)
+    x, *_ = anatomy_phantoms.positions(geometry)
+    left, right = split_sides(np.ones(geometry.shape, bool), geometry, middle_mm=0.0, least_ml=1e6)
+    assert np.array_equal(left, x > 0)
+    assert np.array_equal(right, x <= 0)
