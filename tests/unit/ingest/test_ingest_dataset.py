@@ -14,7 +14,12 @@ from plastinate.stages.ingest.filemeta import DEFLATED_LITTLE, read_file_meta
 from plastinate.stages.ingest.framing import WANTED
 
 # The folder itself and not pydicom's own look-up, which fetches further files from the network.
-READABLE = sorted((Path(pydicom.__file__).parent / "data" / "test_files").glob("*.dcm"))
+# Left out are two that begin or end in the middle of an element, which pydicom reads in part.
+READABLE = sorted(
+    path
+    for path in (Path(pydicom.__file__).parent / "data" / "test_files").glob("*.dcm")
+    if path.name not in ("no_meta.dcm", "rtplan_truncated.dcm")
+)
 
 
 def parsed(path: Path) -> ParsedHeader:
@@ -40,7 +45,7 @@ def as_numbers(value: Any) -> tuple[float, ...]:
 def test_the_walker_reads_what_pydicom_reads(path: Path) -> None:
     try:
         theirs = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    except Exception:  # noqa: BLE001 - whatever it cannot read is no measure
+    except Exception:
         pytest.skip("pydicom cannot read it either")
     if theirs.file_meta.get("TransferSyntaxUID") == DEFLATED_LITTLE or not len(theirs):
         pytest.skip("inflated first, or empty")
@@ -63,7 +68,7 @@ def test_the_walker_reads_what_pydicom_reads(path: Path) -> None:
 def test_pixel_data_is_found_where_pydicom_finds_it(path: Path) -> None:
     try:
         theirs = pydicom.dcmread(path, force=True)
-    except Exception:  # noqa: BLE001 - whatever it cannot read is no measure
+    except Exception:
         pytest.skip("pydicom cannot read it either")
     if "PixelData" not in theirs or theirs.file_meta.get("TransferSyntaxUID") == DEFLATED_LITTLE:
         pytest.skip("no pixels in it as they are")

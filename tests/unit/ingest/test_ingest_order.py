@@ -53,6 +53,12 @@ def test_the_same_identifier_twice_is_one_image() -> None:
     assert [finding.code for finding in findings] == ["ingest.duplicates"]
 
 
+def test_one_identifier_for_all_images_is_not_believed() -> None:
+    phases, findings = arrange([frame(float(z), sop_instance_uid="1.2.3") for z in range(4)], axis=DOWN)
+    assert [len(phase.frames) for phase in phases] == [4]
+    assert findings == []
+
+
 def test_equal_pixels_at_one_place_under_new_identifiers_are_one_image(tmp_path: Path) -> None:
     datasets = [slice_dataset(n) for n in range(4)]
     copies = [slice_dataset(n, SOPInstanceUID=f"1.9.{n}") for n in range(4)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import mmap
 import os
@@ -87,7 +88,7 @@ def answer(request: dict[str, Any], *, line: Line) -> dict[str, Any]:
     from plastinate.stages.ingest.wire import error_as_dict
 
     limits = Limits(**request["limits"])
-    gibibytes = limits.memory_bytes / (1 << 30)
+    wanting = ParserStopped(f"it needed more than {limits.memory_bytes / (1 << 30):.1f} GB of memory")
     try:
         return {
             "result": jobs.run(request, limits=limits, line=line, shared=SharedVoxels(request["voxels_fd"]))
@@ -95,7 +96,12 @@ def answer(request: dict[str, Any], *, line: Line) -> dict[str, Any]:
     except PlastinateError as error:
         return {"error": error_as_dict(error)}
     except MemoryError:
-        return {"error": error_as_dict(ParserStopped(f"it needed more than {gibibytes:.1f} GB of memory"))}
+        return {"error": error_as_dict(wanting)}
+    except OSError as error:
+        # A map that does not fit into the address space is refused by the system, not by Python.
+        if error.errno != errno.ENOMEM:
+            raise
+        return {"error": error_as_dict(wanting)}
     except RecursionError:
         return {"error": error_as_dict(ParserStopped("a file nests its contents without end"))}
 

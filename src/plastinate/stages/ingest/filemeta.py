@@ -28,7 +28,6 @@ class FileMeta:
     dataset_offset: int
     transfer_syntax_uid: str
     sop_class_uid: str = ""
-    sop_instance_uid: str = ""
     is_declared: bool = True
 
     @property
@@ -76,7 +75,7 @@ def read_file_meta(file: BinaryIO) -> FileMeta:
             if not more:
                 break
             head += more
-        if element in (0x0002, 0x0003, 0x0010):
+        if element in (0x0002, 0x0010):
             raw = head[body : body + length]
             values[element] = raw.decode("ascii", errors="replace").strip("\x00 ")
         offset = body + length
@@ -85,7 +84,6 @@ def read_file_meta(file: BinaryIO) -> FileMeta:
         dataset_offset=offset,
         transfer_syntax_uid=syntax or _guess(head[offset : offset + 8]),
         sop_class_uid=values.get(0x0002, ""),
-        sop_instance_uid=values.get(0x0003, ""),
         is_declared=bool(syntax),
     )
 

@@ -100,7 +100,7 @@ def plain_frame(source: Source, header: ParsedHeader, *, sop_class_uid: str, bit
         high_bit=high_bit if high_bit is not None and high_bit < bits else min(bits_stored, bits) - 1,
         is_signed=is_signed,
         sop_class_uid=sop_class_uid,
-        sop_instance_uid=elements.uid(dataset, 0x00080018) or safe(source.meta.sop_instance_uid),
+        sop_instance_uid=elements.uid(dataset, 0x00080018),
         series_uid=elements.uid(dataset, 0x0020000E),
         study_uid=elements.uid(dataset, 0x0020000D),
         frame_of_reference_uid=elements.uid(dataset, 0x00200052),

@@ -133,15 +133,25 @@ def arrange(
 
 
 def _drop_same_uid(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
+    """One of each identifier, unless the identifiers are worthless: the same one at two positions."""
+    places: dict[tuple[str, int], set[object]] = {}
+    for frame in frames:
+        if frame.sop_instance_uid:
+            places.setdefault(_identity(frame), set()).add(frame.position_lps_mm or frame.instance_number)
+    if any(len(positions) > 1 for positions in places.values()):
+        return list(frames), 0
     seen: set[tuple[str, int]] = set()
     kept = []
     for frame in sorted(frames, key=_tie):
-        identity = (frame.sop_instance_uid, frame.frame_index)
-        if frame.sop_instance_uid and identity in seen:
+        if frame.sop_instance_uid and _identity(frame) in seen:
             continue
-        seen.add(identity)
+        seen.add(_identity(frame))
         kept.append(frame)
     return kept, len(frames) - len(kept)
+
+
+def _identity(frame: Frame) -> tuple[str, int]:
+    return frame.sop_instance_uid, frame.frame_index
 
 
 def _tie(frame: Frame) -> tuple[int, str, int, str]:

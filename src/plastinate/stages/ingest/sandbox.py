@@ -102,6 +102,8 @@ def _start(request: dict[str, Any], *, keep: tuple[int, ...], complaints: int) -
         stderr=complaints,
         pass_fds=keep,
         start_new_session=True,
+        # Nothing here multiplies matrices, and each idle BLAS thread reserves memory.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     )
     try:
         if child.stdin is not None:

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plastinate.model.errors import (
+    EmptyInput,
+    GapInSeries,
+    ParameterError,
+    ParserStopped,
+    PathNotFound,
+    PlastinateError,
+    TooLarge,
+)
+from plastinate.stages.ingest.limits import Limits
+from plastinate.stages.ingest.read import inspect_input, read_volume
+from plastinate.stages.ingest.sandbox import _reason
+from plastinate.stages.ingest.wire import error_as_dict, error_from
+from tiny_scans import save, save_series, slice_dataset
+
+
+def children() -> list[str]:
+    found: list[str] = []
+    for task in Path("/proc/self/task").iterdir():
+        found += (task / "children").read_text().split()
+    return found
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A sound series, and a file whose header is millions of tiny elements."""
+    save_series(tmp_path / "scan", 4)
+    path = save(slice_dataset(9), tmp_path / "scan" / "endless")
+    data = path.read_bytes()
+    at = data.index(b"\x08\x00\x16\x00UI")
+    path.write_bytes(data[:at] + b"\x08\x00\x15\x00LO\x00\x00" * 8_000_000 + data[at:])
+    return tmp_path / "scan"
+
+
+def test_a_header_without_end_costs_only_its_file(endless: Path) -> None:
+    found = inspect_input(endless, limits=replace(Limits(), header_seconds=1))
+    assert found.series[0].frame_count == 4
+    assert [(aside.reason.code, aside.files) for aside in found.set_aside] == [
+        ("limit.exceeded", ("endless",))
+    ]
+
+
+def test_processor_time_is_capped(endless: Path) -> None:
+    with pytest.raises(ParserStopped, match="processor time"):
+        inspect_input(endless, limits=replace(Limits(), cpu_seconds=1, header_seconds=60))
+    assert children() == []
+
+
+def test_the_clock_is_capped(endless: Path) -> None:
+    with pytest.raises(ParserStopped, match="longer than 1 s"):
+        inspect_input(endless, limits=replace(Limits(), wall_seconds=1, header_seconds=60))
+    assert children() == []
+
+
+def test_memory_is_capped(tmp_path: Path) -> None:
+    scan = save_series(tmp_path / "scan", 4, Rows=4000, Columns=4000, PixelData=bytes(32_000_000))
+    with pytest.raises(ParserStopped, match="memory"):
+        read_volume(scan, limits=replace(Limits(), memory_bytes=300 << 20))
+    assert children() == []
+
+
+def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
+    def interrupt(done: int, total: int, what: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        inspect_input(save_series(tmp_path / "scan"), progress=interrupt)
+    assert children() == []
+
+
+def test_progress_reaches_its_end(tmp_path: Path) -> None:
+    seen: list[tuple[int, int, str]] = []
+    read_volume(save_series(tmp_path / "scan"), progress=lambda *report: seen.append(report))
+    assert seen[-1] == (5, 5, "decoding slices")
+
+
+def test_a_crash_is_told_in_words() -> None:
+    assert "crashed" in _reason(-signal.SIGSEGV, Limits())
+    assert "memory" in _reason(-signal.SIGKILL, Limits())
+    assert "without an answer" in _reason(3, Limits())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        GapInSeries(after_slice=4, gap_mm=9.0, spacing_mm=3.0, missing_share=0.2),
+        TooLarge("a", "the number of voxels", value=9, cap=3),
+        EmptyInput("here", looked_at=3),
+    ],
+)
+def test_errors_cross_the_border_whole(error: PlastinateError) -> None:
+    arrived = error_from(error_as_dict(error))
+    assert type(arrived) is type(error)
+    assert arrived.as_dict() == error.as_dict()
+    assert arrived.exit_status == error.exit_status
+    assert vars(arrived).items() >= vars(error).items()
+
+
+def test_what_is_not_there_is_an_error_without_a_child(tmp_path: Path) -> None:
+    with pytest.raises(PathNotFound):
+        inspect_input(tmp_path / "nowhere")
+    with pytest.raises(PathNotFound):
+        inspect_input("a\0b")
+
+
+def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tempfile
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    read_volume(save_series(tmp_path / "scan"))
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_limits_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLASTINATE_LIMIT_VOXELS", "1000")
+    assert Limits.from_environment().voxels == 1000
+    monkeypatch.setenv("PLASTINATE_LIMIT_VOXELS", "many")
+    with pytest.raises(ParameterError, match="PLASTINATE_LIMIT_VOXELS"):
+        Limits.from_environment()
