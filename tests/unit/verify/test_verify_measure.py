@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from plastinate.model.errors import EmptyMask
 from plastinate.model.geometry import Geometry
 from plastinate.model.surface import Surface
+from plastinate.model.volume import Volume
+from plastinate.stages.surface.contour import contour_soft_field
 from plastinate.stages.verify.measure import measure_surface, surface_distance
 from plastinate.stages.verify.mesh_distance import mask_boundary, mesh_points, mesh_tree
 
@@ -108,6 +110,20 @@ def test_a_plate_is_as_thin_as_it_is(thickness):
     surface = box_surface([5, 5, 5], [5 + thickness, 35, 35])
     quality = measure_surface(surface, mask=mask, geometry=placed(mask.shape))
     assert quality.thinnest_wall_mm == pytest.approx(thickness, rel=1e-4)
+
+
+@pytest.mark.parametrize("thickness", [2.0, 3.3])
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_a_thin_plate_found_by_its_grey_values_is_measured_within_a_tenth(thickness, shift):
+    slices = np.abs(np.arange(20) - 9.5 - shift) - thickness / 2
+    profile = np.clip(500 - 500 * slices, 0, 1000)  # a ramp two voxels wide about each wall
+    values = np.zeros((20, 30, 30), np.int16)
+    values[:, 4:26, 4:26] = np.round(profile).astype(np.int16)[:, None, None]
+    volume = Volume(placed(values.shape), values, "HU")
+    mask = values >= 500
+    surface = contour_soft_field(volume, mask, structure="plate", low=500, high=None)
+    quality = measure_surface(surface, mask=mask, geometry=volume.geometry)
+    assert quality.thinnest_wall_mm == pytest.approx(thickness, rel=0.1)
 
 
 def test_the_wall_of_a_hollow_ball_is_the_shell_and_not_the_ball():
