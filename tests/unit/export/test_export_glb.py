@@ -11,8 +11,9 @@ import pytest
 import trimesh
 
 from export_scenes import block_surface, close_to, two_organs
-from plastinate.model.errors import EmptyMask, ParameterError
+from plastinate.model.errors import EmptyMask, ParameterError, TooLarge
 from plastinate.model.surface import Surface
+from plastinate.stages.export import glb
 from plastinate.stages.export.glb import COMPRESSIONS, write_glb
 
 
@@ -211,6 +212,59 @@ def test_trimesh_reads_the_plain_file_the_same_way_up(tmp_path):
     expected = np.array([[low[0], low[2], -high[1]], [high[0], high[2], -low[1]]]) / 1000
     assert np.allclose(read.bounds, expected, atol=1e-6)
     assert all(mesh.is_watertight and mesh.volume > 0 for mesh in read.geometry.values())
+
+
+def odd_surfaces():
+    cube = block_surface(np.ones((1, 1, 1), dtype=bool), "lung-left")
+    count = np.uint32(len(cube.vertices))
+    twice = np.concatenate([cube.vertices, cube.vertices])
+    return {
+        "an unused vertex at the end": Surface(
+            np.concatenate([cube.vertices, cube.vertices[:1]]), cube.triangles, "x"
+        ),
+        "an unused vertex at the start": Surface(
+            np.concatenate([cube.vertices[:1], cube.vertices]), cube.triangles + np.uint32(1), "x"
+        ),
+        "the same cube twice": Surface(twice, np.concatenate([cube.triangles, cube.triangles + count]), "x"),
+        "a cube and its inside": Surface(
+            twice, np.concatenate([cube.triangles, cube.triangles[:, ::-1] + count]), "x"
+        ),
+        "a triangle": Surface([[0, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]], "x"),
+        "a triangle without an area": Surface([[0, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2], [0, 0, 1]], "x"),
+        "an open cube": Surface(cube.vertices, cube.triangles[1:], "x"),
+        "a cube a kilometre away": Surface(cube.vertices + np.float32(1e6), cube.triangles, "x"),
+        "a cube of a nanometre": Surface(cube.vertices * np.float32(1e-6), cube.triangles, "x"),
+    }
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("name", odd_surfaces())
+def test_odd_surfaces_keep_their_triangles_and_stay_as_closed_as_they_were(tmp_path, name, compression):
+    surface = odd_surfaces()[name]
+    scene = two_organs()
+    scene = replace(scene, nodes=(replace(scene.nodes[0], surfaces={"full": surface}),))
+    write_glb(scene, tmp_path / "a.glb", compression=compression)
+    read = meshes(tmp_path / "a.glb")["lung-left"]
+    assert len(read.triangles) == len(surface.triangles)
+    assert read.is_closed == surface.is_closed
+
+
+def test_draco_refuses_a_surface_without_any_area_in_words(tmp_path):
+    point = Surface([[1, 1, 1]] * 3, [[0, 1, 2]], "lung-left")
+    scene = two_organs()
+    with pytest.raises(EmptyMask, match="area"):
+        write_glb(
+            replace(scene, nodes=(replace(scene.nodes[0], surfaces={"full": point}),)),
+            tmp_path / "a.glb",
+            compression="draco",
+        )
+
+
+def test_a_glb_beyond_its_length_field_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(glb, "GLB_BYTES_MAX", 1000)
+    with pytest.raises(TooLarge):
+        write_glb(two_organs(), tmp_path / "a.glb")
+    assert list(tmp_path.iterdir()) == []
 
 
 VALIDATOR = """

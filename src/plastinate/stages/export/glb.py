@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from plastinate import __version__
-from plastinate.model.errors import ParameterError
+from plastinate.model.errors import ParameterError, TooLarge
 from plastinate.model.geometry import gltf_to_lps_matrix
 from plastinate.model.scene import Scene, SceneNode
 from plastinate.model.structure import Structure
@@ -20,6 +20,9 @@ from plastinate.stages.export.gltf_meshes import MeshParts, draco_meshes, meshop
 from plastinate.stages.export.json_text import json_bytes
 from plastinate.stages.export.materials import gltf_material
 from plastinate.stages.export.scene_check import is_closed, surfaces_of
+
+# The length fields of a GLB have 32 bits.
+GLB_BYTES_MAX = (1 << 32) - 1
 
 COMPRESSIONS = {"meshopt": meshopt_meshes, "draco": draco_meshes, "none": plain_meshes}
 
@@ -45,6 +48,7 @@ def write_glb(scene: Scene, path: Path, *, compression: str = "meshopt", level: 
     Raises:
         EmptyMask: the scene or one of its surfaces is empty.
         ParameterError: no such compression.
+        TooLarge: beyond the 4 GiB that a GLB can hold.
         CannotWrite: the system refused.
 
     Source: Khronos, glTF 2.0; EXT_meshopt_compression; KHR_mesh_quantization;
@@ -61,8 +65,11 @@ def write_glb(scene: Scene, path: Path, *, compression: str = "meshopt", level: 
     text = json_bytes(document)
     text += b" " * (-len(text) % 4)
     binary = parts.binary + b"\0" * (-len(parts.binary) % 4)
+    size = 12 + 8 + len(text) + 8 + len(binary)
+    if size > GLB_BYTES_MAX:
+        raise TooLarge(path.name, "the size of the GLB in bytes", value=size, cap=GLB_BYTES_MAX)
     with writing(path) as stream:
-        stream.write(struct.pack("<4sII", b"glTF", 2, 12 + 8 + len(text) + 8 + len(binary)))
+        stream.write(struct.pack("<4sII", b"glTF", 2, size))
         stream.write(struct.pack("<I4s", len(text), b"JSON") + text)
         stream.write(struct.pack("<I4s", len(binary), b"BIN\0"))
         stream.write(binary)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plastinate.model.errors import EmptyMask
 from plastinate.model.geometry import lps_mm_to_gltf
 from plastinate.model.surface import Surface
 from plastinate.native.normals import vertex_normals
@@ -86,7 +87,8 @@ def meshopt_meshes(surfaces: Sequence[Surface]) -> MeshParts:
     unpacked = 0
     for surface, numbers in zip(surfaces, grid.numbers, strict=True):
         indices, places, used = meshopt.reorder_mesh(surface.triangles.reshape(-1), True, True)
-        # meshopt marks vertices that no triangle uses with the largest uint32.
+        # Vertices that no triangle uses are marked with the largest uint32, or left out at the end.
+        places = np.concatenate([places, np.full(len(numbers) - len(places), 0xFFFFFFFF, dtype=np.uint32)])
         kept = places < used
         positions = np.zeros((used, 4), dtype="<u2")
         positions[places[kept], :3] = numbers[kept]
@@ -164,17 +166,20 @@ def _draco(
     # Edgebreaker is smaller, but splits vertices where a mesh is not manifold; the
     # plain order is the way out when that would open a closed organ.
     for preserve_order in (False, True):
-        encoded = DracoPy.encode(
-            numbers.astype(np.float32),
-            surface.triangles,
-            quantization_bits=16,
-            quantization_range=65535.0,
-            quantization_origin=(0.0, 0.0, 0.0),
-            compression_level=7,
-            preserve_order=preserve_order,
-            normals=_gltf_normals(surface).astype(np.float64),
-            normal_quantization_bits=8,
-        )
+        try:
+            encoded = DracoPy.encode(
+                numbers.astype(np.float32),
+                surface.triangles,
+                quantization_bits=16,
+                quantization_range=65535.0,
+                quantization_origin=(0.0, 0.0, 0.0),
+                compression_level=7,
+                preserve_order=preserve_order,
+                normals=_gltf_normals(surface).astype(np.float64),
+                normal_quantization_bits=8,
+            )
+        except DracoPy.EncodingFailedException as error:
+            raise EmptyMask(surface.structure, "none of its triangles has an area") from error
         decoded = DracoPy.decode(encoded)
         points = np.asarray(decoded.points, dtype=np.float32).reshape(-1, 3)
         corners = np.asarray(decoded.faces, dtype=np.uint32).reshape(-1, 3)
