@@ -41,7 +41,7 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         RecipeFlaw: the file does not follow the format.
 
     >>> load_recipe("ct-lungs").structures
-    ('airways', 'lung-left', 'lung-right')
+    ('trachea', 'airways', 'lung-left', 'lung-right')
     """
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text or "\\" in text:

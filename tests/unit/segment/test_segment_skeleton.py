@@ -15,8 +15,6 @@ from plastinate.stages.segment.skeleton import enclosed_marrow, skeleton
 NUMBERS = {
     "above_hu": 200.0,
     "depth_mm": 4.5,
-    "even_core_ml": 2.0,
-    "dense_core_ml": 0.1,
     "rim_rise_hu": 100.0,
     "cortex_hu": 350.0,
     "dense_core_hu": 1200.0,

@@ -12,6 +12,9 @@ from plastinate.native.distance import dilate, erode
 from plastinate.native.voxels import Mask, threshold
 from plastinate.stages.segment.boxes import box_of
 
+# Smallest core of either kind.
+EVEN_CORE_ML = 2.0
+DENSE_CORE_ML = 0.1
 # Mixed blood stays below; what is brighter and even may be sclerotic bone, and is left alone.
 EVEN_BELOW_HU = 600.0
 # The rim is what lies beyond this share of the core's depth on the way out.
@@ -47,8 +50,6 @@ def find_contrast(
     *,
     above_hu: float,
     depth_mm: float,
-    even_core_ml: float,
-    dense_core_ml: float,
     rim_rise_hu: float,
     cortex_hu: float,
     dense_core_hu: float,
@@ -62,14 +63,13 @@ def find_contrast(
 
     Measured on three scans (core, then the rim's 90th percentile, HU): heart and aorta 400, 475;
     colon 286, 308; vertebrae 358, 516 and 850, 1033. Cores of vertebrae under 1 ml can
-    be as even as blood (302, 356), hence `even_core_ml`.
+    be as even as blood (302, 356), hence EVEN_CORE_ML.
 
     Args:
         volume: CT.
         body: the patient.
         above_hu: least value of blood with contrast.
         depth_mm: half the width of the narrowest vessel found.
-        even_core_ml, dense_core_ml: smallest core of either kind.
         rim_rise_hu: how much brighter than its core bone's rim is.
         cortex_hu: what bone's rim reaches at least.
         dense_core_hu: brighter than bone of that thickness.
@@ -83,14 +83,14 @@ def find_contrast(
     blood_hu = float("nan")
     for number in parts.by_size():
         core_ml = parts.sizes[number] * geometry.voxel_ml
-        if core_ml < dense_core_ml:
+        if core_ml < DENSE_CORE_ML:
             break
         box = box_of(parts.boxes[number], margin=margin, shape=geometry.shape)
         values = volume.array[box]
         core = np.ascontiguousarray(parts.mask([int(number)])[box])
         core_hu = float(np.median(values[core]))
         is_dense = core_hu >= dense_core_hu
-        if not is_dense and (core_ml < even_core_ml or core_hu > EVEN_BELOW_HU):
+        if not is_dense and (core_ml < EVEN_CORE_ML or core_hu > EVEN_BELOW_HU):
             continue
         whole = dilate(core, depth_mm + REACH_MM, geometry.spacing_mm)
         whole &= bright[box]

@@ -19,6 +19,8 @@ FRINGE_MM = 3.0
 FRINGE_SHARE = 0.5
 # Yellow marrow is fat; anything darker is air.
 MARROW_ABOVE_HU = -200.0
+# A femur's shaft and head together; the inside of a skull holds ten times that.
+MARROW_ML = 150.0
 
 
 def skeleton(
@@ -30,14 +32,11 @@ def skeleton(
     edge_reach_mm: float = 1.5,
     contrast_above_hu: float = 200.0,
     contrast_depth_mm: float = 4.5,
-    even_core_ml: float = 2.0,
-    dense_core_ml: float = 0.1,
     rim_rise_hu: float = 100.0,
     cortex_hu: float = 350.0,
     dense_core_hu: float = 1200.0,
     closing_mm: float = 1.5,
     marrow_gap_mm: float = 2.5,
-    marrow_ml: float = 150.0,
     least_piece_ml: float = 0.3,
 ) -> Mask:
     """All bone of the scan, with marrow spaces that bone encloses filled.
@@ -53,50 +52,37 @@ def skeleton(
         sure_hu: bone for certain where there is no contrast.
         edge_hu: bone next to sure bone.
         edge_reach_mm: how far that edge may lie from sure bone.
-        contrast_above_hu, contrast_depth_mm, even_core_ml, dense_core_ml, rim_rise_hu, dense_core_hu:
-            see `find_contrast`.
+        contrast_above_hu, contrast_depth_mm, rim_rise_hu, dense_core_hu: see `find_contrast`.
         cortex_hu: what bone reaches somewhere.
         closing_mm: radius that closes pores of the cortex.
         marrow_gap_mm: marrow counts as enclosed where gaps of the bone around it are under twice this.
-        marrow_ml: largest marrow space filled; 0 fills none.
         least_piece_ml: smallest piece kept.
-
-    Returns:
-        (S, R, C) bool.
 
     Raises:
         EmptyMask: no bone.
         NoMillimetres: the scan never said its pixel size.
     """
-    geometry = volume.geometry
     contrast = find_contrast(
         volume,
         body,
         above_hu=contrast_above_hu,
         depth_mm=contrast_depth_mm,
-        even_core_ml=even_core_ml,
-        dense_core_ml=dense_core_ml,
         rim_rise_hu=rim_rise_hu,
         cortex_hu=cortex_hu,
         dense_core_hu=dense_core_hu,
     )
-    sure = threshold(volume.array, sure_hu, np.inf)
-    sure &= body
-    sure &= ~contrast.mask
     needed_hu = max(cortex_hu, np.nan_to_num(contrast.blood_hu, nan=cortex_hu) + rim_rise_hu)
+    not_contrast = body & ~contrast.mask
+    sure = threshold(volume.array, sure_hu, np.inf) & not_contrast
     sure = _without_vessels(volume, sure, contrast.mask, needed_hu, least_piece_ml)
     if bounding_box(sure) is None:
         raise EmptyMask("skeleton", f"nothing like bone above {sure_hu:g} HU")
-    bone = threshold(volume.array, edge_hu, np.inf)
-    bone &= body
-    bone &= ~contrast.mask
-    bone &= dilate(sure, edge_reach_mm, geometry.spacing_mm)
-    bone = fill_cavities(closed(bone, closing_mm, geometry.spacing_mm))
-    if marrow_ml > 0:
-        bone |= enclosed_marrow(volume, bone, gap_mm=marrow_gap_mm, most_ml=marrow_ml)
-    bone &= body
-    parts = Components(bone, connectivity=26)
-    return parts.mask(parts.sizes * geometry.voxel_ml >= least_piece_ml)
+    bone = threshold(volume.array, edge_hu, np.inf) & not_contrast
+    bone &= dilate(sure, edge_reach_mm, volume.geometry.spacing_mm)
+    bone = fill_cavities(closed(bone, closing_mm, volume.geometry.spacing_mm))
+    bone |= enclosed_marrow(volume, bone, gap_mm=marrow_gap_mm, most_ml=MARROW_ML)
+    parts = Components(bone & body, connectivity=26)
+    return parts.mask(parts.sizes * volume.geometry.voxel_ml >= least_piece_ml)
 
 
 def enclosed_marrow(volume: Volume, bone: Mask, *, gap_mm: float, most_ml: float) -> Mask:
