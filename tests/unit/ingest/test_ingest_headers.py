@@ -258,4 +258,4 @@ def test_a_modality_table_is_handed_on(tmp_path: Path) -> None:
     found = only_frame(
         save(slice_dataset(0, ModalityLUTSequence=Sequence([table]), PixelRepresentation=0), tmp_path / "a")
     )
-    assert found.tags["modality_lut"] == {"first": 0, "data": [10, 20, 40]}
+    assert (found.tags["ModalityLUTFirst"], found.tags["ModalityLUT"]) == (0, (10, 20, 40))

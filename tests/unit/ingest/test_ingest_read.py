@@ -208,3 +208,32 @@ def test_legacy_converted_frames_match_their_sources(real_scans: Path) -> None:
     single, several = read_volume(folder / "image"), read_volume(folder / "multiframe")
     np.testing.assert_array_equal(single.volume.array, several.volume.array)
     np.testing.assert_allclose(single.volume.geometry.to_lps_mm, several.volume.geometry.to_lps_mm, atol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", ["nii.gz", "nrrd", "mha", "mhd"])
+def test_picture_files_come_through_the_same_door(tmp_path: Path, suffix: str) -> None:
+    import SimpleITK as sitk  # noqa: N813 - its own custom
+
+    values = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6) * 20 - 1000
+    image = sitk.GetImageFromArray(values)
+    image.SetSpacing((0.5, 0.75, 2.0))
+    image.SetOrigin((-10.0, -20.0, 30.0))
+    sitk.WriteImage(image, str(tmp_path / f"scan.{suffix}"))
+    read = read_volume(tmp_path / f"scan.{suffix}")
+    assert read.volume.quantity == "HU"
+    assert read.volume.modality == ""
+    index = read.volume.geometry.lps_to_index(np.array([-9.5, -19.25, 34.0]))
+    at = tuple(np.rint(index).astype(int))
+    assert read.volume.array[at] == values[2, 1, 1]
+    assert read.inputs["files"] == (2 if suffix == "mhd" else 1)
+    assert inspect_input(tmp_path / f"scan.{suffix}").series[0].shape == (4, 5, 6)
+
+
+def test_a_table_of_contents_stands_for_its_folder(tmp_path: Path) -> None:
+    folder = save_series(tmp_path / "disc" / "images")
+    (folder.parent / "DICOMDIR").write_bytes(
+        bytes(128) + b"DICM\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10\x00"
+    )
+    read = read_volume(folder.parent / "DICOMDIR")
+    assert read.volume.array.shape == (5, 4, 6)
+    assert read.inputs == read_volume(folder).inputs

@@ -183,7 +183,7 @@ def _modality_lut(table: RawDataset, *, is_signed: bool) -> dict[str, Any]:
     if len(descriptor) < 3 or not values:
         return {}
     first = descriptor[1] - (1 << 16) if is_signed and descriptor[1] >= 1 << 15 else descriptor[1]
-    return {"modality_lut": {"first": first, "data": values[: descriptor[0] or 65536]}}
+    return {"ModalityLUTFirst": first, "ModalityLUT": tuple(values[: descriptor[0] or 65536])}
 
 
 def _triple(values: tuple[float, ...]) -> tuple[float, float, float] | None:

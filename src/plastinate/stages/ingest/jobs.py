@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,6 @@ import numpy.typing as npt
 
 from plastinate.model.errors import AmbiguousSeries, NoUsableSeries, SeriesNotFound
 from plastinate.model.evidence import Finding
-from plastinate.model.geometry import right_handed
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.doctor import Case, Examination, examine
 from plastinate.stages.ingest.lattice import refuse_gaps
@@ -79,7 +79,8 @@ def run(request: dict[str, Any], *, limits: Limits, line: Reporter, shared: Memo
     if case.picture is not None:
         if request["phase"] not in (None, 1):
             raise SeriesNotFound(str(request["phase"]), what="phase")
-        paths, phase, read = [case.picture.path], "", _picture_reader(case.picture, shared)
+        paths, phase = files_of(case.picture), ""
+        read = _picture_reader(case.picture, shared, limits=limits)
     else:
         stack = choose_phase(case, request["phase"])
         if not request["allow_gaps"]:
@@ -197,7 +198,7 @@ def _stack_reader(
     return read
 
 
-def _picture_reader(picture: Candidate, shared: Memory) -> Callable[[], _Read]:
+def _picture_reader(picture: Candidate, shared: Memory, *, limits: Limits) -> Callable[[], _Read]:
     """How to read a NIfTI, NRRD or MetaImage file into shared memory."""
     if picture.kind == "nifti":
         from plastinate.stages.ingest.nifti import read_nifti as read_file
@@ -207,34 +208,56 @@ def _picture_reader(picture: Candidate, shared: Memory) -> Callable[[], _Read]:
         from plastinate.stages.ingest.metaimage import read_metaimage as read_file
 
     def read() -> _Read:
-        array, to_lps_mm, unit, findings = read_file(picture.path)
-        array, to_lps_mm = right_handed(array, to_lps_mm)
-        stored = shared.make(array.shape, array.dtype)
-        np.copyto(stored, array)
-        quantity, remark = _guess_quantity(stored)
-        filled = np.zeros(array.shape[0], dtype=bool)
-        return _Read(stored, to_lps_mm, unit, quantity, "", filled, (*findings, *remark))
+        image = read_file(picture.path, name=picture.name, out=shared.make, max_voxels=limits.voxels)
+        quantity, remarks = _guess_quantity(image.array)
+        filled = np.zeros(image.array.shape[0], dtype=bool)
+        findings = (*image.findings, *remarks)
+        return _Read(image.array, image.to_lps_mm, image.unit, quantity, "", filled, findings)
 
     return read
 
 
 def _guess_quantity(array: npt.NDArray[Any]) -> tuple[str, tuple[Finding, ...]]:
     """Hounsfield units if the values run from air to bone as only they do; a picture file never says."""
+    from plastinate.stages.ingest.rescale import erase_outside_circles
+
     sample = array[:: max(1, array.shape[0] // 16), ::4, ::4]
     known = sample[sample > -30000] if sample.dtype == np.int16 else sample[np.isfinite(sample)]
     if known.size == 0:
         return "a.u.", ()
     low, high = float(known.min()), float(known.max())
-    if low < -500 and high > 100 and low >= -4096 and high <= 32767:
-        return "HU", (
-            Finding(
-                "ingest.guessed-hounsfield",
-                "note",
-                f"The file does not say what its values mean; they run from {low:.0f} to {high:.0f}.",
-                "Taken for Hounsfield units.",
-            ),
-        )
-    return "a.u.", ()
+    if not (low < -500 and high > 100 and low >= -4096 and high <= 32767):
+        return "a.u.", ()
+    guessed = Finding(
+        "ingest.guessed-hounsfield",
+        "note",
+        f"The file does not say what its values mean; they run from {low:.0f} to {high:.0f}.",
+        "Taken for Hounsfield units.",
+    )
+    erased = erase_outside_circles(array)
+    if not erased:
+        return "HU", (guessed,)
+    outside = Finding(
+        "ingest.outside-circle",
+        "note",
+        f"{100.0 * erased / array.size:.1f} % of the voxels lie outside the scanner's circle.",
+        "Marked as never measured; no window matches them.",
+        {"pixels": erased},
+    )
+    return "HU", (guessed, outside)
+
+
+def files_of(picture: Candidate) -> list[Path]:
+    """The file of a picture, and the data file beside it that a MetaImage header may name."""
+    if picture.kind == "metaimage":
+        with picture.path.open("rb") as file:
+            named = re.search(
+                rb"^\s*ElementDataFile\s*=\s*(.+?)\s*$", file.read(HASH_BLOCK_BYTES), re.MULTILINE
+            )
+        beside = picture.path.parent / Path(named[1].decode(errors="replace")).name if named else picture.path
+        if beside != picture.path and beside.is_file():
+            return [picture.path, beside]
+    return [picture.path]
 
 
 def digest_of(paths: Sequence[Path]) -> str:
