@@ -14,13 +14,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <new>
 #include <vector>
 
 #include "mask_bits.hpp"
 #include "parallel.hpp"
-#include "triangle_tree.hpp"
 
 namespace {
 
@@ -128,39 +126,6 @@ uint32_t root_of(std::vector<uint32_t>& parent, uint32_t v) {
     return v;
 }
 
-// The first surface that a ray from `from` along +x meets, other than of piece `own`; -1 for none.
-// Sides count as inside: a ray through a shared side must not slip between its two triangles.
-int64_t first_hit(const tree::Tree& boxes, const uint32_t* piece, const float* from, uint32_t own) {
-    const double x = from[0], y = from[1], z = from[2];
-    double nearest = std::numeric_limits<double>::infinity();
-    int64_t hit = -1;
-    const auto near = [&](const tree::Box& box) {
-        if (y < box.low[1] || y > box.high[1] || z < box.low[2] || z > box.high[2] || x > box.high[0])
-            return std::numeric_limits<double>::infinity();
-        return std::max(0.0, box.low[0] - x);
-    };
-    boxes.each_triangle_within(nearest, near, [&](uint32_t triangle) {
-        if (piece[triangle] == own) return;
-        const float* p[3] = {boxes.mesh().corner(triangle, 0), boxes.mesh().corner(triangle, 1),
-                             boxes.mesh().corner(triangle, 2)};
-        double weight[3], total = 0;
-        bool plus = false, minus = false;
-        for (int k = 0; k < 3; ++k) {
-            const float *a = p[(k + 1) % 3], *b = p[(k + 2) % 3];
-            weight[k] = (a[1] - y) * (b[2] - z) - (a[2] - z) * (b[1] - y);
-            plus = plus || weight[k] > 0;
-            minus = minus || weight[k] < 0;
-            total += weight[k];
-        }
-        if ((plus && minus) || total == 0) return;
-        const double at = (weight[0] * p[0][0] + weight[1] * p[1][0] + weight[2] * p[2][0]) / total - x;
-        if (at <= 0 || at > nearest || (at == nearest && hit >= 0 && piece[triangle] >= piece[hit])) return;
-        nearest = at;
-        hit = triangle;
-    });
-    return hit;
-}
-
 }  // namespace
 
 // faults: border edges, wrong edges, split vertices, unused vertices.
@@ -215,29 +180,5 @@ PLASTINATE_API void piece_sizes(const float* vertices, const uint32_t* triangles
         const double n[3] = {u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]};
         volume[piece[t]] += (p[0][0] * n[0] + p[0][1] * n[1] + p[0][2] * n[2]) / 6.0;
         area[piece[t]] += 0.5 * std::sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
-    }
-}
-
-// For each piece marked: the piece its outermost +x point looks at along +x, or -1. The piece
-// looked at reaches farther along +x, so following the answers never runs in a circle.
-PLASTINATE_API int pieces_ahead(const float* vertices, const uint32_t* triangles, int64_t triangle_count,
-                                const uint32_t* piece, int64_t piece_count, const uint8_t* is_marked, int threads,
-                                int64_t* ahead) {
-    try {
-        std::vector<const float*> farthest(static_cast<size_t>(piece_count), nullptr);
-        for (int64_t k = 0; k < 3 * triangle_count; ++k) {
-            const float* point = vertices + 3 * int64_t{triangles[k]};
-            const float*& best = farthest[piece[k / 3]];
-            if (!best || point[0] > best[0]) best = point;
-        }
-        const tree::Tree boxes(tree::Mesh{vertices, triangles, triangle_count}, threads);
-        return plastinate::share(piece_count, threads, [&](int64_t k) {
-            ahead[k] = -1;
-            if (!is_marked[k]) return;
-            const int64_t hit = first_hit(boxes, piece, farthest[k], static_cast<uint32_t>(k));
-            if (hit >= 0) ahead[k] = piece[hit];
-        });
-    } catch (...) {
-        return plastinate::NO_MEMORY;
     }
 }

@@ -104,36 +104,3 @@ def pieces_of(surface: Surface) -> Pieces:
             pointer(area),
         )
     return Pieces(labels, volume / 1000.0, area / 100.0)
-
-
-def enclosing_pieces(surface: Surface, *, pieces: Pieces) -> npt.NDArray[np.int64]:
-    """For each cavity the piece whose inside it hollows out; -1 for other pieces.
-
-    From the cavity's outermost point along one axis a ray is sent on along that
-    axis. It runs through solid until it meets the outer wall, or another cavity
-    of the same solid, which lies farther along the axis and is followed in turn.
-
-    Returns:
-        (P,) int64; -1 also for a cavity outside everything (a piece wound inside out).
-    """
-    is_cavity = pieces.volume_ml < 0
-    ahead = np.full(len(pieces), -1, dtype=np.int64)
-    if is_cavity.any():
-        status = library("topology").pieces_ahead(
-            pointer(surface.vertices),
-            pointer(surface.triangles),
-            ctypes.c_int64(len(surface.triangles)),
-            pointer(pieces.of_triangle),
-            ctypes.c_int64(len(pieces)),
-            pointer(is_cavity.view(np.uint8)),
-            thread_count(),
-            pointer(ahead),
-        )
-        if status != 0:
-            raise MemoryError(f"no memory to place the cavities of {surface.structure!r}")
-    # Each round follows every chain of cavities one link further.
-    while True:
-        onward = (ahead >= 0) & is_cavity[ahead]
-        if not onward.any():
-            return ahead
-        ahead[onward] = ahead[ahead[onward]]

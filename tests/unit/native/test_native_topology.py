@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from plastinate.model.surface import Surface
-from plastinate.native.topology import enclosing_pieces, pieces_of, topology_of
+from plastinate.native.topology import pieces_of, topology_of
 
 CORNERS = np.array([[s, r, c] for s in (0, 1) for r in (0, 1) for c in (0, 1)], dtype=np.float32)
 FACES = np.array(
@@ -95,13 +95,6 @@ def test_pieces_are_numbered_by_their_first_triangle_and_measured():
     assert pieces.of_triangle.tolist() == [0] * 12 + [1] * 12 + [2] * 12
     assert pieces.volume_ml == pytest.approx([1.0, 0.008, -0.064])
     assert pieces.area_cm2 == pytest.approx([6.0, 0.24, 0.96])
-
-
-def test_a_cavity_belongs_to_the_solid_around_it_also_past_other_cavities():
-    nested = boxes(
-        (0, 100, False), (10, 30, True), (20, 5, False), (21, 1, True), (11, 2, False), (60, 20, True)
-    )
-    assert enclosing_pieces(nested, pieces=pieces_of(nested)).tolist() == [-1, 0, -1, 2, -1, 0]
 
 
 def test_no_triangles_have_no_pieces():

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from plastinate.model.errors import ParameterError
 from plastinate.model.surface import Surface
-from plastinate.native.topology import enclosing_pieces, pieces_of
+from plastinate.native.topology import pieces_of
 
 
 def drop_specks(
@@ -19,8 +19,9 @@ def drop_specks(
 ) -> Surface:
     """Remove closed pieces that are too small to mean anything.
 
-    A cavity within a removed piece goes with it; a cavity below the limit is
-    filled. The largest piece always stays. What stays keeps its order.
+    A cavity below the limit is filled. A cavity within a removed piece goes
+    with it: it encloses less than the piece around it, so the same limit takes
+    both. The largest piece always stays. What stays keeps its order.
 
     Args:
         surface: closed pieces, wound outward (cavities therefore inward).
@@ -43,10 +44,8 @@ def drop_specks(
     largest = int(np.argmax(pieces.volume_ml))
     stays = size >= max(min_volume_ml, min_share * float(size[largest]))
     stays[largest] = True
-    is_cavity = pieces.volume_ml < 0
-    if is_cavity.any():
-        solid = enclosing_pieces(surface, pieces=pieces)
-        stays[is_cavity] &= keeps_cavities & np.where(solid >= 0, stays[solid], True)[is_cavity]
+    if not keeps_cavities:
+        stays &= pieces.volume_ml >= 0
     if stays.all():
         return surface
     return keep_triangles(surface, stays[pieces.of_triangle])
