@@ -4,9 +4,9 @@
 // - resample_affine: any affine map from target index to source index; nearest,
 //   trilinear, or cubic by convolution (R. Keys, "Cubic convolution interpolation
 //   for digital image processing", IEEE Trans. ASSP 29, 1981, eq. 15, a = -1/2).
-// - resample_slices: every target slice is a blend of two source slices, each
-//   displaced within its plane: uneven slices, holes, gantry tilt. The fractions
-//   are constant over a slice, so no coordinates are computed for each voxel.
+// - resample_slices: every target slice is a blend of two source slices, both
+//   displaced alike within the plane: uneven slices, holes, gantry tilt. The
+//   fractions are constant over a slice: no coordinates are computed for voxels.
 //
 // Unmeasured voxels (INT16_MIN, NaN) and everything beyond the source weigh
 // nothing: a sample whose measured weight is below one half is unmeasured, any
@@ -29,6 +29,9 @@ namespace {
 constexpr int kDone = 0;
 constexpr int kNoMemory = 1;
 constexpr int kBadArgument = 2;
+
+// A sample is measured if at least half its weight is; float sums may miss that by a rounding.
+constexpr float kHalf = 0.5f - 1e-6f;
 
 struct Shape {
     int64_t slices, rows, columns;
@@ -71,101 +74,6 @@ void share_out(int64_t items, int threads, const Work& work) {
     for (auto& helper : helpers) helper.join();
 }
 
-// ---------------------------------------------------------------- slices
-
-struct Blend {
-    int64_t first, second;         // source slices
-    double second_weight;          // 0: the first alone
-    double first_row, first_column, second_row, second_column;  // source index = target index + this
-};
-
-struct Shift {
-    int64_t whole;
-    float fraction;
-};
-
-Shift split(double offset) {
-    double whole = std::floor(offset);
-    double fraction = offset - whole;
-    // Positions are written with few digits: 1e-6 of a pixel is no displacement.
-    if (fraction < 1e-6) fraction = 0;
-    if (fraction > 1 - 1e-6) { fraction = 0; whole += 1; }
-    return {static_cast<int64_t>(whole), static_cast<float>(fraction)};
-}
-
-// Adds one displaced source row, weighted, to the sums of a target row.
-template <typename Voxel>
-void add_row(const Voxel* row, int64_t columns, Shift shift, float weight, int64_t target_columns, float* sum,
-             float* total) {
-    const auto add = [&](int64_t displacement, float w) {
-        const int64_t from = std::max<int64_t>(0, -displacement);
-        const int64_t to = std::min(target_columns, columns - displacement);
-        const Voxel* source = row + displacement;
-        for (int64_t c = from; c < to; ++c) {
-            const bool known = is_measured(source[c]);
-            sum[c] += known ? w * static_cast<float>(source[c]) : 0.0f;
-            total[c] += known ? w : 0.0f;
-        }
-    };
-    add(shift.whole, weight * (1.0f - shift.fraction));
-    if (shift.fraction > 0) add(shift.whole + 1, weight * shift.fraction);
-}
-
-template <typename Voxel>
-void add_slice(const Voxel* slice, const Shape& shape, int64_t row, Shift rows, Shift columns, float weight,
-               int64_t target_columns, float* sum, float* total) {
-    const auto add = [&](int64_t r, float w) {
-        if (r >= 0 && r < shape.rows)
-            add_row(slice + r * shape.columns, shape.columns, columns, w, target_columns, sum, total);
-    };
-    add(row + rows.whole, weight * (1.0f - rows.fraction));
-    if (rows.fraction > 0) add(row + rows.whole + 1, weight * rows.fraction);
-}
-
-template <typename Voxel>
-void blend_slice(const Voxel* source, const Shape& shape, const Blend& blend, Voxel* target, int64_t rows,
-                 int64_t columns, std::vector<float>& sum, std::vector<float>& total) {
-    const Shift row_a = split(blend.first_row), column_a = split(blend.first_column);
-    const Shift row_b = split(blend.second_row), column_b = split(blend.second_column);
-    const float weight_b = static_cast<float>(blend.second_weight), weight_a = 1.0f - weight_b;
-    for (int64_t r = 0; r < rows; ++r) {
-        std::fill(sum.begin(), sum.end(), 0.0f);
-        std::fill(total.begin(), total.end(), 0.0f);
-        if (weight_a > 0)
-            add_slice(source + shape.at(blend.first, 0), shape, r, row_a, column_a, weight_a, columns, sum.data(),
-                      total.data());
-        if (weight_b > 0)
-            add_slice(source + shape.at(blend.second, 0), shape, r, row_b, column_b, weight_b, columns, sum.data(),
-                      total.data());
-        Voxel* out = target + r * columns;
-        for (int64_t c = 0; c < columns; ++c) {
-            if (total[c] >= 0.5f - 1e-6f) put(sum[c] / total[c], out + c);
-            else out[c] = unmeasured<Voxel>();
-        }
-    }
-}
-
-template <typename Voxel>
-int run_slices(const Voxel* source, const int64_t* source_shape, Voxel* target, const int64_t* target_shape,
-               const int64_t* pairs, const double* numbers, int threads) {
-    const Shape shape{source_shape[0], source_shape[1], source_shape[2]};
-    const int64_t slices = target_shape[0], rows = target_shape[1], columns = target_shape[2];
-    for (int64_t i = 0; i < 2 * slices; ++i)
-        if (pairs[i] < 0 || pairs[i] >= shape.slices) return kBadArgument;
-    std::atomic<bool> failed{false};
-    share_out(slices, threads, [&](int64_t t) {
-        try {
-            std::vector<float> sum(static_cast<size_t>(columns)), total(static_cast<size_t>(columns));
-            const double* n = numbers + 5 * t;
-            const Blend blend{pairs[2 * t], pairs[2 * t + 1], n[0], n[1], n[2], n[3], n[4]};
-            blend_slice(source, shape, blend, target + t * rows * columns, rows, columns, sum, total);
-        } catch (const std::bad_alloc&) {
-            failed = true;
-        }
-    });
-    return failed ? kNoMemory : kDone;
-}
-
 // ---------------------------------------------------------------- affine
 
 struct Tap {
@@ -176,6 +84,7 @@ struct Tap {
 inline Tap tap(double position) {
     double whole = std::floor(position);
     double fraction = position - whole;
+    // Positions are written with few digits: a millionth of a voxel is none.
     if (fraction < 1e-6) fraction = 0;
     if (fraction > 1 - 1e-6) { fraction = 0; whole += 1; }
     return {static_cast<int64_t>(whole), static_cast<float>(fraction)};
@@ -250,86 +159,175 @@ bool is_axis_aligned(const double* map) {
     return true;
 }
 
-// Blends up to four source rows into one line, then interpolates along it: the
-// axis-aligned case, where the three directions separate. Lines that hold
-// unmeasured voxels go the long way.
-template <typename Voxel>
-struct Aligned {
-    const Voxel* source;
-    Shape shape;
-    const std::vector<uint8_t>& is_whole;  // for each source row
-    const std::vector<Tap>& columns;
+// Where the three directions separate, up to four source rows are blended into
+// one line, and the target row is interpolated along that line.
+struct Line {
+    std::vector<float> sum, total;
+    bool is_whole = false;  // every row was there and all measured: the totals are 1 and not computed
 
-    bool blend(Tap s, Tap r, std::vector<float>& line) const {
-        std::fill(line.begin(), line.end(), 0.0f);
-        for (int i = 0; i < 2; ++i) {
-            const float wz = i ? s.fraction : 1.0f - s.fraction;
-            if (wz == 0) continue;
-            const int64_t z = s.index + i;
-            if (z < 0 || z >= shape.slices) return false;
-            for (int j = 0; j < 2; ++j) {
-                const float w = wz * (j ? r.fraction : 1.0f - r.fraction);
-                if (w == 0) continue;
-                const int64_t y = r.index + j;
-                if (y < 0 || y >= shape.rows || !is_whole[static_cast<size_t>(z * shape.rows + y)]) return false;
-                const Voxel* row = source + shape.at(z, y);
-                for (int64_t x = 0; x < shape.columns; ++x) line[static_cast<size_t>(x)] += w * static_cast<float>(row[x]);
-            }
-        }
-        return true;
-    }
+    explicit Line(int64_t columns) : sum(static_cast<size_t>(columns)), total(static_cast<size_t>(columns)) {}
+};
 
-    void run(Tap s, Tap r, std::vector<float>& line, Voxel* target, int64_t count) const {
-        const bool whole = blend(s, r, line);
-        for (int64_t i = 0; i < count; ++i) {
-            const Tap c = columns[static_cast<size_t>(i)];
-            if (whole && c.index >= 0 && c.index + 1 < shape.columns) {
-                const float* at = line.data() + c.index;
-                put(at[0] + c.fraction * (at[1] - at[0]), target + i);
-                continue;
-            }
-            float sum = 0, total = 0;
-            gather_linear(source, shape, s, r, c, sum, total);
-            if (total >= 0.5f - 1e-6f) put(sum / total, target + i);
-            else target[i] = unmeasured<Voxel>();
-        }
-    }
+// Two source slices and the weight of the second.
+struct Pair {
+    int64_t first, second;
+    float weight;
 };
 
 template <typename Voxel>
-std::vector<uint8_t> whole_rows(const Voxel* source, const Shape& shape, int threads) {
-    std::vector<uint8_t> flags(static_cast<size_t>(shape.slices * shape.rows));
-    share_out(shape.slices, threads, [&](int64_t s) {
-        for (int64_t r = 0; r < shape.rows; ++r) {
-            const Voxel* row = source + shape.at(s, r);
-            bool whole = true;
-            for (int64_t c = 0; c < shape.columns; ++c) whole &= is_measured(row[c]);
-            flags[static_cast<size_t>(s * shape.rows + r)] = whole;
-        }
-    });
-    return flags;
-}
+struct Blender {
+    const Voxel* source;
+    Shape shape;
+    std::vector<uint8_t> whole;  // for each source row: 1 if all of it was measured
 
-template <typename Voxel>
-int run_aligned(const Voxel* source, const Shape& shape, Voxel* target, const int64_t* target_shape,
-                const double* map, int threads) {
-    const auto flags = whole_rows(source, shape, threads);
-    const auto slices = taps_of(map, 0, target_shape[0]);
-    const auto rows = taps_of(map + 4, 1, target_shape[1]);
-    const auto columns = taps_of(map + 8, 2, target_shape[2]);
-    const Aligned<Voxel> aligned{source, shape, flags, columns};
+    Blender(const Voxel* voxels, const Shape& sizes, int threads)
+        : source(voxels), shape(sizes), whole(static_cast<size_t>(sizes.slices * sizes.rows)) {
+        share_out(shape.slices, threads, [&](int64_t s) {
+            for (int64_t r = 0; r < shape.rows; ++r) {
+                const Voxel* row = source + shape.at(s, r);
+                uint8_t all = 1;
+                for (int64_t c = 0; c < shape.columns; ++c) all &= static_cast<uint8_t>(is_measured(row[c]));
+                whole[static_cast<size_t>(s * shape.rows + r)] = all;
+            }
+        });
+    }
+
+    void blend(Pair slices, Tap r, Line& line) const {
+        const float of_slice[2] = {1.0f - slices.weight, slices.weight};
+        const float of_row[2] = {1.0f - r.fraction, r.fraction};
+        const int64_t z[2] = {slices.first, slices.second};
+        line.is_whole = true;
+        for (int i = 0; i < 2; ++i)
+            for (int j = 0; j < 2; ++j)
+                if (of_slice[i] > 0 && of_row[j] > 0) line.is_whole &= is_whole_row(z[i], r.index + j);
+        std::fill(line.sum.begin(), line.sum.end(), 0.0f);
+        if (!line.is_whole) std::fill(line.total.begin(), line.total.end(), 0.0f);
+        for (int i = 0; i < 2; ++i)
+            for (int j = 0; j < 2; ++j)
+                if (of_slice[i] > 0 && of_row[j] > 0) add(z[i], r.index + j, of_slice[i] * of_row[j], line);
+    }
+
+    bool is_whole_row(int64_t z, int64_t y) const {
+        return z >= 0 && z < shape.slices && y >= 0 && y < shape.rows && whole[static_cast<size_t>(z * shape.rows + y)];
+    }
+
+    void add(int64_t z, int64_t y, float weight, Line& line) const {
+        if (z < 0 || z >= shape.slices || y < 0 || y >= shape.rows) return;
+        const Voxel* row = source + shape.at(z, y);
+        float* sum = line.sum.data();
+        float* total = line.total.data();
+        if (line.is_whole) {
+            for (int64_t x = 0; x < shape.columns; ++x) sum[x] += weight * static_cast<float>(row[x]);
+            return;
+        }
+        for (int64_t x = 0; x < shape.columns; ++x) {
+            const bool known = is_measured(row[x]);
+            sum[x] += known ? weight * static_cast<float>(row[x]) : 0.0f;
+            total[x] += known ? weight : 0.0f;
+        }
+    }
+
+    // One sample of the line; beyond its ends nothing weighs.
+    void sample(const Line& line, Tap c, Voxel* target) const {
+        float sum = 0, total = 0;
+        for (int k = 0; k < 2; ++k) {
+            const int64_t x = c.index + k;
+            const float weight = k ? c.fraction : 1.0f - c.fraction;
+            if (weight == 0 || x < 0 || x >= shape.columns) continue;
+            sum += weight * line.sum[static_cast<size_t>(x)];
+            total += weight * (line.is_whole ? 1.0f : line.total[static_cast<size_t>(x)]);
+        }
+        if (total >= kHalf) put(sum / total, target);
+        else *target = unmeasured<Voxel>();
+    }
+
+    void along(const Line& line, const std::vector<Tap>& columns, Voxel* target) const {
+        for (size_t i = 0; i < columns.size(); ++i) {
+            const Tap c = columns[i];
+            if (line.is_whole && c.index >= 0 && c.index + 1 < shape.columns) {
+                const float* at = line.sum.data() + c.index;
+                put((1.0f - c.fraction) * at[0] + c.fraction * at[1], target + i);
+            } else {
+                sample(line, c, target + i);
+            }
+        }
+    }
+
+    // The same where every column is displaced alike: no indices to load.
+    void along(const Line& line, Tap shift, Voxel* target, int64_t count) const {
+        const int64_t from = std::clamp<int64_t>(-shift.index, 0, count);
+        const int64_t to = std::clamp<int64_t>(shape.columns - 1 - shift.index, from, count);
+        const auto at = [&](int64_t c) { return Tap{c + shift.index, shift.fraction}; };
+        for (int64_t c = 0; c < from; ++c) sample(line, at(c), target + c);
+        const float* sum = line.sum.data() + shift.index;
+        const float* total = line.total.data() + shift.index;
+        const float left = 1.0f - shift.fraction, right = shift.fraction;
+        if (line.is_whole) {
+            for (int64_t c = from; c < to; ++c) put(left * sum[c] + right * sum[c + 1], target + c);
+        } else {
+            for (int64_t c = from; c < to; ++c) {
+                const float weight = left * total[c] + right * total[c + 1];
+                Voxel value;  // computed either way: a branch would keep the loop from vectorising
+                put((left * sum[c] + right * sum[c + 1]) / std::max(weight, kHalf), &value);
+                target[c] = weight >= kHalf ? value : unmeasured<Voxel>();
+            }
+        }
+        for (int64_t c = to; c < count; ++c) sample(line, at(c), target + c);
+    }
+};
+
+// Calls work(slice, line) for every target slice, with a line of its own.
+template <typename Work>
+int by_slice(int64_t slices, int64_t columns, int threads, const Work& work) {
     std::atomic<bool> failed{false};
-    share_out(target_shape[0], threads, [&](int64_t s) {
+    share_out(slices, threads, [&](int64_t s) {
         try {
-            std::vector<float> line(static_cast<size_t>(shape.columns));
-            for (int64_t r = 0; r < target_shape[1]; ++r)
-                aligned.run(slices[static_cast<size_t>(s)], rows[static_cast<size_t>(r)], line,
-                            target + (s * target_shape[1] + r) * target_shape[2], target_shape[2]);
+            Line line(columns);
+            work(s, line);
         } catch (const std::bad_alloc&) {
             failed = true;
         }
     });
     return failed ? kNoMemory : kDone;
+}
+
+template <typename Voxel>
+int run_aligned(const Voxel* source, const Shape& shape, Voxel* target, const int64_t* target_shape,
+                const double* map, int threads) {
+    const Blender<Voxel> blender(source, shape, threads);
+    const auto slices = taps_of(map, 0, target_shape[0]);
+    const auto rows = taps_of(map + 4, 1, target_shape[1]);
+    const auto columns = taps_of(map + 8, 2, target_shape[2]);
+    return by_slice(target_shape[0], shape.columns, threads, [&](int64_t s, Line& line) {
+        const Tap z = slices[static_cast<size_t>(s)];
+        for (int64_t r = 0; r < target_shape[1]; ++r) {
+            blender.blend({z.index, z.index + 1, z.fraction}, rows[static_cast<size_t>(r)], line);
+            blender.along(line, columns, target + (s * target_shape[1] + r) * target_shape[2]);
+        }
+    });
+}
+
+// numbers: for each target slice the weight of its second source slice, and what
+// to add to a target row and column to have the source's.
+template <typename Voxel>
+int run_slices(const Voxel* source, const int64_t* source_shape, Voxel* target, const int64_t* target_shape,
+               const int64_t* pairs, const double* numbers, int threads) {
+    const Shape shape{source_shape[0], source_shape[1], source_shape[2]};
+    for (int64_t i = 0; i < 2 * target_shape[0]; ++i)
+        if (pairs[i] < 0 || pairs[i] >= shape.slices) return kBadArgument;
+    try {
+        const Blender<Voxel> blender(source, shape, threads);
+        return by_slice(target_shape[0], shape.columns, threads, [&](int64_t s, Line& line) {
+            const Pair pair{pairs[2 * s], pairs[2 * s + 1], static_cast<float>(numbers[3 * s])};
+            const Tap down = tap(numbers[3 * s + 1]), across = tap(numbers[3 * s + 2]);
+            for (int64_t r = 0; r < target_shape[1]; ++r) {
+                blender.blend(pair, {r + down.index, down.fraction}, line);
+                blender.along(line, across, target + (s * target_shape[1] + r) * target_shape[2], target_shape[2]);
+            }
+        });
+    } catch (const std::bad_alloc&) {
+        return kNoMemory;
+    }
 }
 
 template <typename Voxel>
@@ -354,7 +352,7 @@ void run_general(const Voxel* source, const Shape& shape, Voxel* target, const i
                     continue;
                 }
                 gather_linear(source, shape, z, y, x, sum, total);
-                if (total >= 0.5f - 1e-6f) put(sum / total, out);
+                if (total >= kHalf) put(sum / total, out);
             }
     });
 }

@@ -96,14 +96,13 @@ def resample_slices(
     out: npt.NDArray[Any],
     threads: int | None = None,
 ) -> None:
-    """Make each target slice of two source slices, each displaced within its plane.
+    """Make each target slice of two source slices, both displaced alike within the plane.
 
     Args:
         array: (S, R, C) int16 or float32.
         pairs: (T, 2) source slices of each target slice.
         weights: (T,) weight of the second slice of the pair.
-        displacements: (T, 4) (row, column) of the first and of the second slice:
-            source index = target index + displacement.
+        displacements: (T, 2) (row, column): source index = target index + displacement.
         out: (T, R', C') of the type of `array`; must not overlap it.
         threads: None for all there are. The result does not depend on it.
 
@@ -114,8 +113,8 @@ def resample_slices(
         raise ValueError(f"slices of {array.dtype} cannot become {out.dtype}")
     pair = np.ascontiguousarray(pairs, dtype=np.int64)
     numbers = np.ascontiguousarray(np.column_stack([weights, displacements]), dtype=np.float64)
-    if pair.shape != (out.shape[0], 2) or numbers.shape != (out.shape[0], 5):
-        raise ValueError("one pair, one weight and four displacements for each target slice")
+    if pair.shape != (out.shape[0], 2) or numbers.shape != (out.shape[0], 3):
+        raise ValueError("one pair, one weight and two displacements for each target slice")
     if not np.isfinite(numbers).all() or np.abs(numbers).max(initial=0.0) > 1e9:
         raise ValueError("a displacement is not a number")
     kernel = getattr(library("resample"), f"resample_slices_{array.dtype.name}")

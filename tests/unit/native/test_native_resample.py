@@ -108,5 +108,5 @@ def test_a_pair_that_names_no_slice_is_refused():
     source = np.zeros((2, 2, 2), dtype=np.int16)
     with pytest.raises(ValueError, match="impossible"):
         resample_slices(
-            source, np.array([[0, 2]]), np.zeros(1), np.zeros((1, 4)), out=np.empty((1, 2, 2), np.int16)
+            source, np.array([[0, 2]]), np.zeros(1), np.zeros((1, 2)), out=np.empty((1, 2, 2), np.int16)
         )

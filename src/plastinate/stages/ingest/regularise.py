@@ -36,7 +36,7 @@ class Plan:
         to_lps_mm: (4, 4) target index -> LPS mm, exact.
         pairs: (T, 2) measured slices on either side.
         weights: (T,) weight of the second.
-        displacements: (T, 4) source minus target index: (row, column) of the first, of the second.
+        displacements: (T, 2) source minus target index, (row, column), of both.
         filled_slices: (T,) True where no measured slice is near.
         slots: (N,) target slice of each measured slice where pixels can be
             decoded straight into place, or None where all must be resampled.
@@ -91,7 +91,7 @@ def plan_grid(lattice: Lattice, *, rows: int, columns: int, name: str = "the ser
     # Both sides at the same pixel: the line between them passes through the sample.
     # Straight along the axis instead, the margins would lean on one side alone.
     lean = (1.0 - weights[:, None]) * drift_px[pairs[:, 0]] + weights[:, None] * drift_px[pairs[:, 1]]
-    displacements = np.concatenate([low - lean, low - lean], axis=1)
+    displacements = low - lean
     return Plan(
         shape,
         _matrix(lattice, low, spacing_mm),
@@ -167,6 +167,6 @@ def fill_holes(plan: Plan, array: npt.NDArray[Any]) -> None:
             array[low : high + 1],
             pair - low,
             plan.weights[target : target + 1],
-            np.zeros((1, 4)),
+            np.zeros((1, 2)),
             out=array[target : target + 1],
         )
