@@ -6,6 +6,7 @@
 // O(rows); no memory of its own. The caller gives a buffer that is certainly large enough.
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <system_error>
@@ -22,7 +23,7 @@ int64_t rows_as_text(int64_t rows, int columns, const char *pieces, const int64_
             const int64_t start = column ? piece_ends[column - 1] : 0;
             const int64_t length = piece_ends[column] - start;
             if (end - at < length) return -1;
-            std::memcpy(at, pieces + start, static_cast<size_t>(length));
+            std::memcpy(at, pieces + start, static_cast<std::size_t>(length));
             at += length;
             if (column == columns) break;
             const std::to_chars_result done = write(at, end, row * columns + column);

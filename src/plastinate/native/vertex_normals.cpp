@@ -9,9 +9,12 @@
 // the order of the triangles, so the result never depends on the machine's cores.
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <new>
 #include <vector>
+
+using std::size_t;
 
 namespace {
 
