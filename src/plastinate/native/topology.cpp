@@ -182,3 +182,29 @@ PLASTINATE_API void piece_sizes(const float* vertices, const uint32_t* triangles
         area[piece[t]] += 0.5 * std::sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
     }
 }
+
+// Copies the triangles that stay, and the vertices they use, in order; returns the vertices written,
+// or -1. `vertices_out` has room for all.
+PLASTINATE_API int64_t mesh_keep(const float* vertices, int64_t vertex_count, const uint32_t* triangles,
+                                 int64_t triangle_count, const uint8_t* stays, float* vertices_out,
+                                 uint32_t* triangles_out) {
+    try {
+        constexpr uint32_t unused = 0xffffffffu;
+        std::vector<uint32_t> number(static_cast<size_t>(vertex_count), unused);
+        for (int64_t t = 0; t < triangle_count; ++t)
+            if (stays[t])
+                for (int k = 0; k < 3; ++k) number[triangles[3 * t + k]] = 0;
+        uint32_t made = 0;
+        for (int64_t v = 0; v < vertex_count; ++v) {
+            if (number[v] == unused) continue;
+            for (int k = 0; k < 3; ++k) vertices_out[3 * int64_t{made} + k] = vertices[3 * v + k];
+            number[v] = made++;
+        }
+        for (int64_t t = 0; t < triangle_count; ++t)
+            if (stays[t])
+                for (int k = 0; k < 3; ++k) *triangles_out++ = number[triangles[3 * t + k]];
+        return made;
+    } catch (...) {
+        return -1;
+    }
+}

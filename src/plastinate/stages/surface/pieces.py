@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import numpy.typing as npt
 
 from plastinate.model.errors import ParameterError
 from plastinate.model.surface import Surface
+from plastinate.native.load import library, pointer
 from plastinate.native.topology import pieces_of
 
 
@@ -58,8 +61,22 @@ def keep_triangles(surface: Surface, keep: npt.NDArray[np.bool_]) -> Surface:
         surface: any triangles.
         keep: (T,) bool.
     """
-    triangles = surface.triangles[keep]
-    is_used = np.zeros(len(surface.vertices), dtype=bool)
-    is_used[triangles] = True
-    number = np.cumsum(is_used, dtype=np.int64) - 1
-    return Surface(surface.vertices[is_used], number[triangles].astype(np.uint32), surface.structure)
+    if keep.shape != (len(surface.triangles),):
+        raise ValueError("one choice for each triangle")
+    kernel = library("topology")
+    kernel.mesh_keep.restype = ctypes.c_int64
+    stays = np.ascontiguousarray(keep, dtype=np.bool_)
+    vertices = np.empty_like(surface.vertices)
+    triangles = np.empty((int(np.count_nonzero(stays)), 3), dtype=np.uint32)
+    count = kernel.mesh_keep(
+        pointer(surface.vertices),
+        ctypes.c_int64(len(surface.vertices)),
+        pointer(surface.triangles),
+        ctypes.c_int64(len(surface.triangles)),
+        pointer(stays),
+        pointer(vertices),
+        pointer(triangles),
+    )
+    if count < 0:
+        raise MemoryError(f"no memory to part {surface.structure!r}")
+    return Surface(vertices[:count].copy(), triangles, surface.structure)
