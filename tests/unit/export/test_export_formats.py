@@ -6,10 +6,10 @@ import pytest
 import trimesh
 
 from export_scenes import LETTER, block_surface, two_organs
-from plastinate.model.errors import CannotWrite, NoDicomSource, RecipeNotFound
+from plastinate.model.errors import CannotWrite, NoDicomSource, NoMillimetres, RecipeNotFound
 from plastinate.model.scene import SceneNode
 from plastinate.model.structure import Structure
-from plastinate.stages.export.formats import FORMATS, alone, write_file, write_formats
+from plastinate.stages.export.formats import FORMATS, alone, check_formats, write_file, write_formats
 from plastinate.stages.export.read_mesh import read_mesh
 
 
@@ -78,6 +78,23 @@ def test_a_segmentation_without_dicom_files_is_refused(tmp_path):
     with pytest.raises(NoDicomSource, match="not read from loose DICOM"):
         write_formats(two_organs(), tmp_path, ["seg"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_refused_before_the_work():
+    check_formats(["glb", "seg", "3mf"], unit="mm", has_source_files=True)
+    check_formats(["glb", "stl", "nrrd"], unit="px", has_source_files=False)
+    with pytest.raises(NoMillimetres, match="3mf"):
+        check_formats(["glb", "3mf"], unit="px", has_source_files=True)
+    with pytest.raises(NoMillimetres):
+        check_formats(["seg"], unit="px", has_source_files=True)
+    with pytest.raises(NoDicomSource):
+        check_formats(["seg"], unit="mm", has_source_files=False)
+
+
+def test_a_format_that_fails_costs_the_others_nothing_half_done(tmp_path):
+    with pytest.raises(NoMillimetres):
+        write_formats(two_organs(unit="px"), tmp_path / "out", ["glb", "3mf"])
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_organ_alone_keeps_its_groups_and_the_evidence(tmp_path):

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from plastinate.model.errors import RecipeNotFound
+from plastinate.model.errors import NoDicomSource, NoMillimetres, RecipeNotFound
+from plastinate.model.geometry import Unit
 from plastinate.model.scene import DETAIL_LEVELS, Scene
 from plastinate.model.structure import Structure
 from plastinate.stages.export.atomic_write import make_folder, write_bytes
@@ -34,11 +35,15 @@ class Format:
         writer: module:function, imported when the format is first asked for.
         holds: "scene" (one file with every organ, and one for each), "organ"
             (only one for each: the format cannot name parts), "labels" (one label map).
+        needs_mm: it must state a length, so a scan without millimetres is refused.
+        needs_dicom: it refers to the DICOM files of the scan.
     """
 
     suffix: str
     writer: str
     holds: str
+    needs_mm: bool = False
+    needs_dicom: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -46,10 +51,10 @@ FORMATS: dict[str, Format] = {
     "stl": Format(".stl", "stl:write_stl_file", "organ"),
     "obj": Format(".obj", "obj:write_obj_file", "scene"),
     "ply": Format(".ply", "ply:write_ply_file", "scene"),
-    "3mf": Format(".3mf", "threemf:write_3mf_file", "scene"),
+    "3mf": Format(".3mf", "threemf:write_3mf_file", "scene", needs_mm=True),
     "nifti": Format(".nii.gz", "nifti:write_nifti_file", "labels"),
     "nrrd": Format(".seg.nrrd", "nrrd:write_nrrd_file", "labels"),
-    "seg": Format(".dcm", "dicom_seg:write_dicom_seg_file", "labels"),
+    "seg": Format(".dcm", "dicom_seg:write_dicom_seg_file", "labels", needs_mm=True, needs_dicom=True),
 }
 
 
@@ -83,12 +88,33 @@ def write_formats(
         CannotWrite: the system refused; files already whole stay.
     """
     options = FormatOptions(compression, tuple(source_files or ()), level)
-    chosen = [(name, find_format(name)) for name in dict.fromkeys(formats)]
+    check_formats(formats, unit=scene.geometry.unit, has_source_files=bool(options.source_files))
     make_folder(folder)
     written: dict[Path, str] = {}
-    for _, kind in chosen:
-        written |= _write_format(scene, folder, kind, options)
+    for name in dict.fromkeys(formats):
+        written |= _write_format(scene, folder, FORMATS[name], options)
     return {path.relative_to(folder).as_posix(): digest for path, digest in written.items()}
+
+
+def check_formats(formats: Iterable[str], *, unit: Unit, has_source_files: bool) -> None:
+    """Refuse what cannot be written, before the work of minutes and not after it.
+
+    Args:
+        formats: names of FORMATS.
+        unit: of the scan's geometry.
+        has_source_files: the scan was read from loose DICOM files.
+
+    Raises:
+        RecipeNotFound: no such format.
+        NoMillimetres: a format that must state a length, and a scan that has none.
+        NoDicomSource: a DICOM SEG without DICOM files to refer to.
+    """
+    for name in formats:
+        kind = find_format(name)
+        if kind.needs_mm and unit != "mm":
+            raise NoMillimetres(f"the length that {name} must state")
+        if kind.needs_dicom and not has_source_files:
+            raise NoDicomSource("this scan was not read from loose DICOM files")
 
 
 def write_file(scene: Scene, target: Path, *, compression: str = "meshopt", level: str = "full") -> str:
