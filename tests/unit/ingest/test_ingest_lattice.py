@@ -93,6 +93,11 @@ def test_images_that_slide_along_their_plane_are_no_stack() -> None:
     assert codes(frames) == ["ingest.not-a-stack"]
 
 
+def test_slices_that_wander_are_told() -> None:
+    frames = [frame(-float(n), position_lps_mm=(0.6 * (n % 2), 0.0, -float(n))) for n in range(9)]
+    assert codes(frames) == ["ingest.shifted-slices"]
+
+
 def test_without_pixel_spacing_there_are_no_millimetres() -> None:
     lattice, findings = lattice_of(stack([0, 3, 6], row_spacing_mm=None, column_spacing_mm=None))
     assert lattice.unit == "px"

@@ -116,6 +116,15 @@ def _quirks(group: Group) -> list[Finding]:
                 "They were grouped by their geometry instead.",
             )
         )
+    if any(frame.tags.get("HadZeroSlope") for frame in group.frames):
+        findings.append(
+            Finding(
+                "ingest.zero-slope",
+                "warning",
+                "The files give a rescale slope of zero, which would make every pixel the same.",
+                "A slope of one was used; check the values before trusting them.",
+            )
+        )
     if is_localiser(first):
         findings.append(
             Finding(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plastinate.model.errors import LimitError, PathNotFound, TooLarge, UnsafeArchive
+from plastinate.model.errors import EmptyInput, LimitError, PathNotFound, TooLarge, UnsafeArchive
 from plastinate.model.evidence import Finding
 from plastinate.stages.ingest.archive import Unpacking, gunzip, unpack
 from plastinate.stages.ingest.limits import Limits
@@ -63,6 +63,9 @@ def discover(path: Path, *, workspace: Path, limits: Limits) -> Discovery:
     if not path.exists():
         raise PathNotFound(safe(str(path), longest=200))
     is_single = not path.is_dir()
+    if is_single and not path.is_file():
+        # A pipe or a device: reading it may never end.
+        raise EmptyInput(safe(str(path), longest=200))
     root = path.parent if is_single else path
     files: Iterator[Path] = iter([path]) if is_single else walk(path)
     for file in files:

@@ -18,6 +18,9 @@ from plastinate.stages.ingest.words import safe
 
 # Cosines are rounded to a few digits; beyond a twentieth they are no rotation at all.
 COSINE_SLACK = 0.05
+# A kilometre from the origin, pixels from a micrometre to a decimetre: what lies beyond is a slip.
+FARTHEST_MM = 1e6
+SMALLEST_PIXEL_MM, LARGEST_PIXEL_MM = 1e-3, 100.0
 
 # What grouping, phases and the report ask for: keyword -> (tag, how it is written).
 KEPT_TAGS: Mapping[str, tuple[int, str]] = {
@@ -84,6 +87,8 @@ def plain_frame(source: Source, header: ParsedHeader, *, sop_class_uid: str, bit
         tags["EncapsulatedOffset"] = header.value_offset
     if slope is not None:
         tags["HasRescale"] = True
+    if slope == 0:
+        tags["HadZeroSlope"] = True
     row_direction, column_direction = _directions(elements.numbers(dataset, 0x00200037))
     row_spacing, column_spacing = _spacings(elements.numbers(dataset, 0x00280030))
     return Frame(
@@ -111,7 +116,7 @@ def plain_frame(source: Source, header: ParsedHeader, *, sop_class_uid: str, bit
         column_direction=column_direction,
         row_spacing_mm=row_spacing,
         column_spacing_mm=column_spacing,
-        slope=slope if slope else 1.0,
+        slope=slope or 1.0,
         intercept=intercept if intercept is not None else 0.0,
         padding_value=elements.short(dataset, 0x00280120, is_signed=is_signed),
         padding_limit=elements.short(dataset, 0x00280121, is_signed=is_signed),
@@ -187,7 +192,10 @@ def _modality_lut(table: RawDataset, *, is_signed: bool) -> dict[str, Any]:
 
 
 def _triple(values: tuple[float, ...]) -> tuple[float, float, float] | None:
-    return (values[0], values[1], values[2]) if len(values) == 3 else None
+    """Three finite coordinates, none beyond any scanner's reach."""
+    if len(values) != 3 or max(map(abs, values)) > FARTHEST_MM:
+        return None
+    return values[0], values[1], values[2]
 
 
 def _directions(
@@ -215,6 +223,6 @@ def _length(vector: tuple[float, ...]) -> float:
 
 def _spacings(values: tuple[float, ...]) -> tuple[float | None, float | None]:
     """PixelSpacing as (between rows, between columns); None where it is no size."""
-    if len(values) != 2 or min(values) <= 0 or max(values) > 1000:
+    if len(values) != 2 or min(values) < SMALLEST_PIXEL_MM or max(values) > LARGEST_PIXEL_MM:
         return None, None
     return values[0], values[1]

@@ -113,7 +113,9 @@ def choose_series(examination: Examination, number: int | None) -> tuple[Case, t
         return chosen, ()
     usable = [case for case in cases if case.series.is_usable]
     if not usable:
-        raise NoUsableSeries(examination.inspection.path, "; ".join(_why_not(case) for case in cases[:3]))
+        reasons = [_why_not(case) for case in cases]
+        reasons += [aside.reason.sentence.rstrip(".") for aside in examination.inspection.set_aside]
+        raise NoUsableSeries(examination.inspection.path, "; ".join(reasons[:3]))
     first = usable[0]
     rivals = [case for case in usable[1:] if _is_rival(case, first)]
     if rivals:

@@ -25,6 +25,8 @@ MISSING_RUN_LIMIT = 3
 # Drift below a twentieth of a pixel over the whole stack is rounding of the
 # cosines, and resampling it away would blur more than it mends.
 DRIFT_SLACK_PIXELS = 0.05
+# Slices shifted by more than this against a straight line are worth telling.
+WANDER_PIXELS = 0.2
 # Beyond any gantry: positions that run along the image plane are no stack.
 STEEPEST_DEGREES = 60.0
 
@@ -60,6 +62,8 @@ def lattice_of(frames: Sequence[Frame]) -> tuple[Lattice, list[Finding]]:
     tilt = _tilt_degrees(offsets, in_plane, slack_mm=POSITION_SLACK_MM + DRIFT_SLACK_PIXELS * pixel)
     if tilt != (0.0, 0.0):
         findings.append(_tilt_finding(tilt))
+    if wander := _wander_pixels(offsets, in_plane, pixel):
+        findings.append(_wander_finding(wander))
     if not has_size:
         findings.append(_no_size())
         offsets, in_plane, spacing = offsets / spacing, np.zeros_like(in_plane), 1.0
@@ -158,6 +162,26 @@ def _tilt_degrees(offsets: Floats, in_plane: Floats, *, slack_mm: float) -> tupl
     reach = float(offsets[-1] - offsets[0])
     angles = [math.degrees(math.atan(slope)) if abs(slope) * reach > slack_mm else 0.0 for slope in slopes]
     return angles[0], angles[1]
+
+
+def _wander_pixels(offsets: Floats, in_plane: Floats, pixel_mm: float) -> float:
+    """How far slices lie off a straight line through the stack, in pixels; 0 if not worth a word."""
+    if len(offsets) < 3:
+        return 0.0
+    basis = np.stack([np.ones_like(offsets), offsets], axis=1)
+    fitted = basis @ np.linalg.lstsq(basis, in_plane, rcond=None)[0]
+    farthest = float(np.abs(in_plane - fitted).max()) / pixel_mm
+    return farthest if farthest > WANDER_PIXELS else 0.0
+
+
+def _wander_finding(pixels: float) -> Finding:
+    return Finding(
+        "ingest.shifted-slices",
+        "repaired",
+        f"The slices are shifted against each other by up to {pixels:.1f} pixels.",
+        "Each was moved to where its position says by resampling.",
+        {"pixels": round(pixels, 6)},
+    )
 
 
 def _unplaced(frames: Sequence[Frame]) -> Lattice:
