@@ -9,6 +9,7 @@ import pytest
 from frame_files import BIG_ENDIAN, RLE, encapsulated, frame_of, native, texture
 
 from plastinate.model.errors import DamagedFile, UnsupportedFile
+from plastinate.stages.ingest.codestream import is_sound_jpeg2000
 from plastinate.stages.ingest.decode import decode_frames, stored_pixels
 
 UID = "1.2.840.10008.1.2.4."
@@ -195,7 +196,7 @@ def test_frames_that_cannot_be_told_apart_are_damage(tmp_path):
 def test_a_codestream_of_another_size_is_refused_before_decoding(tmp_path, syntax, monkeypatch):
     coded = bytes(LOSSLESS[syntax](texture(16, 16, bits=12).astype(np.uint16), 12))
     frame = encapsulated(tmp_path / "bomb.dcm", [coded], (8, 16), UID + syntax, bits_stored=12)
-    for codec in ("jpeg8", "ljpeg", "jpegls", "jpeg2k", "htj2k"):
+    for codec in ("jpeg8", "jpegsof3", "jpegls", "jpeg2k", "htj2k"):
         monkeypatch.delattr(imagecodecs, f"{codec}_decode")
     with pytest.raises(DamagedFile, match=r"bomb.dcm .* 8 x 16 .* 16 x 16"):
         stored_pixels(frame)
@@ -241,3 +242,23 @@ def test_one_damaged_frame_stops_the_others_with_its_name(tmp_path):
 def test_what_cannot_be_read_is_refused_in_words(tmp_path, facts):
     with pytest.raises(UnsupportedFile):
         stored_pixels(frame_of(tmp_path / "a", 4, 4, pixel_offset=0, **facts))
+
+
+@pytest.mark.parametrize("at", [24, 28])  # the low bytes of XTsiz and YTsiz follow
+def test_a_tile_size_of_zero_ends_no_process(tmp_path, at):
+    coded = bytearray(LOSSLESS["201"](texture(32, 32, bits=12).astype(np.uint16), 12))
+    coded[at : at + 4] = bytes(4)
+    frame = encapsulated(tmp_path / "zero.dcm", [bytes(coded)], (32, 32), UID + "201", bits_stored=12)
+    with pytest.raises(DamagedFile, match="zero"):
+        stored_pixels(frame)
+
+
+def test_only_a_header_that_holds_together_goes_to_the_fast_decoder():
+    coded = bytearray(LOSSLESS["201"](texture(32, 32, bits=12).astype(np.uint16), 12))
+    assert is_sound_jpeg2000(bytes(coded))
+    quantisation = coded.index(b"\xff\x5c")
+    for at, value in ((27, 0), (43, 2), (quantisation + 3, 3), (coded.index(b"\xff\x52") + 9, 40)):
+        broken = bytearray(coded)
+        broken[at] = value
+        assert not is_sound_jpeg2000(bytes(broken)), at
+    assert not is_sound_jpeg2000(bytes(coded[:60]))

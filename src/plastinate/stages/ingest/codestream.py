@@ -67,3 +67,48 @@ def is_complete(data: bytes) -> bool:
     Some decoders invent the rest of a truncated frame without a word.
     """
     return data[-64:].rstrip(b"\x00").endswith(b"\xff\xd9")
+
+
+def is_sound_jpeg2000(data: bytes) -> bool:
+    """True if the main header of a bare JPEG 2000 codestream holds together, segment by segment.
+
+    OpenJPH, fast as it is, divides by a tile size of zero and reads beyond a
+    quantisation segment that is too short for its decomposition levels: both
+    end the process. A codestream that fails here goes to a sturdier decoder.
+
+    Source: ITU-T T.800, A.5.1 (SIZ), A.6.1 (COD), A.6.4 (QCD).
+    """
+    levels: int | None = None
+    at = 2
+    try:
+        while data[at : at + 2] != b"\xff\x90":
+            marker, length = struct.unpack_from(">HH", data, at)
+            if marker < 0xFF00 or length < 2 or at > _LARGEST_HEADER:
+                return False
+            if marker == 0xFF51 and not _has_sound_size(data, at):
+                return False
+            if marker == 0xFF52:
+                levels = data[at + 9]
+                if length < 12 or levels > 32:
+                    return False
+            if marker == 0xFF5C:
+                style = data[at + 4] & 0x1F
+                wanted = {0: 4 + 3 * (levels or 0), 1: 5, 2: 5 + 6 * (levels or 0)}.get(style)
+                if levels is None or length != wanted:
+                    return False
+            at += 2 + length
+    except (struct.error, IndexError):
+        return False
+    return levels is not None
+
+
+def _has_sound_size(data: bytes, at: int) -> bool:
+    """One component, sampled at every pixel, in a countable number of tiles that begin where it does."""
+    right, bottom, left, top, width, height, first_left, first_top = struct.unpack_from(">8I", data, at + 6)
+    components, _, across, down = struct.unpack_from(">HBBB", data, at + 38)
+    if (components, across, down) != (1, 1, 1) or not (width and height):
+        return False
+    is_anchored = first_left <= left < min(right, first_left + width) and first_top <= top < min(
+        bottom, first_top + height
+    )
+    return is_anchored and -(-right // width) * -(-bottom // height) <= 65535

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,8 @@ from plastinate.native.resample import resample_affine
 from plastinate.stages.ingest.assemble import Allocate, Voxels, allocate
 
 MAX_VOXELS = 1_500_000_000
+# Deflate cannot pack tighter than this: a short file that claims more is refused before memory is asked for.
+DEFLATE_LIMIT = 1040
 # float32 holds every whole number up to here; beyond, labels would merge.
 EXACT_IN_FLOAT32 = 1 << 24
 
@@ -70,6 +73,10 @@ def read_voxels(
     Raises:
         DamagedFile: the data end early or do not inflate.
     """
+    needed = dtype.itemsize * int(np.prod(np.array(shape, dtype=np.int64)))
+    is_deflated = coding == "deflated" or isinstance(file, gzip.GzipFile)
+    if needed > os.fstat(file.fileno()).st_size * (DEFLATE_LIMIT if is_deflated else 1):
+        raise DamagedFile(name, f"it is too short to hold the {needed:,} bytes of voxels that it claims")
     raw = np.empty(shape, dtype=dtype)
     view = memoryview(raw.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
     got = 0
