@@ -42,12 +42,16 @@ class SurfaceStep:
             "shared-net" (label boundaries; neighbours share their walls).
         params: keyword arguments of the method.
         why: the reason.
+        is_hull: the structures hold others inside them. In the label map a hull has only
+            the voxels that nothing else claims; its surface is made from its whole mask,
+            measured against it, and is not hollowed out by what it holds.
     """
 
     structures: tuple[str, ...]
     method: str
     params: Mapping[str, Any] = field(default_factory=dict)
     why: str = ""
+    is_hull: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from plastinate.model.errors import RecipeFlaw
@@ -26,6 +26,7 @@ class PlannedStep:
         why: the recipe's reason.
         source: where the reason comes from.
         summary: first sentence of the method's own documentation.
+        is_hull: for "surface": surface the whole mask, not the voxels left over by other structures.
     """
 
     stage: str
@@ -37,6 +38,7 @@ class PlannedStep:
     why: str = ""
     source: str = ""
     summary: str = ""
+    is_hull: bool = False
 
 
 def plan(recipe: Recipe) -> tuple[PlannedStep, ...]:
@@ -74,12 +76,19 @@ def plan(recipe: Recipe) -> tuple[PlannedStep, ...]:
         )
         for step in recipe.segment
     ]
-    steps += [
-        _planned(
-            recipe, "surface", catalog.SURFACE, step.method, step.params, (), step.structures, step.why, ""
+    for surface in recipe.surface:
+        planned = _planned(
+            recipe,
+            "surface",
+            catalog.SURFACE,
+            surface.method,
+            surface.params,
+            (),
+            surface.structures,
+            surface.why,
+            "",
         )
-        for step in recipe.surface
-    ]
+        steps.append(replace(planned, is_hull=surface.is_hull))
     return tuple(steps)
 
 

@@ -89,6 +89,8 @@ def run_recipe(
 
     masks = _segment(volume, steps, recipe.structures, progress, records, findings)
     labels = _label(volume, recipe, masks, progress, records, findings)
+    hulls = {name for step in steps if step.is_hull for name in step.into}
+    whole = {name: _alone(volume, name, masks[name]) for name in masks if name in hulls}
     masks.clear()
 
     surfaces: dict[str, Mapping[str, Surface]] = {}
@@ -98,11 +100,13 @@ def run_recipe(
         if not found:
             continue
         with progress.step(f"surface: {', '.join(found)}", share=0.3 / len(surface_steps)):
-            made = step.function(volume, labels, structures=found, levels=options.levels, **step.params)
-            surfaces.update(made.surfaces)
-            records.append(_record(step, structures=found, notes=made.notes))
+            for names in [(name,) for name in found] if step.is_hull else [found]:
+                source = whole[names[0]] if step.is_hull else labels
+                made = step.function(volume, source, structures=names, levels=options.levels, **step.params)
+                surfaces.update(made.surfaces)
+                records.append(_record(step, structures=names, notes=made.notes))
 
-    quality, verdicts = _check(volume, labels, recipe, surfaces, options, progress)
+    quality, verdicts = _check(volume, labels, whole, recipe, surfaces, options, progress)
     order = [name for name in recipe.structures if name in surfaces]
     return RunResult(
         volume,
@@ -173,9 +177,14 @@ def _label(
     return merged
 
 
+def _alone(volume: Volume, structure: str, mask: Mask) -> LabelMap:
+    return LabelMap(volume.geometry, mask.astype(np.uint16), {1: structure})
+
+
 def _check(
     volume: Volume,
     labels: LabelMap,
+    whole: Mapping[str, LabelMap],
     recipe: Recipe,
     surfaces: Mapping[str, Mapping[str, Surface]],
     options: RunOptions,
@@ -188,7 +197,7 @@ def _check(
     measure, judge = catalog.door("measure-surface"), catalog.door("judge-structure")
     for structure, levels in surfaces.items():
         with progress.step(f"check: {structure}", share=0.1 / len(surfaces)):
-            mask = labels.mask(structure)
+            mask = whole.get(structure, labels).mask(structure)
             quality[structure] = {
                 level: measure(surface, mask=mask, geometry=volume.geometry)
                 for level, surface in levels.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ RECIPE_KEYS = (
     "expect",
 )
 STEP_KEYS = ("method", "params", "from", "into", "why", "source")
-SURFACE_KEYS = ("structures", "method", "params", "why")
+SURFACE_KEYS = ("structures", "method", "params", "why", "hull")
 EXPECT_KEYS = (
     "volume_ml",
     "side",
@@ -134,9 +134,7 @@ def needed_steps(segment: Sequence[Step], wanted: Sequence[str]) -> tuple[Step, 
 def restricted_surface(surface: Sequence[SurfaceStep], wanted: Sequence[str]) -> tuple[SurfaceStep, ...]:
     """The surface steps of the wanted structures alone."""
     steps = [
-        SurfaceStep(
-            tuple(name for name in step.structures if name in wanted), step.method, step.params, step.why
-        )
+        replace(step, structures=tuple(name for name in step.structures if name in wanted))
         for step in surface
     ]
     return tuple(step for step in steps if step.structures)
@@ -231,9 +229,11 @@ def _surface_steps(table: Mapping[str, Any], flaws: _Flaws) -> tuple[SurfaceStep
         params = entry.get("params", {})
         if not isinstance(params, dict):
             raise here.at("params").flaw("must be a table")
-        steps.append(
-            SurfaceStep(here.texts(entry, "structures"), method, params, here.text(entry, "why", ""))
-        )
+        is_hull = entry.get("hull", False)
+        if not isinstance(is_hull, bool):
+            raise here.at("hull").flaw("true or false")
+        why = here.text(entry, "why", "")
+        steps.append(SurfaceStep(here.texts(entry, "structures"), method, params, why, is_hull))
     return tuple(steps)
 
 
