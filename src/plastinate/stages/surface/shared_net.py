@@ -83,12 +83,12 @@ def contour_labels(
     for structure in structures:
         if labels.voxel_count(structure) == 0:
             raise EmptyMask(structure)
-    net, changed = _net(labels, structures, iterations=iterations, pass_band=pass_band)
+    net, changed, left = _net(labels, structures, iterations=iterations, pass_band=pass_band)
     notes = []
     surfaces: dict[str, dict[str, Surface]] = {structure: {} for structure in structures}
     if changed:
         notes.append(f"{changed} voxels were given to a neighbour so that every organ's wall is simple")
-    for level, reduced, crossings in _reduced(net, targets, structure_count=len(structures)):
+    for level, reduced, crossings in _reduced(net, targets, structure_count=len(structures), crossings=left):
         if crossings:
             notes.append(f"{level}: {crossings} crossings of triangles could not be mended")
         for surface in split(reduced, structures):
@@ -137,7 +137,8 @@ def split(net: Net, structures: Sequence[str]) -> list[Surface]:
 
 def _net(
     labels: LabelMap, structures: Sequence[str], *, iterations: int, pass_band: float
-) -> tuple[Net, int]:
+) -> tuple[Net, int, int]:
+    """The smoothed net, the voxels changed for it, and the crossings left in it."""
     dense = np.zeros(LABELS, dtype=np.uint16)
     for number, structure in enumerate(structures, 1):
         dense[labels.label_of(structure)] = number
@@ -174,14 +175,13 @@ def _net(
             )
     finally:
         kernel.shared_net_close(handle)
-    if iterations:
-        # The voxel faces cross nowhere, so going back towards them always ends.
-        vertices = untangle(vertices, triangles, walls, rest=rest).vertices
-    return Net(vertices, triangles, walls), int(result[2])
+    # The voxel faces cross nowhere, so going back towards them always ends.
+    free = untangle(vertices, triangles, walls, rest=rest)
+    return Net(free.vertices, triangles, walls), int(result[2]), free.after
 
 
 def _reduced(
-    net: Net, targets: Mapping[str, int | None], *, structure_count: int
+    net: Net, targets: Mapping[str, int | None], *, structure_count: int, crossings: int
 ) -> Iterator[tuple[str, Net, int]]:
     """The net at each level, the finest first, and its crossings: each starts from the one before."""
     order = sorted(targets, key=lambda level: -(np.inf if targets[level] is None else targets[level] or 0))
@@ -192,6 +192,9 @@ def _reduced(
             if target is not None:
                 wanted[1 : structure_count + 1] = target
             reduced = reducer.reduce(wanted)
+            if len(reduced.triangles) == len(net.triangles):
+                yield level, Net(reduced.vertices, reduced.triangles, reduced.labels), crossings
+                continue
             free = untangle(reduced.vertices, reduced.triangles, reduced.labels)
             yield level, Net(free.vertices, reduced.triangles, reduced.labels), free.after
 
