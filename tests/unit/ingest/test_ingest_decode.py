@@ -262,3 +262,11 @@ def test_only_a_header_that_holds_together_goes_to_the_fast_decoder():
         broken[at] = value
         assert not is_sound_jpeg2000(bytes(broken)), at
     assert not is_sound_jpeg2000(bytes(coded[:60]))
+
+
+@pytest.mark.parametrize("padding", [b"", b"\x00", b"\xff", bytes(10)])
+def test_padding_after_the_codestream_is_no_damage(tmp_path, padding):
+    values = texture(16, 16, bits=12)
+    coded = bytes(LOSSLESS["90"](values.astype(np.uint16), 12)) + padding
+    frame = encapsulated(tmp_path / "a.dcm", [coded], values.shape, UID + "90", bits_stored=12)
+    assert np.array_equal(stored_pixels(frame), values)

@@ -64,9 +64,10 @@ def _jpeg2000(data: bytes, at: int) -> Codestream:
 def is_complete(data: bytes) -> bool:
     """True if the codestream ends as it should, padding aside.
 
-    Some decoders invent the rest of a truncated frame without a word.
+    Some decoders invent the rest of a truncated frame without a word. The byte
+    that makes the length even is not always the zero it should be.
     """
-    return data[-64:].rstrip(b"\x00").endswith(b"\xff\xd9")
+    return data[-64:].rstrip(b"\x00\xff").endswith(b"\xff\xd9")
 
 
 def is_sound_jpeg2000(data: bytes) -> bool:
