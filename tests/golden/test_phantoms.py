@@ -126,6 +126,23 @@ def test_the_same_series_gives_the_same_bytes_twice(tmp_path: Path) -> None:
     assert {name for name in first if first[name] != second[name]} <= {"run.json", "certificate.html"}
 
 
+def test_lighter_levels_stay_closed_and_unmirrored(tmp_path: Path) -> None:
+    phantom = ALL["letters"]()
+    grid = write_series(phantom, tmp_path / "scan", Scan())
+    levels = {"full": None, "medium": 1600, "light": 700}
+    build_model(
+        tmp_path / "scan", threshold=WINDOW, output=tmp_path, levels=levels, check=False, preview=False
+    )
+
+    for name, most in (("scene-medium", 1600), ("scene-light", 700)):
+        found = judge(phantom, tmp_path / f"{name}.glb", voxel_axes_mm=grid.voxel_axes_mm)
+        assert found.triangles <= most
+        assert found.is_closed
+        assert found.is_outward
+        assert found.pose == "+x+y+z"
+        assert abs(found.volume_error_percent) < 1.0
+
+
 @pytest.mark.parametrize("padding", ["declared", "range", "undeclared"])
 def test_what_was_not_measured_matches_no_window(padding: str, tmp_path: Path) -> None:
     write_series(ALL["sphere"](), tmp_path / "scan", Scan(padding=padding, signed=True))

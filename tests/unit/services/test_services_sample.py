@@ -204,7 +204,10 @@ def test_turning_to_axial_moves_no_voxel(order: tuple[int, ...], signs: tuple[in
 
 @pytest.mark.network
 def test_the_chest_has_its_liver_on_the_right_and_its_heart_on_the_left(tmp_path: Path) -> None:
-    info = fetch_sample("chest-ct", tmp_path / "chest")
+    try:
+        info = fetch_sample("chest-ct", tmp_path / "chest")
+    except DownloadFailed as error:
+        pytest.skip(error.sentence)
 
     reader = SimpleITK.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(info.series)))
