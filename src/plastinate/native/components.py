@@ -35,7 +35,9 @@ class Components:
     ) -> None:
         if connectivity not in (4, 8, *CONNECTIVITIES):
             raise ValueError(f"connectivity is 6, 18 or 26, not {connectivity}")
-        mask = as_mask(mask)
+        # Columns side by side are all the kernel needs; any other view is copied.
+        if mask.ndim != 3 or mask.dtype != np.bool_ or mask.strides[2] != 1:
+            mask = as_mask(mask)
         self.shape: tuple[int, int, int] = (mask.shape[0], mask.shape[1], mask.shape[2])
         self.box: Box = box or (slice(0, mask.shape[0]), slice(0, mask.shape[1]), slice(0, mask.shape[2]))
         self._library = library("voxel_runs")
@@ -115,7 +117,8 @@ class Components:
 
         Args:
             which: component numbers, or (count + 1,) bool.
-            onto: set them in this C-contiguous (S, R, C) mask, in place, rather than in a new one.
+            onto: set them in this (S, R, C) mask, in place, rather than in a new one; its columns must
+                lie next to each other.
 
         Returns:
             (S, R, C) bool of the whole volume.
@@ -125,8 +128,8 @@ class Components:
         keep[chosen if chosen.dtype == np.bool_ else chosen.astype(np.int64)] = True
         keep[0] = False
         out = np.zeros(self.shape, dtype=np.bool_) if onto is None else onto
-        if out.shape != self.shape or not out.flags.c_contiguous:
-            raise ValueError("components are painted onto a contiguous mask of the same shape")
+        if out.shape != self.shape or out.dtype != np.bool_ or (out.strides[2] != 1 and out.shape[2] > 1):
+            raise ValueError("components are painted onto a mask of the same shape, columns side by side")
         part = out[self.box]
         status = self._library.runs_paint(
             self._handle,
@@ -212,14 +215,24 @@ def fill_holes_2d(mask: Mask, *, axis: int = 0, max_voxels: int | None = None) -
     Returns:
         (S, R, C) bool.
     """
-    order = {0: (0, 1, 2), 1: (1, 0, 2), 2: (2, 0, 1)}[axis]
-    turned = np.ascontiguousarray(as_mask(mask).transpose(order))
-    box = bounding_box(turned)
-    if box is None:
-        return as_mask(mask).copy()
-    parts = Components(turned, connectivity=4, box=box, is_background=True)
+    mask = as_mask(mask)
+    if axis == 2:
+        turned = fill_holes_2d(_swap_rows_and_columns(mask), axis=1, max_voxels=max_voxels)
+        return _swap_rows_and_columns(turned)
+    out = mask.copy()
+    # Planes across the rows are a matter of strides alone: columns stay next to each other.
+    planes, target = (mask, out) if axis == 0 else (mask.swapaxes(0, 1), out.swapaxes(0, 1))
+    parts = Components(planes, connectivity=4, is_background=True)
     closed = ~parts.touching("rc")
     if max_voxels is not None:
         closed &= parts.sizes <= max_voxels
-    filled = parts.mask(closed, onto=turned.copy() if axis == 0 else turned)
-    return np.ascontiguousarray(filled.transpose(np.argsort(order)))
+    parts.mask(closed, onto=target)
+    return out
+
+
+def _swap_rows_and_columns(mask: Mask) -> Mask:
+    slices, rows, columns = mask.shape
+    out = np.empty((slices, columns, rows), dtype=np.bool_)
+    run = library("voxel_runs").swap_rows_and_columns
+    check(run(pointer(mask), pointer(integers(*mask.shape)), thread_count(), pointer(out)), kernel="holes")
+    return out

@@ -6,7 +6,7 @@
 // distance in 3D is the lower envelope of parabolas along each axis in turn.
 // Where the distance is capped to a few voxels the envelope is replaced by a
 // direct minimum over the window, which vectorises across columns and was
-// several times faster up to a dozen voxels.
+// faster up to some fifty voxels.
 //
 // Ball growth works in slabs with a halo of the radius, so it needs a few planes
 // of float per thread instead of a whole float volume.
@@ -23,14 +23,15 @@ using std::uint8_t;
 namespace {
 
 constexpr float FAR = 1e30f;          // farther than any distance, and still finite when squares are added
-constexpr int64_t WINDOW_LIMIT = 12;  // above it the envelope is faster
+constexpr int64_t WINDOW_LIMIT = 48;  // above it the envelope is faster
+constexpr int64_t CHUNK = 32;         // columns that are skipped together
 constexpr int64_t BLOCK = 16;         // columns gathered at a time: one cache line of floats
 
 struct Scratch {
     std::vector<float> plane, line, value;
     std::vector<int64_t> parabola;
     std::vector<double> border;
-    std::vector<uint8_t> is_far;
+    std::vector<uint8_t> is_near;
 };
 
 // Squared distance along a row to the nearest voxel equal to `source`; returns false if none is within reach.
@@ -87,9 +88,32 @@ void along_line(float* f, int64_t n, double step, bool outside, Scratch& scratch
     }
 }
 
+void lower(float* __restrict out, const float* __restrict in, int64_t n, float square) {
+    for (int64_t c = 0; c < n; ++c) {
+        const float d = in[c] + square;
+        out[c] = out[c] < d ? out[c] : d;
+    }
+}
+
+float greatest(const float* values, int64_t n) {
+    float most = values[0];
+    for (int64_t c = 1; c < n; ++c) most = values[c] > most ? values[c] : most;
+    return most;
+}
+
+// Which chunks of a line hold a distance at all: most of a body is far from any wall, or deep inside.
+void mark_near(const float* values, int64_t width, uint8_t* is_near) {
+    for (int64_t c0 = 0; c0 < width; c0 += CHUNK) {
+        const int64_t n = std::min(CHUNK, width - c0);
+        bool is_any = false;
+        for (int64_t c = 0; c < n; ++c) is_any |= values[c0 + c] < FAR;
+        is_near[c0 / CHUNK] = is_any;
+    }
+}
+
 // The pass across `count` lines of `width` floats, `stride` apart: in place, through a window or the envelope.
 void across(float* first, int64_t count, int64_t stride, int64_t width, float step, int64_t reach, bool outside,
-            float cap_squared, const uint8_t* is_far, Scratch& scratch) {
+            float cap_squared, Scratch& scratch) {
     if (reach > WINDOW_LIMIT) {
         scratch.line.resize(BLOCK * count);
         for (int64_t c0 = 0; c0 < width; c0 += BLOCK) {
@@ -106,28 +130,30 @@ void across(float* first, int64_t count, int64_t stride, int64_t width, float st
         return;
     }
     scratch.plane.resize(count * width);
-    for (int64_t i = 0; i < count; ++i) std::memcpy(scratch.plane.data() + i * width, first + i * stride, width * sizeof(float));
+    const int64_t chunks = (width + CHUNK - 1) / CHUNK;
+    scratch.is_near.assign(count * chunks, 0);
     for (int64_t i = 0; i < count; ++i) {
-        float* out = first + i * stride;
-        for (int64_t k = 1; k <= reach; ++k) {
-            const float square = (k * step) * (k * step);
-            for (int side = -1; side <= 1; side += 2) {
-                const int64_t j = i + side * k;
-                if (j < 0 || j >= count) {
+        std::memcpy(scratch.plane.data() + i * width, first + i * stride, width * sizeof(float));
+        mark_near(first + i * stride, width, scratch.is_near.data() + i * chunks);
+    }
+    for (int64_t i = 0; i < count; ++i)
+        for (int64_t c0 = 0, chunk = 0; c0 < width; c0 += CHUNK, ++chunk) {
+            const int64_t n = std::min(CHUNK, width - c0);
+            float* out = first + i * stride + c0;
+            for (int64_t k = 1; k <= reach; ++k) {
+                const float square = (k * step) * (k * step);
+                // Every few steps: what lies farther than the farthest value here cannot lower any.
+                if (k % 4 == 1 && scratch.is_near[i * chunks + chunk] && greatest(out, n) <= square) break;
+                for (int side = -1; side <= 1; side += 2) {
+                    const int64_t j = i + side * k;
                     if (outside && (j == -1 || j == count))
-                        for (int64_t c = 0; c < width; ++c) out[c] = out[c] < square ? out[c] : square;
-                    continue;
-                }
-                if (is_far[j]) continue;
-                const float* in = scratch.plane.data() + j * width;
-                for (int64_t c = 0; c < width; ++c) {
-                    const float d = in[c] + square;
-                    out[c] = out[c] < d ? out[c] : d;
+                        for (int64_t c = 0; c < n; ++c) out[c] = out[c] < square ? out[c] : square;
+                    if (j < 0 || j >= count || !scratch.is_near[j * chunks + chunk]) continue;
+                    lower(out, scratch.plane.data() + j * width + c0, n, square);
                 }
             }
+            for (int64_t c = 0; c < n; ++c) out[c] = out[c] <= cap_squared ? out[c] : FAR;
         }
-        for (int64_t c = 0; c < width; ++c) out[c] = out[c] <= cap_squared ? out[c] : FAR;
-    }
 }
 
 int64_t reach_of(double cap, double step, int64_t n) {
@@ -155,14 +181,12 @@ struct Grid {
 
     // Column and row passes of one slice; returns false if no source is within reach in the slice.
     bool plane(const uint8_t* mask, float* out, Scratch& scratch) const {
-        scratch.is_far.assign(rows, 0);
         bool is_any = outside;
         for (int64_t r = 0; r < rows; ++r) {
             const bool is_near = along_row(mask + r * columns, out + r * columns, columns, source, outside, step[2], reach[2]);
-            scratch.is_far[r] = !is_near;
             is_any |= is_near;
         }
-        if (is_any) across(out, rows, columns, columns, step[1], reach[1], outside, cap_squared, scratch.is_far.data(), scratch);
+        if (is_any) across(out, rows, columns, columns, step[1], reach[1], outside, cap_squared, scratch);
         return is_any;
     }
 };
@@ -174,21 +198,15 @@ PLASTINATE_API int distance_squared(const uint8_t* mask, const int64_t* shape, c
                                     int source, int outside_is_source, int threads, float* out) {
     const Grid grid(shape, spacing, cap, source, outside_is_source);
     const int64_t plane = grid.rows * grid.columns;
-    std::vector<uint8_t> is_far;
-    try {
-        is_far.assign(grid.slices, 0);
-    } catch (const std::bad_alloc&) {
-        return NO_MEMORY;
-    }
-    int status = share(grid.slices, threads, [&](int64_t s) {
+    const int status = share(grid.slices, threads, [&](int64_t s) {
         Scratch scratch;
-        is_far[s] = !grid.plane(mask + s * plane, out + s * plane, scratch);
+        grid.plane(mask + s * plane, out + s * plane, scratch);
     });
     if (status != OK) return status;
     return share(grid.rows, threads, [&](int64_t r) {
         Scratch scratch;
         float* first = out + r * grid.columns;
-        across(first, grid.slices, plane, grid.columns, grid.step[0], grid.reach[0], grid.outside, grid.cap_squared, is_far.data(), scratch);
+        across(first, grid.slices, plane, grid.columns, grid.step[0], grid.reach[0], grid.outside, grid.cap_squared, scratch);
         for (int64_t s = 0; s < grid.slices; ++s)
             for (int64_t c = 0; c < grid.columns; ++c)
                 if (first[s * plane + c] >= FAR / 2) first[s * plane + c] = INFINITY;
@@ -206,29 +224,33 @@ PLASTINATE_API int ball_grow(const uint8_t* mask, const int64_t* shape, const do
         const int64_t begin = slab * depth, end = std::min(grid.slices, begin + depth);
         const int64_t low = std::max<int64_t>(0, begin - halo), high = std::min(grid.slices, end + halo);
         std::vector<float> field((high - low) * plane);
-        std::vector<uint8_t> is_far(high - low);
-        for (int64_t s = low; s < high; ++s)
-            is_far[s - low] = !grid.plane(mask + s * plane, field.data() + (s - low) * plane, scratch);
-        std::vector<float> least(grid.columns);
+        const int64_t chunks = (grid.columns + CHUNK - 1) / CHUNK;
+        std::vector<uint8_t> is_near((high - low) * grid.rows * chunks, 0);
+        for (int64_t s = low; s < high; ++s) {
+            float* const of_slice = field.data() + (s - low) * plane;
+            if (!grid.plane(mask + s * plane, of_slice, scratch)) continue;
+            for (int64_t r = 0; r < grid.rows; ++r)
+                mark_near(of_slice + r * grid.columns, grid.columns, is_near.data() + ((s - low) * grid.rows + r) * chunks);
+        }
+        float least[CHUNK];
         for (int64_t s = begin; s < end; ++s)
-            for (int64_t r = 0; r < grid.rows; ++r) {
-                std::fill(least.begin(), least.end(), FAR);
-                for (int64_t t = s - halo; t <= s + halo; ++t) {
-                    const float away = (t - s) * grid.step[0], square = away * away;
-                    if (t < 0 || t >= grid.slices) {
-                        if (grid.outside && (t == -1 || t == grid.slices))
-                            for (auto& value : least) value = std::min(value, square);
-                        continue;
+            for (int64_t r = 0; r < grid.rows; ++r)
+                for (int64_t c0 = 0, chunk = 0; c0 < grid.columns; c0 += CHUNK, ++chunk) {
+                    const int64_t n = std::min(CHUNK, grid.columns - c0);
+                    std::fill(least, least + n, FAR);
+                    for (int64_t k = 0; k <= halo; ++k) {
+                        const float away = k * grid.step[0], square = away * away;
+                        if (k % 4 == 1 && greatest(least, n) <= grid.cap_squared) break;
+                        for (int side = -1; side <= (k ? 1 : -1); side += 2) {
+                            const int64_t t = s + side * k;
+                            if (grid.outside && (t == -1 || t == grid.slices))
+                                for (int64_t c = 0; c < n; ++c) least[c] = least[c] < square ? least[c] : square;
+                            if (t < 0 || t >= grid.slices || !is_near[((t - low) * grid.rows + r) * chunks + chunk]) continue;
+                            lower(least, field.data() + (t - low) * plane + r * grid.columns + c0, n, square);
+                        }
                     }
-                    if (is_far[t - low]) continue;
-                    const float* in = field.data() + (t - low) * plane + r * grid.columns;
-                    for (int64_t c = 0; c < grid.columns; ++c) {
-                        const float d = in[c] + square;
-                        least[c] = least[c] < d ? least[c] : d;
-                    }
+                    uint8_t* row = out + s * plane + r * grid.columns + c0;
+                    for (int64_t c = 0; c < n; ++c) row[c] = (least[c] <= grid.cap_squared) != (is_negated != 0);
                 }
-                uint8_t* row = out + s * plane + r * grid.columns;
-                for (int64_t c = 0; c < grid.columns; ++c) row[c] = (least[c] <= grid.cap_squared) != (is_negated != 0);
-            }
     });
 }

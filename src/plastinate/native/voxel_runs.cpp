@@ -300,3 +300,17 @@ PLASTINATE_API int mask_box(const uint8_t* mask, const int64_t* shape, int threa
         return NO_MEMORY;
     }
 }
+
+// Swaps rows and columns of each slice: (S, R, C) -> (S, C, R), in blocks that stay in the nearest cache.
+PLASTINATE_API int swap_rows_and_columns(const uint8_t* in, const int64_t* shape, int threads, uint8_t* out) {
+    constexpr int64_t block = 64;
+    const int64_t rows = shape[1], columns = shape[2];
+    return share(shape[0], threads, [&](int64_t s) {
+        const uint8_t* from = in + s * rows * columns;
+        uint8_t* to = out + s * rows * columns;
+        for (int64_t r0 = 0; r0 < rows; r0 += block)
+            for (int64_t c0 = 0; c0 < columns; c0 += block)
+                for (int64_t c = c0; c < std::min(columns, c0 + block); ++c)
+                    for (int64_t r = r0; r < std::min(rows, r0 + block); ++r) to[c * rows + r] = from[r * columns + c];
+    });
+}

@@ -149,7 +149,7 @@ PLASTINATE_API int paint_label(const uint8_t* mask, int64_t slices, int64_t plan
             const bool is_free = out[i] == 0, is_set = mask[i] != 0;
             won += is_set & is_free;
             lost += is_set & !is_free;
-            out[i] = is_set & is_free ? uint16_t(label) : out[i];
+            out[i] = (is_set & is_free) ? uint16_t(label) : out[i];
         }
         won_lost[2 * s] = won;
         won_lost[2 * s + 1] = lost;
