@@ -235,6 +235,7 @@ def test_one_damaged_frame_stops_the_others_with_its_name(tmp_path):
     [
         {"bits_allocated": 12, "bits_stored": 12},
         {"bits_allocated": 1, "bits_stored": 1},
+        {"bits_allocated": 8, "bits_stored": 8, "transfer_syntax_uid": BIG_ENDIAN},
         {"samples_per_pixel": 3, "photometric": "RGB"},
         {"transfer_syntax_uid": "1.2.840.10008.1.2.4.100"},
     ],

@@ -172,6 +172,18 @@ def _findings(
     tally: _Tally,
     array: Voxels,
 ) -> list[Finding]:
+    pixels = frames[0].rows * frames[0].columns * len(frames)
+    return [
+        *_picture_findings(frames, transforms, quantity),
+        *_unmeasured_findings(tally, pixels),
+        *_value_findings(frames, transforms, quantity, array),
+        *_filled_findings(plan),
+    ]
+
+
+def _picture_findings(
+    frames: Sequence[Frame], transforms: Sequence[Transform], quantity: Quantity
+) -> list[Finding]:
     found = []
     lossy = sum(is_lossy(frame) for frame in frames)
     if lossy:
@@ -211,20 +223,22 @@ def _findings(
                 "Not treated as padding.",
             )
         )
-    found += _unmeasured_findings(tally, frames[0].rows * frames[0].columns * len(frames))
-    found += _value_findings(frames, transforms, quantity, array)
-    if plan.filled_slices.any():
-        slices = np.flatnonzero(plan.filled_slices).tolist()
-        found.append(
-            Finding(
-                "ingest.filled",
-                "repaired",
-                f"{len(slices)} slices were never measured.",
-                "Interpolated between their neighbours and marked.",
-                {"slices": slices},
-            )
-        )
     return found
+
+
+def _filled_findings(plan: Plan) -> list[Finding]:
+    if not plan.filled_slices.any():
+        return []
+    slices = np.flatnonzero(plan.filled_slices).tolist()
+    return [
+        Finding(
+            "ingest.filled",
+            "repaired",
+            f"{len(slices)} slice{'s were' if len(slices) > 1 else ' was'} never measured.",
+            "Interpolated between their neighbours and marked.",
+            {"slices": slices},
+        )
+    ]
 
 
 def _unmeasured_findings(tally: _Tally, pixels: int) -> list[Finding]:

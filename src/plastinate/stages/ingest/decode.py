@@ -158,6 +158,9 @@ def _refuse(frame: Frame) -> None:
     syntax = frame.transfer_syntax_uid
     if syntax not in NATIVE and syntax != RLE and syntax not in CODECS:
         raise UnsupportedFile(frame.name, f"its pixels are coded by transfer syntax {syntax or 'unknown'}")
+    if syntax == BIG_ENDIAN and frame.bits_allocated == 8:
+        # Bytes in their order under OB, in swapped pairs under OW (PS3.5, 7.3): not worth guessing.
+        raise UnsupportedFile(frame.name, "its 8-bit pixels are stored big-endian, a form long retired")
     if not 1 <= frame.bits_stored <= frame.bits_allocated:
         raise DamagedFile(
             frame.name, f"{frame.bits_stored} bits cannot be stored in {frame.bits_allocated} bits"
