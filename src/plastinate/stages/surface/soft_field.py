@@ -25,7 +25,7 @@ def soft_field(
     levels: Mapping[str, int | None],
     low: float | None = None,
     high: float | None = None,
-    smooth_iterations: int = 20,
+    smooth_iterations: int = 10,
     pass_band: float = 0.1,
     max_error_voxel: float = 0.1,
 ) -> SurfaceSet:
@@ -37,7 +37,8 @@ def soft_field(
         structures: which of them to surface.
         levels: detail level -> triangles at most; None keeps all that the error allows.
         low, high: the window, in the volume's quantity; None leaves that side open.
-        smooth_iterations: windowed-sinc passes against scanner noise; 0 for none.
+        smooth_iterations: windowed-sinc passes against scanner noise; 0 for none. Ten move the corners
+            of raised letters by 0.1 voxel, twenty by 0.25, for no visible gain on a chest.
         pass_band: of the smoothing; higher keeps more detail.
         max_error_voxel: how far decimation may move the surface where no count is given.
 
