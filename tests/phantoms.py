@@ -177,8 +177,8 @@ _STROKES: dict[str, list[tuple[int, int, int, int]]] = {
 }
 # side letter -> (LPS axis, sign, direction of reading, up), as someone sees it who looks at that side.
 _SIDES: dict[str, tuple[int, int, tuple[int, int, int], tuple[int, int, int]]] = {
-    "L": (0, 1, (0, -1, 0), (0, 0, 1)),
-    "R": (0, -1, (0, 1, 0), (0, 0, 1)),
+    "L": (0, 1, (0, 1, 0), (0, 0, 1)),
+    "R": (0, -1, (0, -1, 0), (0, 0, 1)),
     "A": (1, -1, (1, 0, 0), (0, 0, 1)),
     "P": (1, 1, (-1, 0, 0), (0, 0, 1)),
     "S": (2, 1, (1, 0, 0), (0, 1, 0)),
