@@ -125,6 +125,20 @@ def test_a_padding_value_that_means_tissue_is_not_believed(tmp_path):
     assert codes(done) == ["ingest.false-padding"]
 
 
+@pytest.mark.parametrize("slope", [1.0, 0.5])
+def test_padding_that_means_air_is_believed_only_where_it_runs_in_from_the_edge(tmp_path, slope):
+    plane = np.full((16, 16), round(1024 / slope), dtype="<u2")
+    r, c = np.indices(plane.shape) - 7.5
+    circle = r**2 + c**2 > 60
+    plane[circle] = 0
+    plane[7:9, 7:9] = 0  # clipped air in the windpipe
+    done = assemble(stack_of(tmp_path, [plane], padding_value=0, slope=slope, intercept=-1024.0))
+    unmeasured = done.array[0] == UNMEASURED if slope == 1 else np.isnan(done.array[0])
+    assert np.array_equal(unmeasured, circle)
+    assert (done.array[0, 7:9, 7:9] == -1024).all()
+    assert codes(done) == ["ingest.padding"]
+
+
 @pytest.mark.parametrize("outside", [-2000, -2048, -3024])
 def test_the_constant_outside_the_circle_is_unmeasured(tmp_path, outside):
     plane = np.full((16, 16), -1000, dtype="<i2")

@@ -20,6 +20,7 @@ from plastinate.stages.ingest.rescale import (
     Extent,
     OutsideInt16,
     Transform,
+    erase_from_edges,
     erase_outside_circle,
     quantity_of,
     store,
@@ -142,6 +143,9 @@ def _fill(
         frame, plane = frames[position], measured[places[position]]
         extent: Extent = store(words, transforms[position], plane, name=frame.name)
         tally.padded[position] = extent.unmeasured
+        low, high = transforms[position].edge_low, transforms[position].edge_high
+        if low <= high:
+            tally.padded[position] += erase_from_edges(plane, low=low, high=high)
         if is_ct and extent.lowest <= extent.highest:
             tally.outside_circle[position] = erase_outside_circle(
                 plane, lowest=extent.lowest, is_lossy=is_lossy(frame)

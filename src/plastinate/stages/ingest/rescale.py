@@ -28,6 +28,8 @@ OUTSIDE_CIRCLE_HU = -1500
 # A lossy codec blurs the constant outside the circle by a few dozen units.
 LOSSY_BLUR_HU = 64
 # A padding value that would mean soft tissue or bone is a mistake of the writer, not padding.
+# One that would mean air (0 stored, -1024 HU, is common) also stands in the windpipe,
+# where noise was clipped: there it was measured, and only what runs in from the edge was not.
 PADDING_CEILING_HU = -500
 
 
@@ -38,6 +40,7 @@ class Transform:
     Attributes:
         slope, intercept: of the linear modality transform, inversion included.
         pad_low, pad_high: stored integers that mean padding, both included; none if low > high.
+        edge_low, edge_high: values that mean padding where they run in from the edge; likewise.
         table: the modality look-up table instead, float64, or None.
         table_first: stored integer that the table's first entry stands for.
         is_inverted: True if MONOCHROME1 was turned round.
@@ -48,6 +51,8 @@ class Transform:
     intercept: float
     pad_low: int = 1
     pad_high: int = 0
+    edge_low: float = 1.0
+    edge_high: float = 0.0
     table: npt.NDArray[np.float64] | None = None
     table_first: int = 0
     is_inverted: bool = False
@@ -97,18 +102,22 @@ def transform_of(frame: Frame, *, quantity: Quantity) -> Transform:
     if table is not None:
         if is_inverted:
             table = table.max() + table.min() - table
-        return Transform(1.0, 0.0, low, high, table, first, is_inverted)
-    is_false = quantity == "HU" and low <= high and low * slope + intercept > PADDING_CEILING_HU
-    if is_false:
-        low, high = 1, 0
+        return Transform(1.0, 0.0, low, high, table=table, table_first=first, is_inverted=is_inverted)
+    edge, is_false = (1.0, 0.0), False
+    if quantity == "HU" and low <= high:
+        ends = sorted((low * slope + intercept, high * slope + intercept))
+        is_false = ends[1] > PADDING_CEILING_HU
+        if ends[1] > OUTSIDE_CIRCLE_HU:
+            low, high = 1, 0
+            edge = edge if is_false else (ends[0], ends[1])
     if is_inverted:
-        ends = (
+        limits = (
             (-(1 << (frame.bits_stored - 1)), (1 << (frame.bits_stored - 1)) - 1)
             if frame.is_signed
             else (0, (1 << frame.bits_stored) - 1)
         )
-        slope, intercept = -slope, intercept + slope * sum(ends)
-    return Transform(slope, intercept, low, high, None, 0, is_inverted, is_false)
+        slope, intercept = -slope, intercept + slope * sum(limits)
+    return Transform(slope, intercept, low, high, *edge, is_inverted=is_inverted, has_false_padding=is_false)
 
 
 def _padding(frame: Frame) -> tuple[int, int]:
@@ -233,6 +242,25 @@ def erase_outside_circle(plane: npt.NDArray[Any], *, lowest: float, is_lossy: bo
     outside = (plane >= lowest) & (plane <= ceiling)
     plane[outside] = UNMEASURED_INT16 if plane.dtype == np.int16 else np.nan
     return int(outside.sum())
+
+
+def erase_from_edges(plane: npt.NDArray[Any], *, low: float, high: float) -> int:
+    """Mark padding that means air, where it runs in straight from an edge; return how many pixels.
+
+    Args:
+        plane: (R, C) int16 or float32 HU, changed in place.
+        low: lowest value that means padding.
+        high: highest such value.
+    """
+    padding = (plane >= low - 1e-3) & (plane <= high + 1e-3)
+    border = padding[0].any() or padding[-1].any() or padding[:, 0].any() or padding[:, -1].any()
+    if not border:
+        return 0
+    run = np.logical_and.accumulate
+    reached = run(padding, axis=0) | run(padding, axis=1)
+    reached |= run(padding[::-1], axis=0)[::-1] | run(padding[:, ::-1], axis=1)[:, ::-1]
+    plane[reached] = UNMEASURED_INT16 if plane.dtype == np.int16 else np.nan
+    return int(reached.sum())
 
 
 def erase_outside_circles(array: npt.NDArray[Any]) -> int:
