@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plastinate.model.volume import Volume
-from plastinate.native.components import Components
+from plastinate.native.components import Components, components_at_seeds
 from plastinate.native.distance import dilate, erode
 from plastinate.native.voxels import Mask, threshold
 from plastinate.stages.segment.boxes import box_of
@@ -20,6 +20,10 @@ EVEN_BELOW_HU = 600.0
 # The rim is what lies beyond this share of the core's depth on the way out.
 RIM_STARTS_AT = 0.4
 REACH_MM = 1.0
+
+# An arm vein full of agent runs on, thinner, with values that cortex hardly reaches over any length.
+DENSE_RUN_HU = 1500.0
+DENSE_RUN_REACH_MM = 2.0
 
 # Once the blood's own brightness is known, vessels down to 4 mm are found by it. Around their cores lies
 # soft tissue or fat (medians -100 to 110 HU measured), around evenly bright marrow more bone (160 to 300).
@@ -80,6 +84,7 @@ def find_contrast(
     parts = Components(erode(bright, depth_mm, geometry.spacing_mm), connectivity=6)
     margin = [int(np.ceil((depth_mm + 2 * REACH_MM) / step)) for step in geometry.spacing_mm]
     found = np.zeros(geometry.shape, dtype=np.bool_)
+    dense_cores: list[tuple[int, int, int]] = []
     blood_hu = float("nan")
     for number in parts.by_size():
         core_ml = parts.sizes[number] * geometry.voxel_ml
@@ -98,11 +103,28 @@ def find_contrast(
         rim_hu = float(np.percentile(values[rim], 90)) if rim.any() else core_hu
         if is_dense or rim_hu < max(core_hu + rim_rise_hu, cortex_hu):
             found[box] |= whole
-            if not is_dense and np.isnan(blood_hu):
+            if is_dense:
+                inside = np.argwhere(core)[0] + [axis.start for axis in box]
+                dense_cores.append((int(inside[0]), int(inside[1]), int(inside[2])))
+            elif np.isnan(blood_hu):
                 blood_hu = core_hu
+    if dense_cores:
+        _add_dense_runs(volume, found, bright, dense_cores)
     if not np.isnan(blood_hu):
         _add_vessels(volume, body, found, bright, blood_hu)
     return Contrast(found, blood_hu)
+
+
+def _add_dense_runs(
+    volume: Volume, found: Mask, bright: Mask, dense_cores: list[tuple[int, int, int]]
+) -> None:
+    """Add, in place, the thinner stretches of the veins that hold the dense cores."""
+    run = threshold(volume.array, DENSE_RUN_HU, np.inf)
+    run &= bright
+    run = components_at_seeds(run, dense_cores, connectivity=6)
+    run = dilate(run, DENSE_RUN_REACH_MM, volume.geometry.spacing_mm)
+    run &= bright
+    found |= run
 
 
 def _add_vessels(volume: Volume, body: Mask, found: Mask, bright: Mask, blood_hu: float) -> None:
