@@ -7,6 +7,7 @@ import pytest
 
 import anatomy_phantoms
 from anatomy_phantoms import dice
+from plastinate.model.geometry import Geometry
 from plastinate.model.volume import Volume
 from plastinate.native.components import Components
 from plastinate.stages.segment.airways import airways, trachea
@@ -69,6 +70,21 @@ def test_both_lungs_are_found_apart_and_on_the_patients_own_side(scan):
     assert not (left & right).any()
     assert Components(left, connectivity=6).count == 1
     assert Components(right, connectivity=6).count == 1
+
+
+def test_a_coronal_and_a_sagittal_stack_give_the_same_organs():
+    # Turning the axes in a circle keeps the grid right-handed and every voxel in its place.
+    for order in ((1, 2, 0), (2, 0, 1)):
+        matrix = CHEST.volume.geometry.to_lps_mm.copy()
+        matrix[:3, :3] = matrix[:3, :3][:, order]
+        array = np.ascontiguousarray(CHEST.volume.array.transpose(order))
+        turned = Volume(Geometry(array.shape, matrix), array, "HU", "CT")
+        inside = body(turned)
+        tree = airways(turned, inside)
+        for found, name in ((inside, "body"), (tree, "airways"), (trachea(turned, tree), "trachea")):
+            assert dice(found, CHEST.truth[name].transpose(order)) > 0.9, (order, name)
+        for found, name in zip(lungs(turned, inside, tree), ("lung-left", "lung-right"), strict=True):
+            assert dice(found, CHEST.truth[name].transpose(order)) > 0.97, (order, name)
 
 
 def test_vessels_inside_the_lung_belong_to_it():
