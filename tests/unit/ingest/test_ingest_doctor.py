@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phantom_series import Scan, write_series
+from phantoms import sphere
+from plastinate.model.errors import AmbiguousSeries, DamagedFile, EmptyInput, NoUsableSeries, SeriesNotFound
+from plastinate.stages.ingest.describe import plane_of
+from plastinate.stages.ingest.doctor import Examination, examine
+from plastinate.stages.ingest.jobs import choose_phase, choose_series
+from plastinate.stages.ingest.limits import Limits
+from plastinate.stages.ingest.picture import read_picture_header
+from tiny_scans import save, save_series, slice_dataset
+
+
+def look(path: Path, tmp_path: Path, **limits: int) -> Examination:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir(exist_ok=True)
+    return examine(path, workspace=workspace, limits=replace(Limits(), **limits))
+
+
+def aside(found: Examination) -> dict[str, int]:
+    return {entry.reason.code: len(entry.files) for entry in found.inspection.set_aside}
+
+
+def test_scouts_views_and_screen_saves_are_set_aside_by_geometry(tmp_path: Path) -> None:
+    write_series(sphere(), tmp_path / "scan", Scan(localiser=True))
+    found = look(tmp_path / "scan", tmp_path)
+    assert aside(found) == {"ingest.localiser": 1, "ingest.screen-save": 1, "ingest.single-view": 1}
+    assert [case.series.is_usable for case in found.cases] == [True]
+
+
+def test_a_stack_that_calls_itself_a_localiser_is_judged_by_its_geometry(tmp_path: Path) -> None:
+    save_series(tmp_path / "scan", 12, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    (case,) = look(tmp_path / "scan", tmp_path).cases
+    assert [finding.code for finding in case.series.findings] == ["ingest.localiser"]
+
+
+def test_a_few_pictures_without_a_place_are_set_aside(tmp_path: Path) -> None:
+    save_series(tmp_path / "scan" / "a", 4)
+    save(
+        slice_dataset(0, ImagePositionPatient=None, SeriesInstanceUID="1.9", SOPInstanceUID="1.9.1"),
+        tmp_path / "scan" / "x",
+    )
+    assert aside(look(tmp_path / "scan", tmp_path)) == {"ingest.no-place": 1}
+
+
+def test_many_images_without_a_place_make_a_series_in_voxels(tmp_path: Path) -> None:
+    save_series(tmp_path / "scan", 6, ImagePositionPatient=None)
+    (case,) = look(tmp_path / "scan", tmp_path).cases
+    assert case.series.spacing_mm is None
+    assert [frame.instance_number for frame in case.stacks[0].frames] == [1, 2, 3, 4, 5, 6]
+
+
+def test_oversized_and_damaged_files_are_listed_with_their_reason(tmp_path: Path) -> None:
+    save_series(tmp_path / "scan", 4)
+    save(slice_dataset(8, Rows=900), tmp_path / "scan" / "large")
+    (tmp_path / "scan" / "cut").write_bytes((tmp_path / "scan" / "0.dcm").read_bytes()[:-9])
+    found = look(tmp_path / "scan", tmp_path, rows_or_columns=512)
+    assert aside(found) == {"input.damaged-file": 1, "limit.too-large": 1}
+    assert all(entry.reason.severity == "problem" for entry in found.inspection.set_aside)
+
+
+def test_the_largest_whole_series_comes_first_whatever_its_name(tmp_path: Path) -> None:
+    for name, count in (("a", 4), ("b", 9), ("c", 16)):
+        for number in range(count):
+            if name == "c" and number in (4, 5, 6, 7, 8):
+                continue
+            uid = f"1.2.{ord(name)}"
+            dataset = slice_dataset(number, SeriesInstanceUID=uid, SOPInstanceUID=f"{uid}.{number}")
+            save(dataset, tmp_path / "scan" / f"{name}{number}")
+    found = look(tmp_path / "scan", tmp_path)
+    assert [case.series.frame_count for case in found.cases] == [9, 4, 11]
+    assert [case.series.number for case in found.cases] == [1, 2, 3]
+    chosen, notes = choose_series(found, None)
+    assert chosen.series.number == 1
+    assert [note.code for note in notes] == ["ingest.other-series"]
+    assert choose_series(found, 3)[0].series.frame_count == 11
+    with pytest.raises(SeriesNotFound):
+        choose_series(found, 4)
+
+
+def test_a_rival_from_another_study_is_not_chosen_for_you(tmp_path: Path) -> None:
+    save_series(tmp_path / "scan" / "a")
+    for number in range(5):
+        dataset = slice_dataset(number, StudyInstanceUID="1.7", SOPInstanceUID=f"1.8.{number}")
+        save(dataset, tmp_path / "scan" / "b" / str(number))
+    with pytest.raises(AmbiguousSeries):
+        choose_series(look(tmp_path / "scan", tmp_path), None)
+
+
+def test_a_phase_is_chosen_by_number(tmp_path: Path) -> None:
+    write_series(sphere(), tmp_path / "scan", Scan(phases=2, phase_tag="EchoTime"))
+    (case,) = look(tmp_path / "scan", tmp_path).cases
+    assert choose_phase(case, 2).phase == "echo 200 ms"
+    with pytest.raises(AmbiguousSeries):
+        choose_phase(case, None)
+    with pytest.raises(SeriesNotFound):
+        choose_phase(case, 0)
+
+
+def test_nothing_usable_is_said_with_its_reason(tmp_path: Path) -> None:
+    save(slice_dataset(0), tmp_path / "scan" / "one")
+    found = look(tmp_path / "scan", tmp_path)
+    for number in (None, 1):
+        with pytest.raises(NoUsableSeries, match="no thickness"):
+            choose_series(found, number)
+
+
+def test_a_pipe_is_no_input(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(EmptyInput):
+        look(tmp_path / "pipe", tmp_path)
+
+
+def test_planes_are_named_for_people(tmp_path: Path) -> None:
+    named = {}
+    for plane in ("axial", "coronal", "sagittal", "oblique"):
+        write_series(sphere(), tmp_path / plane, Scan(plane=plane))
+        (case,) = look(tmp_path / plane, tmp_path).cases
+        named[plane] = plane_of(case.stacks[0].frames[0])
+    assert named == {
+        "axial": "axial",
+        "coronal": "coronal",
+        "sagittal": "sagittal",
+        "oblique": "oblique axial",
+    }
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind"), [("nii", "nifti"), ("nii.gz", "nifti"), ("nrrd", "nrrd"), ("mha", "metaimage")]
+)
+def test_picture_headers_are_listed_without_reading_voxels(tmp_path: Path, suffix: str, kind: str) -> None:
+    import SimpleITK as sitk  # noqa: N813 - its own custom
+
+    image = sitk.GetImageFromArray(np.zeros((4, 5, 6), dtype=np.int16))
+    image.SetSpacing((0.5, 0.75, 2.0))
+    sitk.WriteImage(image, str(tmp_path / f"scan.{suffix}"))
+    (case,) = look(tmp_path / f"scan.{suffix}", tmp_path).cases
+    assert case.series.shape == (4, 5, 6)
+    assert case.series.spacing_mm == pytest.approx((2.0, 0.75, 0.5))
+    assert case.picture is not None
+    assert case.picture.kind == kind
+
+
+def test_a_picture_file_with_several_volumes_is_listed_but_not_used(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"NRRD0004\ntype: short\ndimension: 4\nsizes: 6 5 4 3\nencoding: raw\n\n")
+    (case,) = look(tmp_path / "a", tmp_path).cases
+    assert not case.series.is_usable
+    assert case.series.findings[0].code == "ingest.many-volumes"
+
+
+def test_a_picture_header_that_makes_no_sense_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"NRRD0004\ntype: short\nsizes: many\n\n")
+    assert aside(look(tmp_path / "a", tmp_path)) == {"input.damaged-file": 1}
+    with pytest.raises(DamagedFile):
+        read_picture_header(tmp_path / "a", kind="nrrd", name="a")
