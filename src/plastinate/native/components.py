@@ -6,12 +6,13 @@ import ctypes
 import weakref
 from collections.abc import Iterable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from plastinate.native.load import integers, library, pointer, thread_count
-from plastinate.native.voxels import Box, Mask, as_mask, bounding_box, check
+from plastinate.native.voxels import Box, Mask, as_mask, bounding_box, check, threshold
 
 CONNECTIVITIES = (6, 18, 26)
 
@@ -189,6 +190,18 @@ def components_at_seeds(mask: Mask, seeds: Iterable[tuple[int, int, int]], *, co
     """The components that hold a seed (slice, row, column); seeds that hit nothing are passed over."""
     parts = Components(mask, connectivity=connectivity)
     return parts.mask(sorted({parts.at(seed) for seed in seeds} - {0}))
+
+
+def flood(
+    array: npt.NDArray[Any],
+    seeds: Iterable[tuple[int, int, int]],
+    low: float,
+    high: float,
+    *,
+    connectivity: int = 6,
+) -> Mask:
+    """The voxels of a closed window that hang together with a seed (slice, row, column)."""
+    return components_at_seeds(threshold(array, low, high), seeds, connectivity=connectivity)
 
 
 def fill_cavities(mask: Mask) -> Mask:

@@ -6,18 +6,22 @@
 // distance in 3D is the lower envelope of parabolas along each axis in turn.
 // Where the distance is capped to a few voxels the envelope is replaced by a
 // direct minimum over the window, which vectorises across columns and was
-// faster up to some fifty voxels.
+// faster up to some fifty voxels; chunks of columns that hold nothing near, or
+// nothing that can still fall, are skipped.
 //
 // Ball growth works in slabs with a halo of the radius, so it needs a few planes
 // of float per thread instead of a whole float volume.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
+#include <mutex>
 
 #include "parallel.hpp"
 
 using namespace plastinate;
 using std::int64_t;
+using std::size_t;
 using std::uint8_t;
 
 namespace {
@@ -32,6 +36,32 @@ struct Scratch {
     std::vector<int64_t> parabola;
     std::vector<double> border;
     std::vector<uint8_t> is_near;
+};
+
+// Slabs hand their planes on to the next slab: fresh memory costs as much as the arithmetic.
+struct Workspace {
+    Scratch scratch;
+    std::vector<float> field;
+    std::vector<uint8_t> is_near;
+};
+
+class Shelf {
+  public:
+    std::unique_ptr<Workspace> take() {
+        const std::lock_guard<std::mutex> held(lock_);
+        if (spare_.empty()) return std::make_unique<Workspace>();
+        auto one = std::move(spare_.back());
+        spare_.pop_back();
+        return one;
+    }
+    void give(std::unique_ptr<Workspace> one) {
+        const std::lock_guard<std::mutex> held(lock_);
+        spare_.push_back(std::move(one));
+    }
+
+  private:
+    std::mutex lock_;
+    std::vector<std::unique_ptr<Workspace>> spare_;
 };
 
 // Squared distance along a row to the nearest voxel equal to `source`; returns false if none is within reach.
@@ -96,18 +126,21 @@ void lower(float* __restrict out, const float* __restrict in, int64_t n, float s
 }
 
 float greatest(const float* values, int64_t n) {
-    float most = values[0];
-    for (int64_t c = 1; c < n; ++c) most = values[c] > most ? values[c] : most;
-    return most;
+    float most[4] = {values[0], values[0], values[0], values[0]};  // four at a time, or it stays out of registers
+    int64_t c = 0;
+    for (; c + 4 <= n; c += 4)
+        for (int lane = 0; lane < 4; ++lane) most[lane] = values[c + lane] > most[lane] ? values[c + lane] : most[lane];
+    for (; c < n; ++c) most[0] = values[c] > most[0] ? values[c] : most[0];
+    return std::max(std::max(most[0], most[1]), std::max(most[2], most[3]));
 }
 
 // Which chunks of a line hold a distance at all: most of a body is far from any wall, or deep inside.
 void mark_near(const float* values, int64_t width, uint8_t* is_near) {
     for (int64_t c0 = 0; c0 < width; c0 += CHUNK) {
         const int64_t n = std::min(CHUNK, width - c0);
-        bool is_any = false;
-        for (int64_t c = 0; c < n; ++c) is_any |= values[c0 + c] < FAR;
-        is_near[c0 / CHUNK] = is_any;
+        std::int32_t near_count = 0;
+        for (int64_t c = 0; c < n; ++c) near_count += values[c0 + c] < FAR;
+        is_near[c0 / CHUNK] = near_count > 0;
     }
 }
 
@@ -219,13 +252,15 @@ PLASTINATE_API int ball_grow(const uint8_t* mask, const int64_t* shape, const do
     const Grid grid(shape, spacing, radius, source, outside_is_source);
     const int64_t plane = grid.rows * grid.columns, halo = grid.reach[0];
     const int64_t depth = std::max<int64_t>(8, 2 * halo), slabs = (grid.slices + depth - 1) / depth;
+    Shelf shelf;
     return share(slabs, threads, [&](int64_t slab) {
-        Scratch scratch;
+        auto workspace = shelf.take();
+        auto& [scratch, field, is_near] = *workspace;
         const int64_t begin = slab * depth, end = std::min(grid.slices, begin + depth);
         const int64_t low = std::max<int64_t>(0, begin - halo), high = std::min(grid.slices, end + halo);
-        std::vector<float> field((high - low) * plane);
+        field.resize(std::max<size_t>(field.size(), (high - low) * plane));
         const int64_t chunks = (grid.columns + CHUNK - 1) / CHUNK;
-        std::vector<uint8_t> is_near((high - low) * grid.rows * chunks, 0);
+        is_near.assign((high - low) * grid.rows * chunks, 0);
         for (int64_t s = low; s < high; ++s) {
             float* const of_slice = field.data() + (s - low) * plane;
             if (!grid.plane(mask + s * plane, of_slice, scratch)) continue;
@@ -252,5 +287,6 @@ PLASTINATE_API int ball_grow(const uint8_t* mask, const int64_t* shape, const do
                     uint8_t* row = out + s * plane + r * grid.columns + c0;
                     for (int64_t c = 0; c < n; ++c) row[c] = (least[c] <= grid.cap_squared) != (is_negated != 0);
                 }
+        shelf.give(std::move(workspace));
     });
 }

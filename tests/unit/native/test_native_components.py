@@ -142,6 +142,23 @@ def test_inputs_are_left_alone():
     assert np.array_equal(mask, before)
 
 
+@pytest.mark.parametrize("shape", [(1, 5, 5), (5, 1, 5), (5, 5, 1)])
+def test_an_axis_of_one_voxel_does_not_let_holes_be_filled_in_the_input(shape):
+    mask = np.ones((5, 5), dtype=bool)
+    mask[2, 2] = False
+    flat = np.ascontiguousarray(mask.reshape(shape))
+    before = flat.copy()
+    for axis in range(3):
+        filled = components.fill_holes_2d(flat, axis=axis)
+        assert filled.all() == (shape[axis] == 1)
+        assert np.array_equal(flat, before)
+
+
+def test_a_flood_stays_in_its_window():
+    array = np.array([[[1, 5, 6, 1, 5]]], dtype=np.int16)
+    assert components.flood(array, [(0, 0, 1)], 4, 6).tolist() == [[[False, True, True, False, False]]]
+
+
 def test_an_empty_mask_has_no_component():
     mask = np.zeros((2, 3, 4), dtype=bool)
     assert Components(mask).count == 0
