@@ -109,7 +109,7 @@ def _has_sound_size(data: bytes, at: int) -> bool:
     components, _, across, down = struct.unpack_from(">HBBB", data, at + 38)
     if (components, across, down) != (1, 1, 1) or not (width and height):
         return False
-    is_anchored = first_left <= left < min(right, first_left + width) and first_top <= top < min(
-        bottom, first_top + height
-    )
-    return is_anchored and -(-right // width) * -(-bottom // height) <= 65535
+    starts_there = first_left <= left < min(right, first_left + width)
+    starts_there = starts_there and first_top <= top < min(bottom, first_top + height)
+    tiles = -(-right // width) * -(-bottom // height)
+    return bool(starts_there and tiles <= 65535)
