@@ -5,11 +5,10 @@
 // low-pass filter of the whole net -> two triangles for each quad, each with the two labels it
 // parts -> (elsewhere decimated) -> one list of triangles for each label.
 //
-// Sources: dual net of a label map, Gibson, "Constrained elastic surface nets", MICCAI 1998;
-// low-pass filter, Taubin, Zhang & Golub, "Optimal surface smoothing as filter design", ECCV 1996.
-// Two things differ from both. The labels are first made well-composed (well_composed.hpp), so that
-// the wall of every label is a 2-manifold. And a vertex where three labels meet is filtered along
-// the junction curve only, so that the walls on either side cannot pull it away.
+// Source: dual net of a label map, Gibson, "Constrained elastic surface nets", MICCAI 1998. Two
+// things differ. The labels are first made well-composed (well_composed.hpp), so that the wall of
+// every label is a 2-manifold. And a vertex where three labels meet is filtered along the junction
+// curve only (net_filter.hpp), so that the walls on either side cannot pull it away.
 //
 // O(voxels) to find the cells, a word of them at a time; O(cells) after that, whatever the number
 // of labels. Memory: one byte for each voxel of the labels' box, about 130 bytes for each cell.
@@ -19,6 +18,7 @@
 #include <memory>
 
 #include "label_grid.hpp"
+#include "net_filter.hpp"
 #include "parallel.hpp"
 #include "well_composed.hpp"
 
@@ -30,7 +30,6 @@ using u32 = std::uint32_t;
 using u16 = std::uint16_t;
 using u8 = std::uint8_t;
 
-constexpr u32 NONE = 0xffffffffu;
 constexpr u16 OUTSIDE_LABEL = 0xffff;
 
 struct Quad {
@@ -38,14 +37,10 @@ struct Quad {
     u16 inner, outer;
 };
 
-struct Links {
-    u32 to[6];
-};
-
 struct Net {
     std::vector<float> centre;         // (V, 3) cell centres, array index
     std::vector<float> moved;          // (V, 3) how far the filter moved each vertex, voxels
-    std::vector<Links> links;          // neighbours the filter averages, NONE after the last
+    std::vector<Links> links;          // neighbours the filter averages, NO_LINK after the last
     std::vector<u8> held;              // bit k: the scan's edge holds the vertex along axis k
     std::vector<Quad> quads;
     i64 changed_voxels = 0;
@@ -78,7 +73,7 @@ class NetBuilder {
         if (status) return status;
         for (i64 s = 0; s < planes; ++s) first_[s + 1] = first_[s] + i64(cells_[s].size());
         const std::size_t count = std::size_t(first_[planes]);
-        if (count >= NONE) return NO_MEMORY;
+        if (count >= NO_LINK) return NO_MEMORY;
         net_.centre.resize(3 * count);
         net_.moved.assign(3 * count, 0.0f);
         net_.links.resize(count);
@@ -141,7 +136,7 @@ class NetBuilder {
                 if (what == EdgeKind::JUNCTION) junction[junctions++] = other;
             }
             Links& links = net_.links[vertex];
-            std::fill(links.to, links.to + 6, NONE);
+            std::fill(links.to, links.to + 6, NO_LINK);
             if (junctions) std::copy(junction, junction + junctions, links.to);
             else std::copy(wall, wall + walls, links.to);
 
@@ -195,111 +190,6 @@ int build(const u16* labels, const i64* shape, const u16* dense, int threads, Ne
     if (const int status = grid.fill(labels, shape, dense, threads)) return status;
     net.changed_voxels = WellComposer<Label>(grid).run(threads);
     return NetBuilder<Label>(grid, threads, net).run();
-}
-
-// Coefficients of h in Chebyshev polynomials of 1 - k, where the windowed-sinc filter is
-// f(k) = 1 - k h(k). Filtering the Laplacian k x instead of x keeps every number below one
-// voxel, which float32 holds a thousand times finer than a coordinate.
-std::vector<double> filter_coefficients(int iterations, double pass_band) {
-    const double pi = std::acos(-1.0);
-    const int n = iterations;
-    const double edge = std::acos(1.0 - 0.5 * pass_band);
-    std::vector<double> window(n + 1), sinc(n + 1);
-    for (int k = 0; k <= n; ++k) window[k] = 0.54 + 0.46 * std::cos(pi * k / (n + 1));
-    const auto value = [&](const std::vector<double>& c, double k) {
-        const double angle = std::acos(std::max(-1.0, std::min(1.0, 1.0 - 0.5 * k)));
-        double sum = 0;
-        for (int j = 0; j <= n; ++j) sum += c[j] * std::cos(j * angle);
-        return sum;
-    };
-    const auto design = [&](double sigma) {
-        sinc[0] = window[0] * (edge + sigma) / pi;
-        for (int k = 1; k <= n; ++k) sinc[k] = 2 * window[k] * std::sin(k * (edge + sigma)) / (k * pi);
-    };
-    // The window widens the step; shift its edge out until the pass band passes nearly whole. Asking
-    // for 1 exactly would go on to the ripples far out and filter nothing.
-    double sigma = 0;
-    design(sigma);
-    while (value(sinc, pass_band) < 0.99 * value(sinc, 0) && sigma < 1) design(sigma += 1e-3);
-    const double whole = value(sinc, 0);
-    std::vector<double> h(n), coefficients(n, 0.0);
-    for (int j = 0; j < n; ++j) {
-        const double k = 1 - std::cos(pi * (j + 0.5) / n);
-        h[j] = (1 - value(sinc, k) / whole) / k;
-    }
-    for (int m = 0; m < n; ++m) {
-        for (int j = 0; j < n; ++j) coefficients[m] += h[j] * std::cos(pi * m * (j + 0.5) / n);
-        coefficients[m] *= (m ? 2.0 : 1.0) / n;
-    }
-    return coefficients;
-}
-
-// A low-pass filter takes a vessel three voxels thick for noise and shrinks it to its axis. So a
-// gentler filter runs along, at the price of one more sum, and a vertex that the two would move
-// to places unlike each other follows the gentler one.
-constexpr double GENTLER = 10;
-constexpr float ALIKE = 0.08f, UNLIKE = 0.2f;  // voxels
-
-int smooth(Net& net, int iterations, double pass_band, float reach, int threads) {
-    const i64 count = i64(net.links.size());
-    if (iterations < 1 || count == 0) return OK;
-    const std::vector<double> strong = filter_coefficients(iterations, pass_band);
-    const std::vector<double> gentle = filter_coefficients(iterations, std::min(1.0, GENTLER * pass_band));
-    std::vector<float> before(3 * count), now(3 * count), next(3 * count), gently(3 * count);
-    std::vector<float>& sum = net.moved;
-    const i64 block = 1 << 15, blocks = (count + block - 1) / block;
-    // W x: the mean over the links, zero along an axis that is held.
-    const auto averaged = [&](const std::vector<float>& x, i64 v, float* mean) {
-        float total[3] = {0, 0, 0};
-        int n = 0;
-        for (; n < 6 && net.links[v].to[n] != NONE; ++n)
-            for (int k = 0; k < 3; ++k) total[k] += x[3 * std::size_t(net.links[v].to[n]) + k];
-        for (int k = 0; k < 3; ++k) mean[k] = total[k] / float(n);
-    };
-    int status = share(blocks, threads, [&](i64 b) {
-        for (i64 v = b * block; v < std::min(count, (b + 1) * block); ++v) {
-            float mean[3];
-            averaged(net.centre, v, mean);
-            for (int k = 0; k < 3; ++k) {
-                const bool is_held = net.held[v] >> k & 1;
-                before[3 * v + k] = is_held ? 0 : net.centre[3 * v + k] - mean[k];
-                sum[3 * v + k] = -float(strong[0]) * before[3 * v + k];
-                gently[3 * v + k] = -float(gentle[0]) * before[3 * v + k];
-            }
-        }
-    });
-    for (int m = 1; m < iterations && !status; ++m) {
-        status = share(blocks, threads, [&](i64 b) {
-            for (i64 v = b * block; v < std::min(count, (b + 1) * block); ++v) {
-                float mean[3];
-                averaged(m == 1 ? before : now, v, mean);
-                for (int k = 0; k < 3; ++k) {
-                    const std::size_t at = 3 * std::size_t(v) + k;
-                    const bool is_held = net.held[v] >> k & 1;
-                    const float value = is_held ? 0 : m == 1 ? mean[k] : 2 * mean[k] - before[at];
-                    next[at] = value;
-                    sum[at] -= float(strong[m]) * value;
-                    gently[at] -= float(gentle[m]) * value;
-                }
-            }
-        });
-        if (m > 1) before.swap(now);
-        now.swap(next);
-    }
-    return status ? status : share(blocks, threads, [&](i64 b) {
-        for (i64 v = b * block; v < std::min(count, (b + 1) * block); ++v) {
-            float* to = &sum[3 * std::size_t(v)];
-            const float* mild = &gently[3 * std::size_t(v)];
-            float apart = 0;
-            for (int k = 0; k < 3; ++k) apart += (to[k] - mild[k]) * (to[k] - mild[k]);
-            const float share_of_mild =
-                std::max(0.0f, std::min(1.0f, (std::sqrt(apart) - ALIKE) / (UNLIKE - ALIKE)));
-            for (int k = 0; k < 3; ++k) {
-                to[k] += share_of_mild * (mild[k] - to[k]);
-                to[k] = std::max(-reach, std::min(reach, to[k]));
-            }
-        }
-    });
 }
 
 struct Point {
@@ -376,7 +266,8 @@ PLASTINATE_API int shared_net_open(const u16* labels, const i64* shape, const u1
 // reach: voxels a vertex may move along each axis; 0.5 keeps it between the voxels it parts.
 PLASTINATE_API int shared_net_smooth(void* handle, int iterations, double pass_band, double reach, int threads) {
     try {
-        return smooth(*static_cast<Net*>(handle), iterations, pass_band, float(reach), threads);
+        Net& net = *static_cast<Net*>(handle);
+        return low_pass(net.centre, net.links, net.held, iterations, pass_band, float(reach), threads, net.moved);
     } catch (const std::bad_alloc&) {
         return NO_MEMORY;
     }
