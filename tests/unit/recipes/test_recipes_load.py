@@ -121,6 +121,7 @@ def test_extending_goes_one_level_deep(tmp_path):
         ('why = "Liver with contrast."\nsource = "This test."', 'why = "x"', "source: missing"),
         ('method = "soft-field"', 'method = "guess"', r"surface\[1\].method"),
         ('method = "soft-field"', 'method = "soft-field"\nparams = 1', r"surface\[1\].params"),
+        ('method = "soft-field"', 'method = "soft-field"\nhull = 1', "true or false"),
         ('[[surface]]\nstructures = ["liver"]\nmethod = "soft-field"\n', "", "exactly one surface step"),
         ("volume_ml = [800, 2500]", "volume_ml = [2500, 800]", "lowest is above highest"),
         ("volume_ml = [800, 2500]", "volume_ml = 800", r"\[lowest, highest\]"),
