@@ -9,7 +9,7 @@ from pathlib import Path
 from plastinate.model.scene import Scene
 from plastinate.pipeline.progress import Progress, ProgressEvent
 from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
-from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest
+from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, names_in
 from plastinate.services.build_models import build_models as _build_models
 
 
@@ -17,12 +17,12 @@ def build_model(
     path: str | os.PathLike[str],
     recipe: str | None = None,
     *,
-    organs: Sequence[str] = (),
+    organs: str | Sequence[str] = (),
     threshold: tuple[float | None, float | None] | None = None,
     name: str = "surface",
     largest_only: bool = False,
     output: str | os.PathLike[str] | None = None,
-    formats: Sequence[str] = DEFAULT_FORMATS,
+    formats: str | Sequence[str] = DEFAULT_FORMATS,
     compression: str = "meshopt",
     levels: Mapping[str, int | None] = DEFAULT_LEVELS,
     series: int | None = None,
@@ -40,12 +40,13 @@ def build_model(
     Args:
         path: a folder of DICOM files, a zip, a DICOMDIR, a multi-frame file, NIfTI, NRRD or MetaImage.
         recipe: name of a recipe ("ct-chest") or path of a recipe file.
-        organs: structure ids instead of a recipe ("lung-left").
+        organs: structure ids instead of a recipe: ["lung-left", "lung-right"] or "lung-left,lung-right".
         threshold: (low, high) in HU or grey values instead of either: one surface of all that lies between.
         name: what to call the surface of a threshold.
         largest_only: keep only its largest piece.
         output: folder for the files; None keeps everything in memory.
-        formats: "glb", "stl", "obj", "ply", "3mf", "nifti", "nrrd", "seg".
+        formats: "glb", "stl", "obj", "ply", "3mf", "nifti", "nrrd", "seg" (this one only for scans
+            read from loose DICOM files: it refers to them).
         compression: of GLB files: "meshopt", "draco" or "none".
         levels: detail level -> triangles at most; None is bounded by error alone.
         series: which one, as `plastinate inspect` numbers them.
@@ -66,7 +67,7 @@ def build_model(
         path=Path(path),
         output=None if output is None else Path(output),
         recipe=recipe,
-        organs=tuple(organs),
+        organs=names_in(organs),
         threshold=threshold,
         name=name,
         largest_only=largest_only,
@@ -74,7 +75,7 @@ def build_model(
         phase=phase,
         allow_gaps=allow_gaps,
         any_modality=any_modality,
-        formats=tuple(formats),
+        formats=names_in(formats),
         compression=compression,
         options=RunOptions(levels=dict(levels), check=check),
         with_preview=preview,

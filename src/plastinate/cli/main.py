@@ -67,14 +67,19 @@ def _window(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the models.")
 @click.option("--recipe", help="Name of a recipe (see `plastinate recipes`) or path of a recipe file.")
-@click.option("--organ", "organs", multiple=True, help="A structure, for example lung-left; may be repeated.")
+@click.option(
+    "--organ", "organs", multiple=True, help="A structure, or several: lung-left,lung-right; may be repeated."
+)
 @click.option(
     "--threshold", callback=_window, metavar="LOW:HIGH", help="One surface of all that lies between."
 )
 @click.option("--name", default="surface", show_default=True, help="What to call the surface of --threshold.")
 @click.option("--largest", is_flag=True, help="Keep only the largest piece of --threshold.")
 @click.option(
-    "--format", "formats", multiple=True, help="glb stl obj ply 3mf nifti nrrd seg; may be repeated."
+    "--format",
+    "formats",
+    multiple=True,
+    help="glb stl obj ply 3mf nifti nrrd seg, or several: glb,stl; may be repeated. seg needs loose DICOM.",
 )
 @click.option(
     "--compression",
@@ -96,7 +101,7 @@ def build(**options: Any) -> None:
     """Build organ models from the scan in PATH, with a certificate of how far to trust them."""
     from plastinate.cli import terminal
     from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
-    from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models
+    from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models, names_in
 
     levels = {} if options["single_level"] else dict(DEFAULT_LEVELS)
     levels["full"] = options["triangles"]
@@ -104,7 +109,7 @@ def build(**options: Any) -> None:
         path=options["path"],
         output=options["output"],
         recipe=options["recipe"],
-        organs=tuple(options["organs"]),
+        organs=names_in(options["organs"]),
         threshold=options["threshold"],
         name=options["name"],
         largest_only=options["largest"],
@@ -112,7 +117,7 @@ def build(**options: Any) -> None:
         phase=options["phase"],
         allow_gaps=options["allow_gaps"],
         any_modality=options["any_modality"],
-        formats=options["formats"] or DEFAULT_FORMATS,
+        formats=names_in(options["formats"]) or DEFAULT_FORMATS,
         compression=options["compression"],
         options=RunOptions(levels=levels, check=not options["no_check"]),
         with_preview=not options["no_preview"],

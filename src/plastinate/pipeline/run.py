@@ -83,7 +83,7 @@ def run_recipe(
 
     prepare = [step for step in steps if step.stage == "prepare"]
     for step in prepare:
-        with progress.step(f"prepare: {step.method}", share=0.1 / len(prepare)):
+        with progress.step(f"prepare: {step.method}", share=0.05 / len(prepare)):
             volume = step.function(volume, **step.params)
             records.append(_record(step))
 
@@ -99,7 +99,7 @@ def run_recipe(
         found = tuple(name for name in step.into if name in labels.structures.values())
         if not found:
             continue
-        with progress.step(f"surface: {', '.join(found)}", share=0.3 / len(surface_steps)):
+        with progress.step(f"surface: {', '.join(found)}", share=0.2 / len(surface_steps)):
             for names in [(name,) for name in found] if step.is_hull else [found]:
                 source = whole[names[0]] if step.is_hull else labels
                 made = step.function(volume, source, structures=names, levels=options.levels, **step.params)
@@ -134,7 +134,7 @@ def _segment(
         if missing.intersection(step.inputs):
             missing.update(step.into)
             continue
-        with progress.step(f"segment: {step.method}", share=0.4 / len(segment)):
+        with progress.step(f"segment: {step.method}", share=0.3 / len(segment)):
             try:
                 made = step.function(volume, *(masks[name] for name in step.inputs), **step.params)
             except EmptyMask as nothing:

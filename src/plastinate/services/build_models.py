@@ -6,9 +6,10 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from plastinate.model.evidence import Evidence, Finding, RunRecord
 from plastinate.model.recipe import Recipe
 from plastinate.model.scene import Scene
 from plastinate.model.structure import Structure
+from plastinate.model.volume import Volume
 from plastinate.pipeline.keys import recipe_digest, result_key
 from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import RunOptions, RunResult, run_recipe
@@ -49,7 +51,7 @@ class BuildRequest:
         series, phase: which of several, as `inspect` numbers them.
         allow_gaps: interpolate across missing slices instead of refusing.
         any_modality: run a recipe on a modality it was not written for.
-        formats: names of the export table.
+        formats: names of the export table; "seg" needs a scan read from loose DICOM files.
         compression: of the GLB: "meshopt", "draco" or "none".
         options: detail levels and checks.
         with_preview: render the picture.
@@ -81,6 +83,17 @@ class BuildResult:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
+def names_in(values: str | Iterable[str]) -> tuple[str, ...]:
+    """Names given one by one, separated by commas, or both; each once, in the order given.
+
+    >>> names_in(["lung-left, lung-right", "trachea"])
+    ('lung-left', 'lung-right', 'trachea')
+    """
+    parts = [values] if isinstance(values, str) else values
+    names = (name.strip() for part in parts for name in part.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 def build_models(request: BuildRequest, *, progress: Progress | None = None) -> BuildResult:
     """Build every organ asked for and write it with its certificate.
 
@@ -92,6 +105,9 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
     progress = progress or Progress()
     begun, started_utc = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     _require_one_wish(request)
+    # Names first, in no time; what the scan itself rules out follows when it is read.
+    check_formats = catalog.door("check-formats")
+    check_formats(request.formats, unit="mm", has_source_files=True)
     with progress.step("read the scan", share=0.2) as within:
         read = catalog.door("read-volume")(
             request.path,
@@ -99,6 +115,12 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
             phase=request.phase,
             allow_gaps=request.allow_gaps,
             progress=lambda done, total, what: within(done / max(total, 1)),
+        )
+    if request.output is not None:
+        check_formats(
+            request.formats,
+            unit=read.volume.geometry.unit,
+            has_source_files=bool(read.source_files),
         )
     recipe, structures = _recipe(request, read.volume.modality)
     result = run_recipe(read.volume, recipe, options=request.options, progress=progress)
@@ -111,10 +133,22 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
         evidence=evidence,
         label_map=result.labels,
     )
+    source_files = read.source_files
+    # Half a gigabyte that the writing does not need; the run may have made another volume of it.
     del read
+    run_record = partial(_run_record, begun, started_utc, progress)
     if request.output is None:
-        return BuildResult(scene, _run_record(begun, started_utc, progress))
-    return _write(request, request.output, scene, result, progress, begun, started_utc)
+        return BuildResult(scene, run_record())
+    with output_folder(request.output) as folder:
+        return _write(
+            request,
+            folder,
+            scene,
+            volume=result.volume,
+            source_files=source_files,
+            progress=progress,
+            run_record=run_record,
+        )
 
 
 def _require_one_wish(request: BuildRequest) -> None:
@@ -168,27 +202,32 @@ def _evidence(request: BuildRequest, recipe: Recipe, read: Any, result: RunResul
 
 def _write(
     request: BuildRequest,
-    output: Path,
+    folder: Path,
     scene: Scene,
-    result: RunResult,
+    *,
+    volume: Volume,
+    source_files: tuple[Path, ...],
     progress: Progress,
-    begun: float,
-    started_utc: str,
+    run_record: Callable[[], RunRecord],
 ) -> BuildResult:
-    with output_folder(output) as folder:
-        with progress.step("write the models", share=0.05):
-            files: dict[str, str] = dict(
-                catalog.door("write-formats")(scene, folder, request.formats, compression=request.compression)
+    with progress.step("write the models", share=0.04):
+        files: dict[str, str] = dict(
+            catalog.door("write-formats")(
+                scene, folder, request.formats, compression=request.compression, source_files=source_files
             )
-        pictures: dict[str, bytes] = {}
-        if request.with_preview:
-            with progress.step("render the picture", share=0.05):
-                pictures = catalog.door("render-pictures")(scene, result.volume)
-        scene = replace(scene, evidence=replace(scene.evidence, outputs=files))
-        run = _run_record(begun, started_utc, progress)
-        if request.options.check:
-            with progress.step("write the certificate", share=0.05):
-                files |= catalog.door("write-certificate")(scene, folder, run=run, pictures=pictures)
+        )
+    pictures: dict[str, bytes] = {}
+    if request.with_preview:
+        with progress.step("render the picture", share=0.04):
+            only = None if request.options.check else ("preview",)
+            pictures = catalog.door("render-pictures")(scene, volume, only=only)
+    scene = replace(scene, evidence=replace(scene.evidence, outputs=files))
+    run = run_record()
+    if request.options.check:
+        with progress.step("write the certificate", share=0.02):
+            files |= catalog.door("write-certificate")(scene, folder, run=run, pictures=pictures)
+    elif pictures:
+        files["preview.png"] = catalog.door("write-bytes")(folder / "preview.png", pictures["preview"])
     return BuildResult(scene, run, files)
 
 

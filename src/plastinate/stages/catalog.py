@@ -95,6 +95,7 @@ DOORS: dict[str, Method] = {
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
     "write-formats": Method("plastinate.stages.export.formats:write_formats"),
     "check-formats": Method("plastinate.stages.export.formats:check_formats"),
+    "write-bytes": Method("plastinate.stages.export.atomic_write:write_bytes"),
     "write-file": Method("plastinate.stages.export.formats:write_file"),
     "write-certificate": Method("plastinate.stages.export.certificate:write_certificate"),
     "write-dicom-series": Method("plastinate.stages.export.dicom_series:write_dicom_series"),

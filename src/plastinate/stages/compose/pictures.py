@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,13 @@ INK = (64, 62, 58)
 SCALE_BARS_MM = (200, 100, 50, 20, 10, 5, 2, 1)
 
 
-def render_pictures(scene: Scene, volume: Volume) -> dict[str, bytes]:
+def render_pictures(scene: Scene, volume: Volume, *, only: Collection[str] | None = None) -> dict[str, bytes]:
     """Draw the organs from four sides and the scan in three slices.
 
     Args:
         scene: the organs.
         volume: the grey values under them.
+        only: names of the pictures wanted; None for all.
 
     Returns:
         "preview", "anterior", "left", "superior", "axial", "coronal", "sagittal" -> PNG bytes;
@@ -40,6 +42,8 @@ def render_pictures(scene: Scene, volume: Volume) -> dict[str, bytes]:
     """
     pictures = {}
     for name, (azimuth, elevation, width, height, left, right) in VIEWS.items():
+        if only is not None and name not in only:
+            continue
         camera = camera_for(
             scene.bounds_lps_mm,
             azimuth_degrees=azimuth,
@@ -51,12 +55,16 @@ def render_pictures(scene: Scene, volume: Volume) -> dict[str, bytes]:
         pictures[name] = _finished(
             shade(scene, camera, level=level), camera, left, right, scene.geometry.unit
         )
+    if only is not None and not SLICE_LETTERS.keys() & set(only):
+        return pictures
     if scene.label_map is not None and scene.label_map.geometry.shape == volume.geometry.shape:
         colours = {node.id: node.structure.colour for node in scene.nodes}
         colours |= {
             name: (128, 128, 128) for name in scene.label_map.structures.values() if name not in colours
         }
         for name, plane in slice_pictures(volume, scene.label_map, colours=colours).items():
+            if only is not None and name not in only:
+                continue
             pictures[name] = _png(_lettered(plane, *SLICE_LETTERS[name], ink=(230, 230, 225)))
     return pictures
 

@@ -33,6 +33,19 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 # A header beyond this is no header; deflate packs zeros a thousandfold, so the file's own size says little.
 INFLATED_MAX = 256 << 20
 SERIES_NUMBER = 900
+# Type 2 of the Patient and General Study modules (PS3.3, C.7.1.1 and C.7.2.1): an object has them, if
+# empty. Anonymisers delete them all the same, and highdicom asks for each.
+MAY_BE_EMPTY = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
 
 
 def write_dicom_seg(scene: Scene, path: Path, *, source_files: Sequence[Path]) -> str:
@@ -102,9 +115,13 @@ def _header_of(path: Path) -> Dataset:
         with warnings.catch_warnings():
             # Odd values in other people's headers are reported at ingest already.
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, stop_before_pixels=True)
+            header = pydicom.dcmread(path, stop_before_pixels=True)
     except (InvalidDicomError, OSError, ValueError, EOFError) as error:
         raise DamagedFile(path.name, f"its header cannot be read again ({one_line(str(error))})") from error
+    for keyword in MAY_BE_EMPTY:
+        if keyword not in header:
+            setattr(header, keyword, None)
+    return header
 
 
 def _refuse_bomb(path: Path) -> None:

@@ -81,18 +81,22 @@ def run(request: dict[str, Any], *, limits: Limits, line: Reporter, shared: Memo
             raise SeriesNotFound(str(request["phase"]), what="phase")
         paths, phase = files_of(case.picture), ""
         read = _picture_reader(case.picture, shared, limits=limits)
+        sources: list[Path] = []
     else:
         stack = choose_phase(case, request["phase"])
         if not request["allow_gaps"]:
             refuse_gaps(stack.lattice)
         paths = sorted({frame.path for frame in stack.frames})
         phase = stack.phase
+        # What was unpacked is gone when the job ends.
+        sources = [path for path in paths if not path.is_relative_to(request["workspace"])]
         read = _stack_reader(stack, shared, allow_gaps=request["allow_gaps"], progress=line.progress)
     with ThreadPoolExecutor(1) as pool:
         digest: Future[str] = pool.submit(digest_of, paths)
         volume = read()
         inputs = {"sha256": digest.result(), "files": len(paths), "phase": phase}
-    return _on_the_wire(volume, case, inputs, (*notes, *_input_findings(examination)))
+    answer = _on_the_wire(volume, case, inputs, (*notes, *_input_findings(examination)))
+    return {**answer, "source_files": [str(path) for path in sources] if len(sources) == len(paths) else []}
 
 
 def choose_series(examination: Examination, number: int | None) -> tuple[Case, tuple[Finding, ...]]:

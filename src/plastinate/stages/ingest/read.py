@@ -30,12 +30,15 @@ class VolumeRead:
         inputs: "sha256" over the contents of the files used, whatever their
             names; "files": how many; "phase": its name.
         findings: everything noticed from discovery to assembly.
+        source_files: the DICOM files used; empty for other formats and for what
+            was unpacked from an archive, whose copies are gone by now.
     """
 
     volume: Volume
     series: Series
     inputs: Mapping[str, Any]
     findings: tuple[Finding, ...]
+    source_files: tuple[Path, ...] = ()
 
 
 def inspect_input(
@@ -101,7 +104,21 @@ def read_volume(
     filled[np.array(data["filled_slices"], dtype=np.int64)] = True
     geometry = Geometry(answer.voxels.shape, np.array(data["to_lps_mm"], dtype=np.float64), data["unit"])
     volume = Volume(geometry, answer.voxels, data["quantity"], data["modality"], filled)
-    return VolumeRead(volume, series_from(data["series"]), data["inputs"], findings_from(data["findings"]))
+    return VolumeRead(
+        volume,
+        series_from(data["series"]),
+        data["inputs"],
+        findings_from(data["findings"]),
+        _within(data["source_files"], Path(request["path"])),
+    )
+
+
+def _within(files: list[str], place: Path) -> tuple[Path, ...]:
+    """The files as paths, unless one lies elsewhere: the child read hostile bytes, so its word is checked."""
+    root = place if place.is_dir() else place.parent
+    paths = tuple(Path(file) for file in files)
+    is_inside = all(path.is_relative_to(root) and ".." not in path.parts for path in paths)
+    return paths if is_inside else ()
 
 
 def _request(
