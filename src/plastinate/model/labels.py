@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,14 @@ class LabelMap:
         geometry: where the grid lies.
         array: (S, R, C) uint16, 0 is background; read-only.
         structures: label -> structure id; every label in the array is named.
+        counts: voxels of each label, by label, where whoever painted the map counted them on
+            the way; counted here otherwise, which costs a pass over the grid.
     """
 
     geometry: Geometry
     array: npt.NDArray[np.uint16]
     structures: Mapping[int, str]
+    counts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape:
@@ -32,7 +35,7 @@ class LabelMap:
             raise ValueError(f"a label map is uint16, not {self.array.dtype}")
         if 0 in self.structures or len(set(self.structures.values())) != len(self.structures):
             raise ValueError("0 is background, and a structure has one label")
-        counts = _count_labels(self.array)
+        counts = self.counts if self.counts.size else _count_labels(self.array)
         unnamed = set(np.flatnonzero(counts).tolist()) - {0} - set(self.structures)
         if unnamed:
             raise ValueError(f"labels without a name: {sorted(unnamed)}")
@@ -40,7 +43,7 @@ class LabelMap:
         view.setflags(write=False)
         object.__setattr__(self, "array", view)
         object.__setattr__(self, "structures", dict(self.structures))
-        object.__setattr__(self, "_counts", counts)
+        object.__setattr__(self, "counts", counts)
 
     def label_of(self, structure: str) -> int:
         """The label of a structure.
@@ -60,8 +63,7 @@ class LabelMap:
     def voxel_count(self, structure: str) -> int:
         """Voxels that belong to a structure."""
         label = self.label_of(structure)
-        counts: npt.NDArray[np.int64] = self._counts  # type: ignore[attr-defined]
-        return int(counts[label]) if label < counts.size else 0
+        return int(self.counts[label]) if label < self.counts.size else 0
 
     def volume_ml(self, structure: str) -> float:
         """Voxels times voxel volume.

@@ -39,14 +39,17 @@ def merge_labels(geometry: Geometry, masks: Mapping[str, Mask]) -> tuple[LabelMa
     array = np.zeros(geometry.shape, dtype=np.uint16)
     structures: dict[int, str] = {}
     contested: dict[str, int] = {}
+    counts = np.zeros(len(masks) + 1, dtype=np.int64)
     for label, (structure, mask) in enumerate(masks.items(), start=1):
         if mask.shape != geometry.shape:
             raise ParameterError(f"The mask of {structure!r} is {mask.shape}, the grid {geometry.shape}.")
         won, lost = voxels.paint_label(mask, label, array)
+        counts[label] = won
         if won:
             structures[label] = structure
         if lost:
             contested[structure] = lost
     if not structures:
         raise EmptyMask(", ".join(masks), "every mask is empty")
-    return LabelMap(geometry, array, structures), contested
+    counts[0] = array.size - counts.sum()
+    return LabelMap(geometry, array, structures, counts), contested
