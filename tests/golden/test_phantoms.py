@@ -9,7 +9,8 @@ import pytest
 
 from judge import as_json, judge
 from phantom_codecs import SYNTAXES
-from phantom_series import Scan, write_series
+from phantom_grid import Scan
+from phantom_series import write_series
 from phantoms import ALL, WINDOW
 from plastinate.api import build_model
 from plastinate.model.errors import EmptyMask

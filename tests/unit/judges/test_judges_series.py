@@ -10,7 +10,8 @@ import pytest
 import SimpleITK
 
 from phantom_codecs import SYNTAXES
-from phantom_series import Scan, place_grid, write_series
+from phantom_grid import Scan, place_grid
+from phantom_series import write_series
 from phantoms import ALL, CENTRE, INSIDE, letters, sphere
 
 
