@@ -62,14 +62,14 @@ def detail_levels(
     spacing = min(geometry.spacing)
     made: dict[str, Surface] = {}
     notes: list[str] = []
-    counted = [level for level in levels if levels[level] is not None]
-    for level in (level for level in levels if levels[level] is None):
-        made[level] = decimate_levels(surface, (None,), max_error_mm=max_error_mm)[0]
-    finest = next(iter(made.values()), surface)
-    for level in counted:
-        target = levels[level] or 0
+    # "full" is what the person asked for, count and all: it is never made from a coarser grid.
+    made["full"] = decimate_levels(surface, (levels.get("full"),), max_error_mm=max_error_mm)[0]
+    for level, target in levels.items():
+        if level == "full" or target is None:
+            made.setdefault(level, made["full"])
+            continue
         error_mm = LIGHT_ERROR_VOXEL * spacing
-        made[level] = decimate_levels(finest, (target,), max_error_mm=error_mm, limit_counts=True)[0]
+        made[level] = decimate_levels(made["full"], (target,), max_error_mm=error_mm, limit_counts=True)[0]
         for factor in COARSER:
             if len(made[level].triangles) <= target * COUNT_TOLERANCE:
                 break
