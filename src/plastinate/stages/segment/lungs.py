@@ -8,7 +8,7 @@ from plastinate.model.volume import Volume
 from plastinate.native.components import Components, fill_cavities, fill_holes_2d
 from plastinate.native.distance import closed, dilate, opened
 from plastinate.native.voxels import LEAST_INT16, Mask, bounding_box, threshold
-from plastinate.stages.segment.boxes import box_of
+from plastinate.stages.segment.boxes import box_of, cut_out, put_back
 from plastinate.stages.segment.orientation import axial_axis, body_middle_mm
 from plastinate.stages.segment.sides import split_sides
 
@@ -55,13 +55,20 @@ def lungs(
     Returns:
         Left lung and right lung, each (S, R, C) bool; empty where there is none.
     """
-    geometry = volume.geometry
-    spacing, axis = geometry.spacing_mm, axial_axis(geometry)
+    middle_mm = body_middle_mm(body, volume.geometry)
     air = threshold(volume.array, LEAST_INT16, air_below_hu)
     air &= body
+    box = bounding_box(air)
+    shape = volume.geometry.shape
+    if box is None:
+        return np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+    volume, body, airways = cut_out(volume, box), body[box], np.ascontiguousarray(airways[box])
+    air = np.ascontiguousarray(air[box])
+    spacing, axis = volume.geometry.spacing_mm, axial_axis(volume.geometry)
     air &= ~dilate(airways, airway_wall_mm, spacing)
-    found = _lung_air(volume, opened(air, opening_mm, spacing), least_piece_ml, gas_below_hu)
-    sides = split_sides(found, geometry, middle_mm=body_middle_mm(body, geometry), least_ml=least_piece_ml)
+    air = _lung_air(volume, opened(air, opening_mm, spacing), least_piece_ml, gas_below_hu)
+    sides = split_sides(air, volume.geometry, middle_mm=middle_mm, least_ml=least_piece_ml)
+    del air
     pixel_mm2 = float(np.prod([step for a, step in enumerate(spacing) if a != axis]))
     whole = []
     for side in sides:
@@ -75,7 +82,7 @@ def lungs(
     for side in (left, right):
         side &= body
         side &= ~airways
-    return left, right
+    return put_back(left, box, shape), put_back(right, box, shape)
 
 
 def _lung_air(volume: Volume, air: Mask, least_piece_ml: float, gas_below_hu: float) -> Mask:

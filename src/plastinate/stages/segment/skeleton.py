@@ -9,7 +9,7 @@ from plastinate.model.volume import Volume
 from plastinate.native.components import Components, fill_cavities
 from plastinate.native.distance import closed, dilate
 from plastinate.native.voxels import Mask, bounding_box, threshold
-from plastinate.stages.segment.boxes import box_of
+from plastinate.stages.segment.boxes import box_of, cut_out, put_back
 from plastinate.stages.segment.contrast import find_contrast
 
 # Of a piece of bone, this share at least reaches cortical values.
@@ -63,6 +63,10 @@ def skeleton(
         EmptyMask: no bone.
         NoMillimetres: the scan never said its pixel size.
     """
+    box = bounding_box(body)
+    if box is None:
+        raise EmptyMask("skeleton", "there is no body")
+    volume_shape, volume, body = volume.geometry.shape, cut_out(volume, box), np.ascontiguousarray(body[box])
     contrast = find_contrast(
         volume,
         body,
@@ -74,16 +78,21 @@ def skeleton(
     )
     needed_hu = max(cortex_hu, np.nan_to_num(contrast.blood_hu, nan=cortex_hu) + rim_rise_hu)
     not_contrast = body & ~contrast.mask
-    sure = threshold(volume.array, sure_hu, np.inf) & not_contrast
+    sure = threshold(volume.array, sure_hu, np.inf)
+    sure &= not_contrast
     sure = _without_vessels(volume, sure, contrast.mask, needed_hu, least_piece_ml)
     if bounding_box(sure) is None:
         raise EmptyMask("skeleton", f"nothing like bone above {sure_hu:g} HU")
-    bone = threshold(volume.array, edge_hu, np.inf) & not_contrast
+    bone = threshold(volume.array, edge_hu, np.inf)
+    bone &= not_contrast
+    del contrast, not_contrast
     bone &= dilate(sure, edge_reach_mm, volume.geometry.spacing_mm)
     bone = fill_cavities(closed(bone, closing_mm, volume.geometry.spacing_mm))
     bone |= enclosed_marrow(volume, bone, gap_mm=marrow_gap_mm, most_ml=MARROW_ML)
-    parts = Components(bone & body, connectivity=26)
-    return parts.mask(parts.sizes * volume.geometry.voxel_ml >= least_piece_ml)
+    bone &= body
+    parts = Components(bone, connectivity=26)
+    kept = parts.mask(parts.sizes * volume.geometry.voxel_ml >= least_piece_ml)
+    return put_back(kept, box, volume_shape)
 
 
 def enclosed_marrow(volume: Volume, bone: Mask, *, gap_mm: float, most_ml: float) -> Mask:
