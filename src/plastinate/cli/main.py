@@ -7,6 +7,7 @@ Imports of anything heavier than click happen inside the commands, so that
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,7 +30,8 @@ def cli(context: click.Context, *, debug: bool) -> None:
     For teaching, research and planning aid; not for diagnosis.
 
     Exit status: 0 done, 2 wrong command line, 3 the files, 4 a safety limit,
-    5 the recipe, 6 nothing trustworthy came out, 7 the machine, 130 stopped.
+    5 the recipe, 6 nothing trustworthy came out, 7 the machine, 130 stopped by Ctrl-C
+    (129 or 143 by another signal).
     """
     context.obj = {"debug": debug}
 
@@ -216,6 +218,7 @@ def doctor() -> None:
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit status; errors become a sentence, a code and a hint."""
     debug = "--debug" in (arguments if arguments is not None else sys.argv)
+    _stop_politely()
     try:
         cli.main(args=arguments, standalone_mode=False)
         status = 0
@@ -226,7 +229,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         status = wrong.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped on request; nothing half-written was left.", err=True)
-        status = 130
+        status = 128 + _stopped_by
     except PlastinateError as error:
         if debug:
             raise
@@ -246,6 +249,24 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         click.echo(f"hint:  {PlastinateError.hint}", err=True)
         status = 1
     sys.exit(status)
+
+
+_stopped_by: int = signal.SIGINT
+
+
+def _stop_politely() -> None:
+    """End on any polite signal as on Ctrl-C: what is half-written is cleared, the status tells which."""
+
+    def stop(number: int, frame: object) -> None:
+        global _stopped_by
+        del frame
+        _stopped_by = number
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Under nohup, and for background jobs of a script, the caller has said to ignore it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
 
 
 def _explain(error: PlastinateError) -> None:

@@ -21,6 +21,7 @@ from plastinate.model.scene import Scene
 from plastinate.model.structure import Structure
 from plastinate.model.volume import Volume
 from plastinate.pipeline.keys import recipe_digest, result_key
+from plastinate.pipeline.plan import plan
 from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import RunOptions, RunResult, run_recipe
 from plastinate.recipes.load import (
@@ -30,10 +31,11 @@ from plastinate.recipes.load import (
     structure_named,
     threshold_recipe,
 )
-from plastinate.services.output_folder import output_folder
+from plastinate.services.output_folder import output_folder, require_writable
 from plastinate.stages import catalog
 
 DEFAULT_FORMATS = ("glb", "stl")
+NAME_LENGTH_MAX = 64
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,7 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
     """
     progress = progress or Progress()
     begun, started_utc = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-    _require_one_wish(request)
-    # Names first, in no time; what the scan itself rules out follows when it is read.
-    check_formats = catalog.door("check-formats")
-    check_formats(request.formats, unit="mm", has_source_files=True)
+    wish = _require_sound(request)
     with progress.step("read the scan", share=0.2) as within:
         read = catalog.door("read-volume")(
             request.path,
@@ -117,19 +116,17 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
             progress=lambda done, total, what: within(done / max(total, 1)),
         )
     if request.output is not None:
-        check_formats(
-            request.formats,
-            unit=read.volume.geometry.unit,
-            has_source_files=bool(read.source_files),
+        catalog.door("check-formats")(
+            request.formats, unit=read.volume.geometry.unit, has_source_files=bool(read.source_files)
         )
-    recipe, structures = _recipe(request, read.volume.modality)
+    recipe = _fitting(request, wish, read.volume.modality)
     result = run_recipe(read.volume, recipe, options=request.options, progress=progress)
     evidence = _evidence(request, recipe, read, result)
     scene: Scene = catalog.door("compose-scene")(
         recipe.title,
         result.volume.geometry,
         result.surfaces,
-        structures=structures,
+        structures=_structures(request, recipe),
         evidence=evidence,
         label_map=result.labels,
     )
@@ -151,34 +148,54 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
         )
 
 
-def _require_one_wish(request: BuildRequest) -> None:
+def _require_sound(request: BuildRequest) -> Recipe | None:
+    """Refuse at once what needs no scan to be refused; the recipe, where it does not depend on the scan."""
     wishes = [bool(request.recipe), bool(request.organs), request.threshold is not None]
     if sum(wishes) != 1:
         raise ParameterError(
             "Say what to build: a recipe, organs or an intensity threshold, and only one of them."
         )
-    if request.threshold is not None:
-        low, high = request.threshold
-        if low is None and high is None:
-            raise ParameterError("A threshold needs a lower end, an upper end, or both.")
-        if low is not None and high is not None and low > high:
-            raise ParameterError(f"The threshold runs from {low:g} up to {high:g}, which holds nothing.")
-
-
-def _recipe(request: BuildRequest, modality: str) -> tuple[Recipe, Mapping[str, Structure]]:
-    structures = dict(load_structures())
-    if request.threshold is not None:
-        low, high = request.threshold
-        recipe = threshold_recipe(low, high, name=request.name, largest=request.largest_only)
-        only = recipe.structures[0]
-        return recipe, {**structures, only: replace(structure_named(only), name=request.name)}
+    catalog.door("check-formats")(request.formats, unit="mm", has_source_files=True)
+    if request.output is not None:
+        require_writable(request.output)
     if request.organs:
-        recipe = recipe_for_organs(request.organs, modality)
-    else:
-        recipe = load_recipe(request.recipe or "")
+        # Which recipe depends on the modality; that there is one at all does not.
+        recipe_for_organs(request.organs, "")
+        return None
+    recipe = _threshold(request) if request.threshold is not None else load_recipe(request.recipe or "")
+    plan(recipe)
+    return recipe
+
+
+def _threshold(request: BuildRequest) -> Recipe:
+    low, high = request.threshold or (None, None)
+    if low is None and high is None:
+        raise ParameterError("A threshold needs a lower end, an upper end, or both.")
+    return threshold_recipe(low, high, name=request.name, largest=request.largest_only)
+
+
+def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> Recipe:
+    recipe = recipe or recipe_for_organs(request.organs, modality)
     if recipe.modality and modality != recipe.modality and not request.any_modality:
         raise WrongModality(recipe.name, needs=recipe.modality, got=modality)
-    return recipe, structures
+    return recipe
+
+
+def _structures(request: BuildRequest, recipe: Recipe) -> Mapping[str, Structure]:
+    if request.threshold is None:
+        return load_structures()
+    only = recipe.structures[0]
+    return {**load_structures(), only: replace(structure_named(only), name=shown_name(request.name))}
+
+
+def shown_name(name: str) -> str:
+    """A name that can stand in a table and in a file: one line, nothing that steers a terminal, not endless.
+
+    >>> shown_name("left   femur ")
+    'left femur'
+    """
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(printable.split())[:NAME_LENGTH_MAX]
 
 
 def _evidence(request: BuildRequest, recipe: Recipe, read: Any, result: RunResult) -> Evidence:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -10,8 +12,42 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from plastinate.model.errors import CannotWrite
+from plastinate.stages.export.atomic_write import reason_of
 
 PARTIAL_PREFIX = ".plastinate-partial-"
+
+
+def require_writable(target: Path) -> None:
+    """Refuse a folder that cannot be made or written into, before the work of minutes and not after it.
+
+    Raises:
+        CannotWrite: the path is a file, is no possible name, or permission is denied.
+    """
+    try:
+        nearest = target.absolute()
+        while not _exists(nearest):
+            nearest = nearest.parent
+        if not nearest.is_dir():
+            raise OSError(errno.ENOTDIR if nearest != target.absolute() else errno.EEXIST, "")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise OSError(errno.EACCES, "")
+    except (OSError, ValueError) as error:
+        raise CannotWrite(str(target), _reason(error)) from error
+
+
+def _exists(path: Path) -> bool:
+    # Path.exists swallows errors such as a name that is too long, in some versions of Python.
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return "there is a file of that name" if error.errno == errno.EEXIST else reason_of(error)
+    return f"it is no possible name ({error})"
 
 
 @contextmanager
@@ -29,22 +65,30 @@ def output_folder(target: Path) -> Iterator[Path]:
     Raises:
         CannotWrite: the place is not writable, or the disk is full.
     """
+    was_there = target.is_dir()
     try:
         target.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(target)
         partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL_PREFIX}{os.getpid()}-", dir=target))
-    except OSError as error:
-        raise CannotWrite(str(target), error.strerror or str(error)) from error
+    except (OSError, ValueError) as error:
+        raise CannotWrite(str(target), _reason(error)) from error
     try:
         yield partial
         for source in sorted(path for path in partial.rglob("*") if path.is_file()):
             final = target / source.relative_to(partial)
             final.parent.mkdir(parents=True, exist_ok=True)
             source.replace(final)
+    except CannotWrite as error:
+        # The hidden folder is gone when the sentence is read; the name it stood for is not.
+        raise CannotWrite(error.path.replace(str(partial), str(target)), error.reason) from error
     except OSError as error:
-        raise CannotWrite(str(target), error.strerror or str(error)) from error
+        raise CannotWrite(str(target), _reason(error)) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if not was_there:
+            with contextlib.suppress(OSError):
+                # Only an empty folder goes: one that was filled stays.
+                target.rmdir()
 
 
 def _clear_abandoned(target: Path) -> None:
@@ -59,6 +103,6 @@ def _is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except (PermissionError, OverflowError):
         return True
     return True

@@ -86,6 +86,7 @@ EXPORT: dict[str, Method] = {}
 # Doors of rooms that recipes do not choose between: the pipeline and the services come in here.
 DOORS: dict[str, Method] = {
     "inspect-input": Method("plastinate.stages.ingest.read:inspect_input"),
+    "run-limited": Method("plastinate.stages.ingest.sandbox:run_job"),
     "read-volume": Method("plastinate.stages.ingest.read:read_volume"),
     "read-mesh": Method("plastinate.stages.export.read_mesh:read_mesh"),
     "merge-labels": Method("plastinate.stages.segment.merge_labels:merge_labels"),

@@ -16,7 +16,7 @@ import resource
 import signal
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn, Protocol
 
 PR_SET_PDEATHSIG = 1
 # A pipe line for every file of 400 would cost more than it tells.
@@ -62,6 +62,13 @@ class Line:
             self.send({"progress": [done, total, what]})
 
 
+class Job(Protocol):
+    """What a child may be asked to do: JSON values in, JSON values out."""
+
+    def __call__(self, request: dict[str, Any], *, line: Line) -> dict[str, Any]:
+        """Do it."""
+
+
 class SharedVoxels:
     """The block of memory that the parent will map: made once, at its final size."""
 
@@ -80,19 +87,25 @@ class SharedVoxels:
         return np.frombuffer(self._memory, dtype=dtype).reshape(shape)
 
 
-def answer(request: dict[str, Any], *, line: Line) -> dict[str, Any]:
-    """Do the job and put its outcome, or its failure, in words."""
-    from plastinate.model.errors import ParserStopped, PlastinateError
+def read_scan(request: dict[str, Any], *, line: Line) -> dict[str, Any]:
+    """Inspect a path or read a volume of it."""
     from plastinate.stages.ingest import jobs
+    from plastinate.stages.ingest.limits import Limits
+
+    limits = Limits(**request["limits"])
+    return jobs.run(request, limits=limits, line=line, shared=SharedVoxels(request["voxels_fd"]))
+
+
+def answer(request: dict[str, Any], *, line: Line, do: Job = read_scan) -> dict[str, Any]:
+    """The outcome of a job, or its failure in words."""
+    from plastinate.model.errors import ParserStopped, PlastinateError
     from plastinate.stages.ingest.limits import Limits
     from plastinate.stages.ingest.wire import error_as_dict
 
     limits = Limits(**request["limits"])
     wanting = ParserStopped(f"it needed more than {limits.memory_bytes / (1 << 30):.1f} GB of memory")
     try:
-        return {
-            "result": jobs.run(request, limits=limits, line=line, shared=SharedVoxels(request["voxels_fd"]))
-        }
+        return {"result": do(request, line=line)}
     except PlastinateError as error:
         return {"error": error_as_dict(error)}
     except MemoryError:
@@ -106,17 +119,25 @@ def answer(request: dict[str, Any], *, line: Line) -> dict[str, Any]:
         return {"error": error_as_dict(ParserStopped("a file nests its contents without end"))}
 
 
-def main() -> int:
+def main(do: Job = read_scan) -> int:
     """Read the request, do it, answer."""
     request = json.loads(sys.stdin.buffer.read())
     limit_process(request["limits"])
+    if request.get("parent", os.getppid()) != os.getppid():
+        # It died before this process had bound its life to it.
+        return 1
     line = Line(request["answer_fd"])
-    line.send(answer(request, line=line))
+    line.send(answer(request, line=line, do=do))
     return 0
 
 
-if __name__ == "__main__":
-    status = main()
+def serve(do: Job) -> NoReturn:
+    """The whole life of such a process."""
+    status = main(do)
     sys.stderr.flush()
     # Freeing a volume's worth of objects takes time, and nothing is left to save.
     os._exit(status)
+
+
+if __name__ == "__main__":
+    serve(read_scan)

@@ -43,13 +43,20 @@ class Answer:
     voxels: npt.NDArray[Any] | None
 
 
-def run_job(request: dict[str, Any], *, limits: Limits, progress: Progress | None = None) -> Answer:
+def run_job(
+    request: dict[str, Any],
+    *,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    module: str = "plastinate.stages.ingest.child",
+) -> Answer:
     """Run one ingest job in a child process and bring back its answer.
 
     Args:
         request: what `child.py` is asked, JSON values.
-        limits: memory, processor time, file size and clock of the child.
+        limits: memory, processor time, file size and clock of the child; by default those of the environment.
         progress: called with (done, total, what) as the child reports.
+        module: what the child runs; it calls `serve` of `child.py`.
 
     Returns:
         The answer; its voxels are a writable map of the shared memory, not a copy.
@@ -58,6 +65,7 @@ def run_job(request: dict[str, Any], *, limits: Limits, progress: Progress | Non
         ParserStopped: the child crashed, or ran out of memory or time.
         PlastinateError: whatever the job itself raised, as the same class.
     """
+    limits = limits or Limits.from_environment()
     with (
         tempfile.TemporaryDirectory(prefix="plastinate-") as workspace,
         tempfile.TemporaryFile() as complaints,
@@ -65,8 +73,10 @@ def run_job(request: dict[str, Any], *, limits: Limits, progress: Progress | Non
         shared = _shared_memory(workspace)
         receive, send = os.pipe()
         whole = {**request, "limits": limits.as_dict(), "workspace": workspace, "voxels_fd": shared}
+        whole["parent"] = os.getpid()
         try:
-            child = _start({**whole, "answer_fd": send}, keep=(send, shared), complaints=complaints.fileno())
+            whole["answer_fd"] = send
+            child = _start(module, whole, keep=(send, shared), complaints=complaints.fileno())
             os.close(send)
             send = -1
             try:
@@ -93,10 +103,12 @@ def _shared_memory(workspace: str) -> int:
     return descriptor
 
 
-def _start(request: dict[str, Any], *, keep: tuple[int, ...], complaints: int) -> subprocess.Popen[bytes]:
+def _start(
+    module: str, request: dict[str, Any], *, keep: tuple[int, ...], complaints: int
+) -> subprocess.Popen[bytes]:
     # -P: a file called numpy.py in the folder of scans must not be imported.
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "plastinate.stages.ingest.child"],
+    child = subprocess.Popen(  # noqa: S603 (the module is named in our own sources)
+        [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=complaints,
