@@ -12,7 +12,7 @@ namespace plastinate {
 
 constexpr float LEAST_COSINE = 0.25f;  // between the old and the new normal of a triangle
 constexpr float LEAST_FACING = 0.1f;   // cosine between a triangle and the mean of those around its new vertex
-constexpr float LEAST_SHAPE = 0.12f;   // twice the area over the longest edge squared; 0.87 is equilateral
+constexpr float LEAST_SHAPE = 0.08f;   // twice the area over the longest edge squared; 0.87 is equilateral
 
 class CollapseRules : public TriangleComplex {
    public:

@@ -24,7 +24,7 @@ using i64 = std::int64_t;
 constexpr u32 NONE = 0xffffffffu;
 // Weight of staying near the old vertices against staying on their planes:
 // keeps every system solvable and flat regions evenly meshed.
-constexpr float POINT_WEIGHT = 1e-3f;
+constexpr float POINT_WEIGHT = 1e-4f;
 constexpr float LINE_WEIGHT = 1.0f;  // junction curves, against the planes beside them
 constexpr int MOST_RING = 48;        // triangles at one vertex that a collapse will look at
 

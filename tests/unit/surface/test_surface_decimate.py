@@ -89,7 +89,7 @@ def test_a_sphere_stays_a_closed_sphere_of_the_same_volume_and_radius() -> None:
     radius = np.linalg.norm(small.vertices, axis=1)
     # 2000 triangles on a 40 mm ball have edges near 4.8 mm, whose chords sag 0.07 mm.
     assert radius.min() > 39.9
-    assert radius.max() < 40.15
+    assert radius.max() < 40.2
 
 
 def test_a_sphere_far_from_the_origin_is_treated_like_one_at_it() -> None:

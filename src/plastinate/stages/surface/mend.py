@@ -18,6 +18,8 @@ Flags = npt.NDArray[np.bool_]
 
 # How far a vertex may be moved in one pass, as a share of the mean edge around it.
 LONGEST_STEP = 0.35
+# Passes without gain after which there is no more to hope for.
+PATIENCE = 8
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,9 @@ def untangle(
         return Untangled(vertices, 0, 0)
     points = vertices.copy()
     near = _Nearby(points if rest is None else rest, triangles)
+    fewest, since = before, 0
     for attempt in range(max_passes):
-        if len(pairs) == 0:
+        if len(pairs) == 0 or since == PATIENCE:
             break
         patch = _Patch(points, triangles, labels, pairs, rings=attempt // 4)
         moved = points.copy()
@@ -113,6 +116,8 @@ def untangle(
                 moved[patch.vertices[worse]] = points[patch.vertices[worse]]
                 found = near.crossings_of(moved, patch.triangle_touches, pairs)
         points, pairs = moved, found
+        since = since + 1 if len(pairs) >= fewest else 0
+        fewest = min(fewest, len(pairs))
     return Untangled(points, before, len(pairs))
 
 
