@@ -132,9 +132,10 @@ def _add_vessels(volume: Volume, body: Mask, found: Mask, bright: Mask, blood_hu
     geometry = volume.geometry
     spacing = geometry.spacing_mm
     like_blood = threshold(volume.array, blood_hu * BLOOD_SPAN[0], blood_hu * BLOOD_SPAN[1])
+    np.greater(like_blood, found, out=like_blood)
     like_blood &= body
-    like_blood &= ~found
     parts = Components(erode(like_blood, VESSEL_DEPTH_MM, spacing), connectivity=6)
+    del like_blood
     margin = [int(np.ceil((VESSEL_DEPTH_MM + VESSEL_RING_MM[1]) / step)) for step in spacing]
     for number in parts.by_size():
         if parts.sizes[number] * geometry.voxel_ml < VESSEL_CORE_ML:

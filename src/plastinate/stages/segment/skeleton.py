@@ -9,7 +9,7 @@ from plastinate.model.volume import Volume
 from plastinate.native.components import Components, fill_cavities
 from plastinate.native.distance import closed, dilate
 from plastinate.native.voxels import Mask, bounding_box, threshold
-from plastinate.stages.segment.boxes import box_of, cut_out, put_back
+from plastinate.stages.segment.boxes import box_of
 from plastinate.stages.segment.contrast import find_contrast
 
 # Of a piece of bone, this share at least reaches cortical values.
@@ -63,10 +63,6 @@ def skeleton(
         EmptyMask: no bone.
         NoMillimetres: the scan never said its pixel size.
     """
-    box = bounding_box(body)
-    if box is None:
-        raise EmptyMask("skeleton", "there is no body")
-    volume_shape, volume, body = volume.geometry.shape, cut_out(volume, box), np.ascontiguousarray(body[box])
     contrast = find_contrast(
         volume,
         body,
@@ -77,7 +73,7 @@ def skeleton(
         dense_core_hu=dense_core_hu,
     )
     needed_hu = max(cortex_hu, np.nan_to_num(contrast.blood_hu, nan=cortex_hu) + rim_rise_hu)
-    not_contrast = body & ~contrast.mask
+    not_contrast = np.greater(body, contrast.mask)
     sure = threshold(volume.array, sure_hu, np.inf)
     sure &= not_contrast
     sure = _without_vessels(volume, sure, contrast.mask, needed_hu, least_piece_ml)
@@ -91,8 +87,7 @@ def skeleton(
     bone |= enclosed_marrow(volume, bone, gap_mm=marrow_gap_mm, most_ml=MARROW_ML)
     bone &= body
     parts = Components(bone, connectivity=26)
-    kept = parts.mask(parts.sizes * volume.geometry.voxel_ml >= least_piece_ml)
-    return put_back(kept, box, volume_shape)
+    return parts.mask(parts.sizes * volume.geometry.voxel_ml >= least_piece_ml)
 
 
 def enclosed_marrow(volume: Volume, bone: Mask, *, gap_mm: float, most_ml: float) -> Mask:
@@ -115,10 +110,11 @@ def enclosed_marrow(volume: Volume, bone: Mask, *, gap_mm: float, most_ml: float
     geometry = volume.geometry
     shut = dilate(bone, gap_mm, geometry.spacing_mm)
     inner = fill_cavities(shut)
-    inner &= ~shut
+    np.greater(inner, shut, out=inner)
+    del shut
     parts = Components(inner, connectivity=6)
-    small = parts.mask(parts.sizes * geometry.voxel_ml <= most_ml)
-    marrow = dilate(small, gap_mm, geometry.spacing_mm)
+    del inner
+    marrow = dilate(parts.mask(parts.sizes * geometry.voxel_ml <= most_ml), gap_mm, geometry.spacing_mm)
     marrow &= threshold(volume.array, MARROW_ABOVE_HU, np.inf)
     return marrow
 
