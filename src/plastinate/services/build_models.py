@@ -168,7 +168,8 @@ def _require_sound(request: BuildRequest) -> Recipe | None:
 
 
 def _threshold(request: BuildRequest) -> Recipe:
-    low, high = request.threshold or (None, None)
+    # As floats, whatever was given: 200 and 200.0 are one wish and must give the same bytes.
+    low, high = (None if end is None else float(end) for end in request.threshold or (None, None))
     if low is None and high is None:
         raise ParameterError("A threshold needs a lower end, an upper end, or both.")
     return threshold_recipe(low, high, name=request.name, largest=request.largest_only)

@@ -241,6 +241,12 @@ def _cases_of_pictures(found: Discovery, asides: _Asides) -> list[Case]:
         except PlastinateError as error:
             asides.add(error.code, _without_name(error, candidate.name), [candidate.name])
             continue
+        if header.is_label_map and len(found.candidates) > 1:
+            # A build into a folder of the scan itself leaves its labels there: never the next build's scan.
+            asides.add(
+                "ingest.label-map", "a label map; to read it all the same, give it alone", [candidate.name]
+            )
+            continue
         cases.append(Case(describe_picture(candidate, header), picture=candidate))
     return cases
 

@@ -12,15 +12,18 @@ from plastinate.model.errors import DamagedFile
 from plastinate.stages.ingest.sniff import Kind
 
 HEAD_BYTES = 1 << 16
+# nifti1.h: NIFTI_INTENT_LABEL, "the value at each voxel is an index into some set of labels".
+NIFTI_INTENT_LABEL = 1002
 FORMAT_NAMES = {"nifti": "NIfTI", "nrrd": "NRRD", "metaimage": "MetaImage"}
 
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """Matrix in file order (fastest axis first) and the spacing of those axes."""
+    """Matrix in file order (fastest axis first), the spacing of those axes, and whether it holds labels."""
 
     sizes: tuple[int, ...]
     spacing_mm: tuple[float, ...] | None
+    is_label_map: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -62,6 +65,7 @@ def _nifti(head: bytes) -> PictureHeader:
     is_second = head[4:7] in (b"n+2", b"ni2")
     order = "<" if struct.unpack_from("<i", head)[0] in (348, 540) else ">"
     dim = struct.unpack_from(order + ("8q" if is_second else "8h"), head, 16 if is_second else 40)
+    (intent,) = struct.unpack_from(order + ("i" if is_second else "h"), head, 504 if is_second else 68)
     pixdim = struct.unpack_from(order + ("8d" if is_second else "8f"), head, 104 if is_second else 76)
     rank = dim[0]
     if not 1 <= rank <= 7 or min(dim[1 : rank + 1]) < 1:
@@ -69,7 +73,8 @@ def _nifti(head: bytes) -> PictureHeader:
     sizes = tuple(int(n) for n in dim[1 : rank + 1])
     while len(sizes) > 3 and sizes[-1] == 1:
         sizes = sizes[:-1]
-    return PictureHeader(sizes, _spacing(tuple(abs(value) for value in pixdim[1:4])))
+    spacing = _spacing(tuple(abs(value) for value in pixdim[1:4]))
+    return PictureHeader(sizes, spacing, intent == NIFTI_INTENT_LABEL)
 
 
 def _nrrd(head: bytes) -> PictureHeader:
@@ -79,10 +84,12 @@ def _nrrd(head: bytes) -> PictureHeader:
     sizes = tuple(int(part) for part in fields["sizes"].split())
     if min(sizes) < 1:
         raise ValueError("sizes")
+    # The keys by which 3D Slicer knows a segmentation.
+    is_label_map = re.search(r"^Segment(ation_|0_)\w+:=", text, flags=re.MULTILINE) is not None
     vectors = re.findall(r"\(([^)]*)\)", fields.get("space directions", ""))
     if vectors:
         lengths = [sum(float(part) ** 2 for part in vector.split(",")) ** 0.5 for vector in vectors]
-        return PictureHeader(_spatial_first(sizes, fields), _spacing(tuple(lengths)))
+        return PictureHeader(_spatial_first(sizes, fields), _spacing(tuple(lengths)), is_label_map)
     if "spacings" in fields:
         return PictureHeader(sizes, _spacing(tuple(float(part) for part in fields["spacings"].split()[:3])))
     return PictureHeader(sizes, None)
