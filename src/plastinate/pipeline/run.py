@@ -174,6 +174,10 @@ def _label(
             )
         )
     merged: LabelMap = labels
+    for name in masks:
+        if name not in merged.structures.values():
+            sentence = f"Nothing was found for {name!r}: the scan does not cover it, or another structure holds all of it."
+            findings.append(Finding("segment.nothing-found", "warning", sentence, "It was left out."))
     return merged
 
 
