@@ -176,7 +176,7 @@ def _label(
     merged: LabelMap = labels
     for name in masks:
         if name not in merged.structures.values():
-            sentence = f"Nothing was found for {name!r}: the scan does not cover it, or another structure holds all of it."
+            sentence = f"Nothing was found for {name!r}: the scan may not cover it."
             findings.append(Finding("segment.nothing-found", "warning", sentence, "It was left out."))
     return merged
 
