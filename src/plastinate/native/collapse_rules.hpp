@@ -112,7 +112,7 @@ class CollapseRules : public TriangleComplex {
             }
         }
         if (!(worst_after > 1e-8f && worst_after >= worst_before)) return false;
-        return may_fold_ || all_face_one_way(normals, pages, kept);
+        return all_face_one_way(normals, pages, kept);
     }
 
     // Seen along their mean normal, the triangles of one wall around a vertex cannot cross each
@@ -183,8 +183,6 @@ class CollapseRules : public TriangleComplex {
         const float longest = std::max(base, std::max(dot(u, u), dot(v, v)));
         return longest > 0 ? square / (longest * longest) : 0;
     }
-
-    bool may_fold_ = false;  // the target cannot be met without risking crossings, which can be mended
 };
 
 }  // namespace plastinate

@@ -49,16 +49,15 @@ class Decimator : public CollapseRules {
         over_ = 0;
         for (int label = 0; label < 65536; ++label)
             if (targets_[label] >= 0 && counts_[label] > targets_[label]) over_ += counts_[label] - targets_[label];
-        may_undercut_ = may_fold_ = false;
+        may_undercut_ = false;
         double portion = 0.5;
         while (over_ > 0) {
             const i64 before = i64(vertices_.size());
             const i64 removed = pass(portion);
             compact();
             if (removed == 0 && portion >= 1.0) {
-                if (!may_undercut_ && !labels_.empty()) may_undercut_ = true;
-                else if (!may_fold_) may_fold_ = true;
-                else break;
+                if (may_undercut_ || labels_.empty()) break;
+                may_undercut_ = true;
             }
             portion = removed * 50 < before ? 1.0 : 0.5;
         }
@@ -220,7 +219,7 @@ class Decimator : public CollapseRules {
         if (va.kind == SURFACE && vb.kind == SURFACE) keep_volume(a, b, ra, rb, offset);
         const Vec placed = va.p + offset;
         if (!shape_allows(a, b, ra, rb, placed - va.p)) return false;
-        if (!may_fold_ && touches_junction(ra, rb) && would_cross(a, b, ra, rb, placed)) return false;
+        if (touches_junction(ra, rb) && would_cross(a, b, ra, rb, placed)) return false;
 
         Quadric merged = va.q.about(placed - va.p);
         merged.add(vb.q.about(placed - vb.p));

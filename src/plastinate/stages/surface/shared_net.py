@@ -97,7 +97,7 @@ def contour_labels(
             if target is not None and len(surface.triangles) > TARGET_SLACK * target:
                 notes.append(
                     f"{surface.structure}, {level}: {len(surface.triangles)} triangles are left of "
-                    f"{target} asked for, because its walls are shared"
+                    f"{target} asked for: fewer would fold, or rob a neighbour"
                 )
             if len(surface.triangles) == 0:
                 notes.append(f"{surface.structure}: too thin for a surface of its own; it was left out")
