@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,16 @@ BACKGROUND_TOP = np.array([0.972, 0.968, 0.957], dtype=np.float32)
 BACKGROUND_BOTTOM = np.array([0.890, 0.882, 0.862], dtype=np.float32)
 OCCLUSION_RADIUS_SHARE = 0.035
 GLASS_BELOW = 0.999
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What one organ shows: its pixels (flat indices), and depth, colour and cover of each."""
+
+    pixels: npt.NDArray[np.int64]
+    depth: Picture
+    colour: Picture
+    cover: Picture
 
 
 def shade(scene: Scene, camera: Camera, *, level: str) -> Picture:
@@ -39,15 +51,22 @@ def shade(scene: Scene, camera: Camera, *, level: str) -> Picture:
         _layer(node_surface(scene, node.id, level), node.structure.colour, node.structure.opacity, camera)
         for node in scene.nodes
     ]
-    depths = np.stack([depth for depth, _, _ in layers])
-    order = np.argsort(-depths, axis=0, kind="stable")
-    picture = _background(camera)
-    for rank in range(len(layers)):
-        for index, (depth, colour, alpha) in enumerate(layers):
-            here = (order[rank] == index) & np.isfinite(depth)
-            cover = alpha[here][:, None]
-            picture[here] = picture[here] * (1 - cover) + colour[here] * cover
-    return picture
+    depths = np.full((len(layers), camera.height * camera.width), np.inf, dtype=np.float32)
+    for index, layer in enumerate(layers):
+        depths[index, layer.pixels] = layer.depth
+    picture = _background(camera).reshape(-1, 3)
+    # Behind how many other surfaces each pixel of a layer lies; the farthest is painted first.
+    ranks = [
+        (depths[:, layer.pixels] < layer.depth).sum(axis=0)
+        + (depths[:index, layer.pixels] == layer.depth).sum(axis=0)
+        for index, layer in enumerate(layers)
+    ]
+    for rank in reversed(range(len(layers))):
+        for layer, own in zip(layers, ranks, strict=True):
+            now = own == rank
+            where, cover = layer.pixels[now], layer.cover[now, None]
+            picture[where] = picture[where] * (1 - cover) + layer.colour[now] * cover
+    return picture.reshape(camera.height, camera.width, 3)
 
 
 def node_surface(
@@ -64,31 +83,42 @@ def _layer(
     colour: tuple[int, int, int],
     opacity: float,
     camera: Camera,
-) -> tuple[Picture, Picture, Picture]:
+) -> Layer:
     vertices, triangles = surface
-    depth, normal = rasterise(
-        camera.project(vertices),
+    seen = camera.project(vertices)
+    left, top = (max(0, int(low) - 1) for low in seen[:, :2].min(axis=0))
+    right = min(camera.width, int(seen[:, 0].max()) + 2)
+    bottom = min(camera.height, int(seen[:, 1].max()) + 2)
+    depth, normals = rasterise(
+        seen - np.array([left, top, 0], dtype=np.float32),
         camera.turned(vertex_normals(vertices, triangles)),
         triangles,
-        width=camera.width,
-        height=camera.height,
+        width=max(1, right - left),
+        height=max(1, bottom - top),
     )
-    normal /= np.maximum(np.linalg.norm(normal, axis=2, keepdims=True), 1e-6)
-    openness = ambient_openness(depth, radius_px=OCCLUSION_RADIUS_SHARE * camera.width, depth_px=1.0)
-    facing = np.clip(normal[..., 2], 0, 1)
+    open_sky = ambient_openness(depth, radius_px=OCCLUSION_RADIUS_SHARE * camera.width, depth_px=1.0)
+    rows, columns = np.nonzero(np.isfinite(depth))
+    normal = normals[rows, columns]
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+    shaded = _lit(normal, open_sky[rows, columns], colour)
+    cover = np.full(len(rows), opacity, dtype=np.float32)
+    if opacity < GLASS_BELOW:
+        # Glass seen edge-on holds more of its colour (Fresnel): the outline stays, the middle is clear.
+        facing = np.clip(normal[:, 2], 0, 1)
+        cover = (opacity * 0.35 + (1 - opacity * 0.35) * 0.75 * (1 - facing) ** 2.5).astype(np.float32)
+    return Layer((rows + top) * camera.width + columns + left, depth[rows, columns], shaded, cover)
+
+
+def _lit(normal: Picture, openness: Picture, colour: tuple[int, int, int]) -> Picture:
     key = np.clip(normal @ (KEY_LIGHT / np.linalg.norm(KEY_LIGHT)), 0, 1)
     fill = np.clip(normal @ (FILL_LIGHT / np.linalg.norm(FILL_LIGHT)), 0, 1)
     halfway = KEY_LIGHT / np.linalg.norm(KEY_LIGHT) + np.array([0, 0, 1], dtype=np.float32)
     shine = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 40
-    sky = 0.5 + 0.5 * normal[..., 1]
+    sky = 0.5 + 0.5 * normal[:, 1]
     light = openness**1.6 * (0.30 + 0.16 * sky + 0.16 * fill) + 0.62 * key * openness**0.6
     linear = (np.asarray(colour, dtype=np.float32) / 255) ** 2.2
-    shaded = linear * light[..., None] * 1.25 + 0.10 * shine[..., None] * openness[..., None]
-    alpha = np.full(depth.shape, opacity, dtype=np.float32)
-    if opacity < GLASS_BELOW:
-        # Glass seen edge-on holds more of its colour (Fresnel): the outline stays, the middle is clear.
-        alpha = opacity * 0.35 + (1 - opacity * 0.35) * 0.75 * (1 - facing) ** 2.5
-    return depth, np.clip(shaded, 0, 1).astype(np.float32) ** (1 / 2.2), alpha.astype(np.float32)
+    shaded = linear * light[:, None] * 1.25 + 0.10 * shine[:, None] * openness[:, None]
+    return np.asarray(np.clip(shaded, 0, 1) ** (1 / 2.2), dtype=np.float32)
 
 
 def _background(camera: Camera) -> Picture:

@@ -94,19 +94,24 @@ def _coarser(
     box = bounding_box(mask)
     if box is None:
         return None
+    # Blocks near to cubes: slices three times as far apart as pixels are not made coarser still.
+    edge = factor * min(geometry.spacing)
+    block = [max(1, round(edge / spacing)) for spacing in geometry.spacing]
     inside = mask[box]
-    padded = np.pad(inside, [(factor, factor + -length % factor) for length in inside.shape])
-    blocks = padded.reshape([n for length in padded.shape for n in (length // factor, factor)])
-    share = blocks.mean(axis=(1, 3, 5), dtype=np.float32)
+    padded = np.pad(
+        inside, [(size, size + -length % size) for length, size in zip(inside.shape, block, strict=True)]
+    )
+    split = [n for length, size in zip(padded.shape, block, strict=True) for n in (length // size, size)]
+    share = padded.reshape(split).mean(axis=(1, 3, 5), dtype=np.float32)
     matrix = geometry.to_lps_mm.copy()
-    # The first block starts `factor` voxels before the box, and its centre lies in its middle.
-    first = np.array([span.start for span in box]) - factor + (factor - 1) / 2
+    # The first block starts one block before the box, and its centre lies in its middle.
+    first = np.array([span.start - size + (size - 1) / 2 for span, size in zip(box, block, strict=True)])
     matrix[:3, 3] = geometry.index_to_lps(first)
-    matrix[:3, :3] *= factor
+    matrix[:3, :3] *= block
     coarse = Volume(Geometry(share.shape, matrix, geometry.unit), share, "a.u.")
-    level = _volume_keeping_level(share, np.count_nonzero(inside) / factor**3)
+    level = _volume_keeping_level(share, np.count_nonzero(inside) / np.prod(block))
     surface = contour_soft_field(coarse, share >= level, structure=structure, low=level, high=None)
-    return windowed_sinc(surface)
+    return windowed_sinc(surface, iterations=10, pass_band=0.2)
 
 
 def _volume_keeping_level(share: npt.NDArray[np.float32], blocks: float) -> float:
