@@ -41,6 +41,10 @@ class Progress:
     wall_s: dict[str, float] = field(default_factory=dict)
     _done: float = 0.0
 
+    def finish(self) -> None:
+        """Say that all is done: what a run had no need of leaves its share untold."""
+        self.say(ProgressEvent(1.0, "done"))
+
     @contextmanager
     def step(self, doing: str, *, share: float) -> Iterator[Callable[[float], None]]:
         """Run one step that makes up `share` of the whole.

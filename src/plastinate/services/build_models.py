@@ -135,9 +135,10 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
     del read
     run_record = partial(_run_record, begun, started_utc, progress)
     if request.output is None:
+        progress.finish()
         return BuildResult(scene, run_record())
     with output_folder(request.output) as folder:
-        return _write(
+        result_on_disk = _write(
             request,
             folder,
             scene,
@@ -146,6 +147,8 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
             progress=progress,
             run_record=run_record,
         )
+    progress.finish()
+    return result_on_disk
 
 
 def _require_sound(request: BuildRequest) -> Recipe | None:
@@ -239,7 +242,7 @@ def _write(
         with progress.step("render the picture", share=0.04):
             only = None if request.options.check else ("preview",)
             pictures = catalog.door("render-pictures")(scene, volume, only=only)
-    scene = replace(scene, evidence=replace(scene.evidence, outputs=files))
+    scene = replace(scene, evidence=replace(scene.evidence, outputs=dict(files)))
     run = run_record()
     if request.options.check:
         with progress.step("write the certificate", share=0.02):

@@ -65,8 +65,8 @@ def output_folder(target: Path) -> Iterator[Path]:
     Raises:
         CannotWrite: the place is not writable, or the disk is full.
     """
-    was_there = target.is_dir()
     try:
+        was_there = target.is_dir()
         target.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(target)
         partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL_PREFIX}{os.getpid()}-", dir=target))

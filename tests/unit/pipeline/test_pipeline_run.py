@@ -1,0 +1,147 @@
+"""Organs come out of a run with their evidence; one that is missing costs only itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from plastinate.model.errors import Cancelled, EmptyMask, RecipeFlaw
+from plastinate.model.recipe import Recipe, Step, SurfaceStep
+from plastinate.pipeline.progress import Progress
+from plastinate.pipeline.run import RunOptions, run_recipe
+from plastinate.recipes.load import threshold_recipe
+from voxel_scenes import ball, volume_of
+
+ONE_LEVEL = RunOptions(levels={"full": None})
+SHAPE = (20, 22, 24)
+MIDDLE = (10, 11, 12)
+
+
+@pytest.fixture(scope="module")
+def volume():
+    """A ball of 500 with a core of 1500, in air."""
+    array = np.full(SHAPE, -1000, dtype=np.int16)
+    array[ball(SHAPE, MIDDLE, 7)] = 500
+    array[ball(SHAPE, MIDDLE, 3)] = 1500
+    return volume_of(array)
+
+
+def threshold(low: float, name: str) -> Step:
+    return Step("threshold", {"low": low}, (), (name,), "known", "made so")
+
+
+def surface(name: str, low: float, *, is_hull: bool = False) -> SurfaceStep:
+    return SurfaceStep((name,), "soft-field", {"low": low}, is_hull=is_hull)
+
+
+def nested(*, is_hull: bool) -> Recipe:
+    return Recipe(
+        "nested",
+        "Nested",
+        "CT",
+        ("core", "ball"),
+        (threshold(1000.0, "core"), threshold(0.0, "ball")),
+        (surface("core", 1000.0), surface("ball", 0.0, is_hull=is_hull)),
+    )
+
+
+def test_what_is_found_is_measured_and_judged(volume):
+    result = run_recipe(volume, threshold_recipe(-250.0, None, name="ball"), options=ONE_LEVEL)
+    quality = result.quality["ball"]["full"]
+    assert quality.is_closed
+    assert quality.volume_ml == pytest.approx(result.labels.volume_ml("ball"), rel=0.05)
+    assert result.verdicts["ball"].light == "green"
+    assert [step.method for step in result.steps] == [
+        "threshold",
+        "fill-cavities",
+        "merge-labels",
+        "soft-field",
+    ]
+    assert result.findings == ()
+
+
+def test_without_checks_nothing_is_measured(volume):
+    options = RunOptions(levels={"full": None}, check=False)
+    result = run_recipe(volume, threshold_recipe(0.0, None, name="ball"), options=options)
+    assert (result.quality, result.verdicts) == ({}, {})
+    assert "ball" in result.surfaces
+
+
+def test_preparation_comes_first_and_is_on_record(volume):
+    recipe = replace(threshold_recipe(0.0, None, name="ball"), prepare=(Step("median"),))
+    assert run_recipe(volume, recipe, options=ONE_LEVEL).steps[0].method == "median"
+
+
+def test_the_structure_named_first_has_the_voxels_that_two_claim(volume):
+    result = run_recipe(volume, nested(is_hull=False), options=ONE_LEVEL)
+    core, rest = (int(ball(SHAPE, MIDDLE, radius).sum()) for radius in (3, 7))
+    assert result.labels.voxel_count("core") == core
+    assert result.labels.voxel_count("ball") == rest - core
+    merged = next(step for step in result.steps if step.method == "merge-labels")
+    assert merged.parameters["contested_voxels"] == {"ball": core}
+
+
+def test_a_hull_is_surfaced_and_measured_whole(volume):
+    hollow = run_recipe(volume, nested(is_hull=False), options=ONE_LEVEL).quality["ball"]["full"]
+    whole = run_recipe(volume, nested(is_hull=True), options=ONE_LEVEL).quality["ball"]["full"]
+    assert (hollow.pieces, whole.pieces) == (2, 1)
+    assert whole.mask_volume_ml == pytest.approx(ball(SHAPE, MIDDLE, 7).sum() / 1000)
+
+
+def test_a_structure_that_is_not_there_costs_only_itself(volume):
+    recipe = Recipe(
+        "half",
+        "Half",
+        "CT",
+        ("metal", "ball"),
+        (
+            threshold(3000.0, "metal"),
+            Step("largest-pieces", {"count": 1}, ("metal",), ("metal",)),
+            threshold(0.0, "ball"),
+        ),
+        (surface("metal", 3000.0), surface("ball", 0.0)),
+    )
+    result = run_recipe(volume, recipe, options=ONE_LEVEL)
+    assert list(result.surfaces) == ["ball"]
+    assert [finding.code for finding in result.findings] == ["segment.nothing-found"]
+    assert result.findings[0].severity == "warning"
+
+
+def test_a_run_that_finds_nothing_says_so(volume):
+    with pytest.raises(EmptyMask, match="metal"):
+        run_recipe(volume, threshold_recipe(3000.0, None, name="metal"), options=ONE_LEVEL)
+
+
+def test_a_method_must_make_as_many_masks_as_the_recipe_names(volume):
+    recipe = replace(
+        threshold_recipe(0.0, None, name="ball"),
+        segment=(Step("threshold", {"low": 0.0}, (), ("ball", "spare")),),
+    )
+    with pytest.raises(RecipeFlaw, match=r"1 masks.*2"):
+        run_recipe(volume, recipe, options=ONE_LEVEL)
+
+
+def test_a_run_can_be_stopped_between_any_two_steps(volume):
+    for patience in range(1, 8):
+        left = iter([False] * patience + [True] * 100)
+        with pytest.raises(Cancelled):
+            run_recipe(
+                volume,
+                threshold_recipe(0.0, None, name="ball"),
+                options=ONE_LEVEL,
+                progress=Progress(is_cancelled=lambda left=left: next(left)),
+            )
+
+
+def test_progress_never_runs_backwards(volume):
+    heard = []
+    run_recipe(
+        volume,
+        nested(is_hull=True),
+        options=ONE_LEVEL,
+        progress=Progress(say=lambda event: heard.append(event.share_done)),
+    )
+    assert heard == sorted(heard)
+    assert heard[-1] < 1.0

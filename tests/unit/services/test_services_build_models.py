@@ -1,0 +1,216 @@
+"""A path and a wish -> files with their evidence, or a refusal before any work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+
+from bead_scans import RADIUS_MM, bead, write_bead
+from phantom_series import Scan
+from plastinate.api import build_model
+from plastinate.model.errors import (
+    CannotWrite,
+    NoDicomSource,
+    ParameterError,
+    PathNotFound,
+    RecipeError,
+    RecipeNotFound,
+    WrongModality,
+)
+from plastinate.pipeline.progress import Progress
+from plastinate.pipeline.run import RunOptions
+from plastinate.services.build_models import BuildRequest, build_models, names_in, shown_name
+
+BALL_ML = 4 / 3 * np.pi * RADIUS_MM**3 / 1000
+QUICK = RunOptions(levels={"full": None}, check=False)
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bead(tmp_path_factory.mktemp("bead") / "scan")
+
+
+@pytest.fixture
+def ask(scan: Path, tmp_path: Path) -> Callable[..., BuildRequest]:
+    def request(**changes) -> BuildRequest:
+        wish = BuildRequest(
+            scan,
+            tmp_path / "out",
+            threshold=(500.0, None),
+            formats=("stl",),
+            options=QUICK,
+            with_preview=False,
+        )
+        return replace(wish, **changes)
+
+    return request
+
+
+def test_a_build_leaves_its_models_its_certificate_and_its_picture(ask, tmp_path: Path):
+    result = build_models(ask(options=RunOptions(levels={"full": None}), with_preview=True, name="Ball 1"))
+    written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
+    assert written == {"models/ball-1.stl", "certificate.json", "certificate.html", "run.json", "preview.png"}
+    assert set(result.files) == written
+    for name, digest in result.files.items():
+        assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == digest
+    node = result.scene.node("ball-1")
+    assert node.structure.name == "Ball 1"
+    quality = result.scene.evidence.quality["ball-1"]["full"]
+    assert quality.volume_ml == pytest.approx(BALL_ML, rel=0.05)
+    assert result.run.wall_s > 0
+    assert result.run.peak_memory_mb > 10
+
+
+def test_a_build_without_output_stays_in_memory(ask, tmp_path: Path):
+    result = build_models(ask(output=None, formats=("seg",)))
+    assert result.files == {}
+    assert len(result.scene.nodes) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_picture_does_not_need_the_certificate(ask):
+    assert set(build_models(ask(with_preview=True)).files) == {"models/surface.stl", "preview.png"}
+    assert set(build_models(ask()).files) == {"models/surface.stl"}
+
+
+def test_the_same_wish_gives_the_same_bytes_and_the_same_key(ask, scan: Path, tmp_path: Path):
+    formats = ("glb", "3mf", "nrrd", "seg")
+    options = RunOptions(levels={"full": None})
+    first = build_models(ask(formats=formats, options=options))
+    build_model(scan, threshold=(500, None), output=tmp_path / "two", formats=formats, levels={"full": None})
+    for name in [*first.scene.evidence.outputs, "certificate.json"]:
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_a_dicom_segmentation_refers_to_the_images_of_the_scan(ask, scan: Path, tmp_path: Path):
+    build_models(ask(formats=("seg",)))
+    made = pydicom.dcmread(tmp_path / "out" / "labels.dcm")
+    known = {pydicom.dcmread(path).SOPInstanceUID for path in scan.iterdir()}
+    referred = {
+        item.ReferencedSOPInstanceUID for item in made.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    }
+    assert referred == known
+    # The phantom is as anonymised scans are: no birth date to repeat.
+    assert made.PatientBirthDate == ""
+
+
+def test_a_segmentation_of_an_enhanced_scan_refers_to_its_one_file(ask, tmp_path: Path):
+    write_bead(tmp_path / "enhanced", Scan(enhanced=True))
+    build_models(ask(path=tmp_path / "enhanced", formats=("seg",)))
+    assert pydicom.dcmread(tmp_path / "out" / "labels.dcm").Modality == "SEG"
+
+
+def test_a_segmentation_needs_loose_dicom_files(ask, scan: Path, tmp_path: Path):
+    build_models(ask(formats=("nifti",), output=tmp_path / "labels"))
+    with pytest.raises(NoDicomSource):
+        build_models(ask(path=tmp_path / "labels" / "labels.nii.gz", threshold=(1, None), formats=("seg",)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_inside_the_scan_is_not_read_as_a_scan_next_time(ask, tmp_path: Path):
+    folder = write_bead(tmp_path / "mine")
+    wish = ask(path=folder, output=folder / "out", formats=("nifti", "nrrd", "seg", "stl"))
+    first = build_models(wish).scene.evidence.inputs
+    second = build_models(wish).scene.evidence.inputs
+    assert first["sha256"] == second["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"recipe": "ct-lungs"}, ParameterError, "only one"),
+        ({"threshold": None}, ParameterError, "what to build"),
+        ({"threshold": (None, None)}, ParameterError, "lower end"),
+        ({"threshold": (9.0, 1.0)}, ParameterError, "empty"),
+        ({"threshold": (float("nan"), None)}, ParameterError, "not a number"),
+        ({"name": "///"}, ParameterError, "no letter"),
+        ({"formats": ("stl", "gbl")}, RecipeNotFound, "glb"),
+        ({"threshold": None, "recipe": "ct-lung"}, RecipeNotFound, "ct-lungs"),
+        ({"threshold": None, "organs": ("lung-lift",)}, RecipeNotFound, "lung-left"),
+    ],
+)
+def test_what_needs_no_scan_to_be_refused_is_refused_before_it_is_read(ask, tmp_path, changes, error, words):
+    heard = []
+    with pytest.raises(error, match=words):
+        build_models(ask(**changes), progress=Progress(say=heard.append))
+    assert heard == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_is_a_file_is_refused_before_the_scan_is_read(ask, tmp_path: Path):
+    (tmp_path / "out").write_text("mine")
+    heard = []
+    with pytest.raises(CannotWrite, match="a file of that name"):
+        build_models(ask(), progress=Progress(say=heard.append))
+    assert heard == []
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_a_recipe_for_another_modality_is_refused_unless_asked_for(ask, tmp_path: Path):
+    for wish in ({"recipe": "mr-head"}, {"organs": ("brain", "muscle")}):
+        with pytest.raises(RecipeError):
+            build_models(
+                ask(threshold=None, path=write_bead(tmp_path / "mr", Scan(modality="MR")), **wish)
+                if "organs" in wish
+                else ask(threshold=None, **wish)
+            )
+    with pytest.raises(WrongModality, match="mr-head"):
+        build_models(ask(threshold=None, recipe="mr-head"))
+    scene = build_models(ask(threshold=None, recipe="ct-skin", any_modality=True, path=tmp_path / "mr")).scene
+    assert [node.id for node in scene.nodes] == ["skin"]
+
+
+def test_organs_are_found_by_name(ask):
+    scene = build_models(ask(threshold=None, organs=("skin",))).scene
+    assert [node.id for node in scene.nodes] == ["skin"]
+    assert scene.node("skin").structure.code is not None
+
+
+def test_a_path_to_nothing_is_an_input_error(ask, tmp_path: Path):
+    with pytest.raises(PathNotFound):
+        build_models(ask(path=tmp_path / "absent"))
+
+
+def test_names_may_be_listed_with_commas():
+    assert names_in("a, b,,a") == ("a", "b")
+    assert names_in(["a,b", "c"]) == ("a", "b", "c")
+    assert names_in(()) == ()
+
+
+def test_a_name_for_show_is_one_printable_line():
+    assert shown_name("<b>Left\n\x1b[31m femur\x00") == "<b>Left [31m femur"
+    assert len(shown_name("x" * 999)) == 64
+    assert bead().name == "bead"
+
+
+def test_the_python_door_tells_its_progress_and_takes_lists_with_commas(scan: Path, tmp_path: Path):
+    heard = []
+    scene = build_model(
+        str(scan),
+        organs="skin,",
+        formats="stl, ply",
+        output=tmp_path / "out",
+        check=False,
+        preview=False,
+        progress=heard.append,
+    )
+    assert [node.id for node in scene.nodes] == ["skin"]
+    assert heard[0].share_done == 0.0
+    assert heard[-1].share_done == 1.0
+    assert sorted(path.suffix for path in (tmp_path / "out" / "models").iterdir()) == [".ply", ".stl"]
+
+
+def test_the_certificate_says_what_went_in(ask, scan: Path, tmp_path: Path):
+    build_models(ask(options=RunOptions(levels={"full": None})))
+    inputs = json.loads((tmp_path / "out" / "certificate.json").read_text())["inputs"]
+    assert inputs["series"]["modality"] == "CT"
+    assert inputs["files"] == len(list(scan.iterdir()))
+    assert inputs["geometry"]["unit"] == "mm"
+    assert len(inputs["result_key"]) == len(inputs["recipe"]["sha256"]) == 64

@@ -1,0 +1,96 @@
+"""A folder is filled whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plastinate.model.errors import CannotWrite
+from plastinate.services.output_folder import PARTIAL_PREFIX, output_folder, require_writable
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_files_arrive_when_the_block_ends_well(tmp_path: Path):
+    target = tmp_path / "deep" / "out"
+    with output_folder(target) as folder:
+        (folder / "models").mkdir()
+        (folder / "models" / "a.stl").write_bytes(b"new")
+        assert everything(target) == [f"{folder.name}/models/a.stl"]
+    assert everything(target) == ["models/a.stl"]
+
+
+def test_a_failure_leaves_what_was_there_before(tmp_path: Path):
+    (tmp_path / "a.stl").write_bytes(b"old")
+    with pytest.raises(ValueError), output_folder(tmp_path) as folder:  # noqa: PT012
+        (folder / "a.stl").write_bytes(b"half")
+        raise ValueError
+    assert everything(tmp_path) == ["a.stl"]
+    assert (tmp_path / "a.stl").read_bytes() == b"old"
+
+
+def test_a_failure_leaves_no_new_folder_behind(tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt), output_folder(tmp_path / "out"):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_names_the_place_people_know(tmp_path: Path):
+    target = tmp_path / "out"
+    with pytest.raises(CannotWrite) as caught, output_folder(target) as folder:
+        raise CannotWrite(str(folder / "scene.glb"), "the disk is full")
+    assert caught.value.path == str(target / "scene.glb")
+    assert PARTIAL_PREFIX not in caught.value.sentence
+
+
+def test_a_disk_that_refuses_is_told_in_words(tmp_path: Path):
+    with pytest.raises(CannotWrite, match="disk is full"), output_folder(tmp_path):
+        raise OSError(28, "No space left on device")
+
+
+def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_has_is_not(tmp_path: Path):
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    abandoned = tmp_path / f"{PARTIAL_PREFIX}{int(dead.stdout)}-abc"
+    busy = tmp_path / f"{PARTIAL_PREFIX}{os.getppid()}-abc"
+    strange = tmp_path / f"{PARTIAL_PREFIX}notes"
+    for folder in (abandoned, busy, strange):
+        folder.mkdir()
+    with output_folder(tmp_path):
+        assert not abandoned.exists()
+        assert busy.exists()
+        assert strange.exists()
+
+
+def test_a_folder_that_can_be_made_may_be_written_and_is_not_made_yet(tmp_path: Path):
+    require_writable(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_that_cannot_be_folders_are_refused(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    for target, reason in (
+        (tmp_path / "file", "a file of that name"),
+        (tmp_path / "file" / "out", "part of the path is a file"),
+        (tmp_path / ("x" * 300), "the name is too long"),
+        (tmp_path / "a\0b", "no possible name"),
+    ):
+        with pytest.raises(CannotWrite, match=reason):
+            require_writable(target)
+        with pytest.raises(CannotWrite), output_folder(target):
+            pytest.fail("it was entered")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_refused(tmp_path: Path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(CannotWrite, match="permission"):
+        require_writable(tmp_path / "out")
+    tmp_path.chmod(0o700)
