@@ -1,0 +1,182 @@
+"""The traffic light: each doubt is raised by the one thing that is wrong, and by nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from plastinate.model.evidence import SurfaceQuality
+from plastinate.model.labels import LabelMap
+from plastinate.model.recipe import Expectation
+from plastinate.model.volume import Volume
+from plastinate.stages.verify.plausibility import judge_structure
+from voxel_scenes import ball, volume_of
+
+SHAPE = (24, 26, 28)
+GOOD = SurfaceQuality(
+    triangles=100,
+    vertices=52,
+    is_closed=True,
+    is_manifold=True,
+    self_crossings=0,
+    pieces=1,
+    volume_ml=2.0,
+    mask_volume_ml=2.0,
+    volume_drift_percent=0.4,
+    area_cm2=7.0,
+    distance_mean_mm=0.2,
+    distance_p95_mm=0.4,
+    distance_max_mm=0.6,
+    distance_mean_voxel=0.2,
+    distance_p95_voxel=0.4,
+    distance_max_voxel=0.6,
+    thinnest_wall_mm=3.0,
+)
+BALL = ball(SHAPE, (12, 13, 14), 6)
+
+
+def scan(*, unit="mm", filled=()) -> Volume:
+    volume = volume_of(np.full(SHAPE, 40, dtype=np.int16), unit=unit)
+    slices = np.zeros(SHAPE[0], dtype=bool)
+    slices[list(filled)] = True
+    return replace(volume, filled_slices=slices)
+
+
+def judged(mask=BALL, *, name="organ", volume=None, quality=GOOD, others=None, **expected):
+    volume = volume or scan()
+    array = mask.astype(np.uint16)
+    structures = {1: name}
+    for number, (other, place) in enumerate((others or {}).items(), 2):
+        array[place & ~mask] = number
+        structures[number] = other
+    labels = LabelMap(volume.geometry, array, structures)
+    return judge_structure(
+        name, mask=mask, volume=volume, labels=labels, expectation=Expectation(**expected), quality=quality
+    )
+
+
+def test_nothing_wrong_is_green_and_says_nothing():
+    verdict = judged(volume_ml=(0.5, 2.0), max_pieces=1, mean_range=(30, 50))
+    assert (verdict.light, verdict.reasons) == ("green", ())
+
+
+def test_not_one_voxel_is_red():
+    assert judged(np.zeros(SHAPE, dtype=bool)).light == "red"
+
+
+@pytest.mark.parametrize(
+    ("flaw", "light", "words"),
+    [
+        ({"is_closed": False}, "red", "not closed"),
+        ({"is_manifold": False}, "red", "not closed"),
+        ({"self_crossings": 3}, "amber", "3 places"),
+        ({"distance_mean_voxel": 0.6}, "amber", "0.60 voxels on average"),
+        ({"distance_p95_voxel": 1.2}, "amber", "1.20 at p95"),
+        ({"volume_drift_percent": -3.4}, "amber", "-3.4 %"),
+    ],
+)
+def test_each_flaw_of_the_surface_is_named(flaw, light, words):
+    verdict = judged(quality=replace(GOOD, **flaw))
+    assert verdict.light == light
+    assert len(verdict.reasons) == 1
+    assert words in verdict.reasons[0]
+
+
+def test_a_drift_that_is_not_known_is_not_held_against_it():
+    assert judged(quality=replace(GOOD, volume_drift_percent=None)).light == "green"
+
+
+@pytest.mark.parametrize(
+    ("usual_ml", "light", "word"),
+    [
+        ((1.2, 2.0), "amber", "smaller"),
+        ((3.0, 9.0), "red", "smaller"),
+        ((0.1, 0.6), "amber", "larger"),
+        ((0.1, 0.2), "red", "larger"),
+    ],
+)
+def test_a_volume_out_of_range_is_amber_and_far_out_of_it_red(usual_ml, light, word):
+    verdict = judged(volume_ml=usual_ml)
+    assert verdict.light == light
+    assert word in verdict.reasons[0]
+
+
+def test_without_millimetres_the_volume_is_a_doubt_not_a_number():
+    verdict = judged(volume=scan(unit="px"), volume_ml=(0.5, 2.0))
+    assert verdict.light == "amber"
+    assert "pixel size" in verdict.reasons[0]
+
+
+def test_the_side_is_told_against_the_twin():
+    # Columns run to the patient's left: the higher column lies on the left.
+    left, right = (ball(SHAPE, (12, 13, column), 4) for column in (21, 7))
+    twin = {"others": {"lung-right": right}}
+    assert judged(left, name="lung-left", side="left", **twin).light == "green"
+    wrong = judged(right, name="lung-left", side="left", others={"lung-right": left})
+    assert wrong.light == "red"
+    assert "patient's right" in wrong.reasons[0]
+
+
+def test_without_a_twin_the_midline_is_that_of_all_that_was_found():
+    spleen, body = ball(SHAPE, (12, 13, 19), 3), ball(SHAPE, (12, 13, 14), 10)
+    assert judged(spleen, name="spleen", side="left", others={"body": body}).light == "green"
+    assert judged(spleen, name="spleen", side="right", others={"body": body}).light == "red"
+
+
+def test_loose_voxels_are_noise_and_a_second_piece_is_not():
+    noisy = BALL.copy()
+    noisy[2, 2, 2] = True
+    assert judged(noisy, max_pieces=1).light == "green"
+    double = BALL | ball(SHAPE, (3, 4, 4), 2)
+    verdict = judged(double, max_pieces=1)
+    assert verdict.light == "amber"
+    assert "2 pieces" in verdict.reasons[0]
+    assert judged(double, max_pieces=2).light == "green"
+    assert judged(double).light == "green"
+
+
+def test_grey_values_out_of_range_are_named_in_their_unit():
+    verdict = judged(mean_range=(100.0, 200.0))
+    assert verdict.light == "amber"
+    assert "40 HU" in verdict.reasons[0]
+
+
+def test_a_rounded_end_at_the_edge_is_one_doubt_and_a_flat_cut_another():
+    touching = ball(SHAPE, (5, 13, 14), 5)
+    assert [("reaches the edge" in reason) for reason in judged(touching).reasons] == [True]
+    cut = ball(SHAPE, (0, 13, 14), 6)
+    reasons = judged(cut).reasons
+    assert len(reasons) == 2
+    assert "first slice" in reasons[1]
+    assert judged(cut, may_touch_edge=True).reasons == reasons[1:]
+    assert judged(cut, may_touch_edge=True, may_have_flat_cut=True).light == "green"
+
+
+@pytest.mark.parametrize(
+    ("centre", "face"),
+    [
+        ((23, 13, 14), "last slice"),
+        ((12, 0, 14), "first row"),
+        ((12, 25, 14), "last row"),
+        ((12, 13, 0), "first column"),
+        ((12, 13, 27), "last column"),
+    ],
+)
+def test_the_face_that_cuts_is_named(centre, face):
+    assert face in judged(ball(SHAPE, centre, 6), may_touch_edge=True).reasons[0]
+
+
+def test_interpolated_slices_are_told_with_their_share():
+    verdict = judged(volume=scan(filled=range(12)))
+    assert verdict.light == "amber"
+    share = BALL[:12].sum() / BALL.sum()
+    assert f"{share:.0%}" in verdict.reasons[0]
+    assert judged(volume=scan(filled=[0, 1])).light == "green"
+
+
+def test_the_worst_light_wins_and_every_reason_stays():
+    verdict = judged(quality=replace(GOOD, is_closed=False, self_crossings=2), volume_ml=(1.2, 2.0))
+    assert verdict.light == "red"
+    assert len(verdict.reasons) == 3
