@@ -20,13 +20,10 @@ class CollapseRules : public TriangleComplex {
 
    protected:
     // Dey et al. 1999: the ends may have in common only what the edge itself has.
-    bool link_allows(u32 a, u32 b, const Ring& ra, const Ring& rb) {
-        if (stamp_ > NONE - 8) {
-            for (Vertex& vertex : vertices_) vertex.seen = 0;
-            stamp_ = 0;
-        }
-        const u32 near_a = stamp_ + 1, near_both = stamp_ + 2;
-        stamp_ += 2;
+    // `stamp` counts up from the marks that earlier calls of this pass left on the vertices.
+    bool link_allows(u32 a, u32 b, const Ring& ra, const Ring& rb, u32& stamp) {
+        const u32 near_a = stamp + 1, near_both = stamp + 2;
+        stamp += 2;
         int at_edge = 0;
         for (int k = 0; k < ra.count; ++k) {
             const Wedge& w = ra.wedge[k];

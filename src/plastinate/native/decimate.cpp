@@ -59,9 +59,18 @@ class Decimator : public CollapseRules {
                 if (may_undercut_ || labels_.empty()) break;
                 may_undercut_ = true;
             }
-            portion = removed * 50 < before ? 1.0 : 0.5;
+            portion = next_portion(portion, removed, before);
         }
         separate();
+    }
+
+    // How many of the edges, cheapest first, the next pass may collapse. Three quarters while most
+    // triangles have to go anyway; all, once the cheap ones are mostly those that may not go (passes
+    // that come back with a few per cent took as long as all others together).
+    double next_portion(double portion, i64 removed, i64 before) const {
+        if (!labels_.empty()) return removed * 50 < before ? 1.0 : 0.5;
+        if (portion >= 1.0 || removed * 7 < before) return 1.0;
+        return 4 * over_ > 3 * i64(triangles_.size()) ? 0.75 : 0.5;
     }
 
     // Triangles above target, over all labels; each wall counts for both its sides.
@@ -125,6 +134,64 @@ class Decimator : public CollapseRules {
         }
     }
 
+    // What one thread may touch: a range of vertices, or all of them.
+    struct Scope {
+        u32 low = 0, high = NONE;
+        u32 stamp = 0;
+        i64 gone = 0;  // triangles removed and not yet taken off the counts
+
+        bool is_whole() const { return high == NONE; }
+        bool holds(u32 v) const { return low <= v && v < high; }
+        bool holds(const Ring& ring) const {
+            for (int k = 0; k < ring.count; ++k)
+                if (!holds(ring.wedge[k].next) || !holds(ring.wedge[k].prev)) return false;
+            return true;
+        }
+    };
+    enum Outcome { REFUSED, COLLAPSED, OUT_OF_SCOPE };
+
+    // Far from the target the order hardly matters: eight stretches of the vertex list are collapsed
+    // side by side, each touching only what lies within it, and then the seams between them in turn.
+    // Eight, whatever the number of threads, so that the outcome does not depend on it.
+    i64 pass_in_stretches(i64 upto) {
+        constexpr u32 STRETCHES = 8;
+        const u32 width = u32((vertices_.size() + STRETCHES - 1) / STRETCHES);
+        std::vector<u32> own[STRETCHES], seams[STRETCHES];
+        for (i64 k = 0; k < upto; ++k) own[order_[k] / width].push_back(order_[k]);
+        Scope scopes[STRETCHES];
+        i64 removed[STRETCHES] = {};
+        const int status = share(STRETCHES, threads_, [&](i64 s) {
+            Scope& scope = scopes[s];
+            scope.low = u32(s) * width;
+            scope.high = scope.low + width;
+            for (i64 k = 0; k < i64(own[s].size()); ++k) {
+                fetch_ahead(own[s], k, scope);
+                const u32 v = own[s][k], partner = partner_[v];
+                if (vertices_[v].taken) continue;
+                Outcome outcome = OUT_OF_SCOPE;
+                if (scope.holds(partner)) outcome = vertices_[partner].taken ? REFUSED : collapse(v, partner, scope);
+                if (outcome == OUT_OF_SCOPE) seams[s].push_back(v);
+                removed[s] += outcome == COLLAPSED;
+            }
+        });
+        if (status != OK) throw std::bad_alloc();
+        i64 total = 0;
+        Scope everywhere;
+        const Labels pair = labels_of(0);
+        for (u32 s = 0; s < STRETCHES; ++s) {
+            total += removed[s];
+            over_ -= scopes[s].gone;
+            counts_[pair.front] -= scopes[s].gone;
+            counts_[pair.back] -= scopes[s].gone;
+            everywhere.stamp = std::max(everywhere.stamp, scopes[s].stamp);
+        }
+        for (const auto& seam : seams)
+            for (const u32 v : seam)
+                if (!vertices_[v].taken && !vertices_[partner_[v]].taken)
+                    total += collapse(v, partner_[v], everywhere) == COLLAPSED;
+        return total;
+    }
+
     i64 pass(double portion) {
         const i64 count = i64(vertices_.size());
         cost_.resize(count);
@@ -133,15 +200,18 @@ class Decimator : public CollapseRules {
             for (i64 v = start; v < stop; ++v) price_edges_of(u32(v));
         });
         sort_by_cost();
-        const i64 upto = std::max<i64>(1, i64(portion * double(order_.size())));
+        const i64 upto = std::min(i64(order_.size()), std::max<i64>(1, i64(portion * double(order_.size()))));
+        // Two triangles go with each collapse, so that none of these can reach the target.
+        if (labels_.empty() && portion < 1.0 && 2 * upto < over_) return pass_in_stretches(upto);
         i64 removed = 0;
-        for (i64 k = 0; k < upto && k < i64(order_.size()) && over_ > 0; ++k) {
-            fetch_ahead(k);
+        Scope everywhere;
+        for (i64 k = 0; k < upto && over_ > 0; ++k) {
+            fetch_ahead(order_, k, everywhere);
             const u32 v = order_[k];
             if (vertices_[v].taken) continue;
             const u32 partner = partner_[v];
-            const bool done = (!vertices_[partner].taken && collapse(v, partner)) ||
-                              (portion >= 1.0 && collapse_another(v, partner));
+            const bool done = (!vertices_[partner].taken && collapse(v, partner, everywhere) == COLLAPSED) ||
+                              (portion >= 1.0 && collapse_another(v, partner, everywhere));
             removed += done;
         }
         return removed;
@@ -150,16 +220,18 @@ class Decimator : public CollapseRules {
     // Two thirds of a collapse is waiting for memory: asks for what the next ones will need, one
     // kind of thing at a time, as each tells where the next kind lies.
     // Always inlined: gcc takes a call that only fetches for one without effect, and drops it.
-    __attribute__((always_inline)) inline void fetch_ahead(i64 k) const {
-        const i64 count = i64(order_.size());
+    __attribute__((always_inline)) inline void fetch_ahead(const std::vector<u32>& order, i64 k,
+                                                           const Scope& scope) const {
+        const i64 count = i64(order.size());
         if (k + 24 < count) {
-            __builtin_prefetch(&first_[order_[k + 24]]);
-            __builtin_prefetch(&first_[partner_[order_[k + 24]]]);
+            __builtin_prefetch(&first_[order[k + 24]]);
+            __builtin_prefetch(&first_[partner_[order[k + 24]]]);
         }
         for (int stage = 0; stage < 3; ++stage) {
             const i64 at = k + 18 - 6 * stage;
             if (at >= count) continue;
-            for (const u32 v : {order_[at], partner_[order_[at]]}) {
+            for (const u32 v : {order[at], partner_[order[at]]}) {
+                if (!scope.holds(v)) continue;
                 if (stage == 0) __builtin_prefetch(&at_vertex_[first_[v]]);
                 for (u32 n = first_[v]; stage > 0 && n < first_[v + 1]; ++n) {
                     const Triangle& t = triangles_[at_vertex_[n]];
@@ -172,7 +244,7 @@ class Decimator : public CollapseRules {
     }
 
     // Where the cheapest edge may not go, perhaps a dearer one of the same vertex may.
-    bool collapse_another(u32 v, u32 refused) {
+    bool collapse_another(u32 v, u32 refused, Scope& scope) {
         Ring ring;
         if (vertices_[v].taken || !gather(v, ring)) return false;
         std::vector<std::pair<float, u32>> choice;
@@ -185,7 +257,7 @@ class Decimator : public CollapseRules {
                 }
         std::sort(choice.begin(), choice.end());
         for (const auto& [cost, other] : choice)
-            if (collapse(v, other)) return true;
+            if (collapse(v, other, scope) == COLLAPSED) return true;
         return false;
     }
 
@@ -208,18 +280,19 @@ class Decimator : public CollapseRules {
             if (partner_[v] != NONE) order_[start[bin(v)]++] = v;
     }
 
-    bool collapse(u32 a, u32 b) {
+    Outcome collapse(u32 a, u32 b, Scope& scope) {
         Vec offset;
-        if (price(a, b, offset) == INFINITE_COST) return false;
+        if (price(a, b, offset) == INFINITE_COST) return REFUSED;
         Ring ra, rb;
-        if (!gather(a, ra) || !gather(b, rb)) return false;
+        if (!gather(a, ra) || !gather(b, rb)) return REFUSED;
+        if (!scope.holds(ra) || !scope.holds(rb)) return OUT_OF_SCOPE;
         Vertex& va = vertices_[a];
         Vertex& vb = vertices_[b];
-        if (!within_targets(ra, b) || !link_allows(a, b, ra, rb)) return false;
+        if (!within_targets(ra, b) || !link_allows(a, b, ra, rb, scope.stamp)) return REFUSED;
         if (va.kind == SURFACE && vb.kind == SURFACE) keep_volume(a, b, ra, rb, offset);
         const Vec placed = va.p + offset;
-        if (!shape_allows(a, b, ra, rb, placed - va.p)) return false;
-        if (touches_junction(ra, rb) && would_cross(a, b, ra, rb, placed)) return false;
+        if (!shape_allows(a, b, ra, rb, placed - va.p)) return REFUSED;
+        if (touches_junction(ra, rb) && would_cross(a, b, ra, rb, placed)) return REFUSED;
 
         Quadric merged = va.q.about(placed - va.p);
         merged.add(vb.q.about(placed - vb.p));
@@ -231,14 +304,15 @@ class Decimator : public CollapseRules {
             const Wedge& w = rb.wedge[k];
             Triangle& tri = triangles_[w.triangle];
             if (w.next == a || w.prev == a) {
-                discount(w.triangle);
+                if (scope.is_whole()) discount(w.triangle);
+                else ++scope.gone;
                 tri.v[0] = NONE;
                 continue;
             }
             for (u32& corner : tri.v)
                 if (corner == b) corner = a;
         }
-        return true;
+        return COLLAPSED;
     }
 
     // An edge goes only while every organ that has it is above its target. When that leads no

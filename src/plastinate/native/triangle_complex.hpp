@@ -160,7 +160,6 @@ class TriangleComplex {
         std::vector<u32> cursor(first_.begin(), first_.end() - 1);
         for (i64 t = 0; t < left; ++t)
             for (u32 v : triangles_[t].v) at_vertex_[cursor[v]++] = u32(t);
-        stamp_ = 0;
     }
 
     Wedge wedge(u32 t, u32 v) const {
@@ -283,7 +282,6 @@ class TriangleComplex {
     std::vector<Triangle> triangles_;
     std::vector<Labels> labels_;  // empty for a plain surface
     std::vector<u32> first_, at_vertex_, renamed_;
-    u32 stamp_ = 0;
 };
 
 }  // namespace plastinate
