@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -109,7 +110,7 @@ def print_inspection(inspection: Inspection) -> None:
     usable = [series for series in inspection.series if series.is_usable]
     if usable:
         out.print(
-            f"\nNext: plastinate build {escape(inspection.path)} -o OUT --recipe NAME   (plastinate recipes)"
+            f"\nNext: plastinate build {escape(shlex.quote(inspection.path))} -o OUT --recipe NAME   (plastinate recipes)"
         )
 
 

@@ -1,0 +1,129 @@
+"""Commands in one process: what is printed, and the exit status by kind of error."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import click
+import pytest
+
+from bead_scans import write_bead
+from plastinate.cli import main
+from plastinate.model.errors import Cancelled
+
+QUICK = ("--single-level", "--no-check", "--no-preview", "--format", "stl")
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bead(tmp_path_factory.mktemp("bead") / "scan")
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]):
+    """Run the command line here and give back status, stdout and stderr."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main.run([str(argument) for argument in arguments])
+        seen = capsys.readouterr()
+        return int(left.value.code or 0), seen.out, seen.err
+
+    yield run
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def test_help_names_every_command_and_every_status(shell):
+    status, out, _ = shell("--help")
+    assert status == 0
+    for word in ("inspect", "build", "convert", "recipes", "plan", "sample", "doctor", "130"):
+        assert word in out
+
+
+def test_a_scan_is_looked_at_in_a_table_or_in_json(shell, scan: Path):
+    assert "phantom" in shell("inspect", scan)[1]
+    assert json.loads(shell("inspect", scan, "--json")[1])["series"][0]["number"] == 1
+
+
+def test_a_build_prints_what_it_made(shell, scan: Path, tmp_path: Path):
+    status, out, _ = shell(
+        "build", scan, "-o", tmp_path / "out", "--threshold", ":300", *QUICK, "--triangles", 500
+    )
+    assert status == 0
+    assert "surface.stl" in out
+    status, out, _ = shell("build", scan, "-o", tmp_path / "out", "--threshold", "500:", *QUICK, "--json")
+    assert list(json.loads(out)["files"]) == ["models/surface.stl"]
+    target = tmp_path / "a.obj"
+    status, out, _ = shell("convert", tmp_path / "out" / "models" / "surface.stl", target)
+    assert (status, target.exists()) == (0, True)
+
+
+def test_lists_are_printed(shell):
+    assert "ct-skin" in shell("recipes")[1]
+    assert json.loads(shell("recipes", "--json")[1])[0]["structures"]
+    assert "source" in shell("plan", "ct-lungs")[1]
+    assert "chest-ct" in shell("sample")[1]
+    assert shell("doctor")[0] == 0
+
+
+def test_a_doctor_who_finds_something_amiss_says_so_by_status(shell, monkeypatch, tmp_path: Path):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    status, out, _ = shell("doctor")
+    assert status == 7
+    assert "amiss" in out
+
+
+def test_a_sample_that_lies_there_is_not_fetched_again(shell, tmp_path: Path):
+    from plastinate.services.sample import SAMPLES, _source_text
+
+    (tmp_path / "SOURCE.txt").write_text(_source_text(SAMPLES["chest-ct"]), encoding="utf-8")
+    status, out, _ = shell("sample", "chest-ct", tmp_path)
+    assert status == 0
+    assert "dicom" in out
+    assert shell("sample", "chest-ct")[0] == 2
+    assert shell("sample", "chest-tc", tmp_path)[0] == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (KeyboardInterrupt(), 130, "Stopped"),
+        (Cancelled(), 130, "run.cancelled"),
+        (MemoryError(), 7, "out of memory"),
+        (RuntimeError("odd"), 1, "RuntimeError: odd"),
+        (click.Abort(), 130, "Stopped"),
+    ],
+)
+def test_whatever_happens_ends_in_words(shell, monkeypatch, error, status, words):
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(main.cli.commands["recipes"], "callback", fail)
+    found, _, err = shell("recipes")
+    assert found == status
+    assert words in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), Cancelled()])
+def test_debug_lets_an_error_through(monkeypatch, shell, error):
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(main.cli.commands["recipes"], "callback", fail)
+    with pytest.raises(type(error)):
+        main.run(["--debug", "recipes"])
+
+
+def test_windows_are_read_from_low_to_high(shell, scan: Path, tmp_path: Path):
+    for window in ("5", "x:", ":"):
+        status = shell("build", scan, "-o", tmp_path / "out", "--threshold", window, *QUICK)[0]
+        assert status in (2, 5)
+    assert not (tmp_path / "out").exists()

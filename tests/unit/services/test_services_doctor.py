@@ -1,0 +1,57 @@
+"""The doctor tries every part and reports what it finds, whatever it finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bead_scans import write_bead
+from plastinate.model.errors import DownloadFailed, PathNotFound
+from plastinate.services.doctor import _try, examine
+from plastinate.services.inspect_path import inspect_path
+
+
+def test_this_installation_is_sound():
+    checks = {check.name: check for check in examine()}
+    assert {
+        "plastinate",
+        "kernels",
+        "numpy",
+        "recipes",
+        "methods",
+        "child process",
+        "temporary folder",
+    } <= set(checks)
+    assert [check.sentence for check in checks.values() if not check.is_sound] == []
+
+
+def test_a_temporary_folder_that_is_not_there_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    amiss = {check.name: check for check in examine() if not check.is_sound}
+    assert "temporary folder" in amiss
+    assert "TMPDIR" in amiss["temporary folder"].hint
+
+
+def test_whatever_is_broken_the_doctor_only_reports():
+    def missing() -> str:
+        raise ModuleNotFoundError("No module named 'nothing'")
+
+    def known() -> str:
+        raise DownloadFailed("the wheel", "no network")
+
+    first = _try("nothing", missing, "pip install nothing")
+    assert (first.is_sound, first.hint) == (False, "pip install nothing")
+    assert "ModuleNotFoundError" in first.sentence
+    assert "network" in _try("net", known, "unused").hint
+
+
+def test_a_path_is_looked_at_with_progress(tmp_path: Path):
+    heard = []
+    inspection = inspect_path(write_bead(tmp_path / "scan"), progress=lambda *event: heard.append(event))
+    assert [series.is_usable for series in inspection.series] == [True]
+    assert heard[-1][0] == heard[-1][1] == inspection.files_looked_at
+    with pytest.raises(PathNotFound):
+        inspect_path(tmp_path / "absent")
