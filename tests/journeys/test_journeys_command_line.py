@@ -230,10 +230,15 @@ def begin(scan: Path, output: Path, until: str) -> subprocess.Popen[str]:
     raise AssertionError(f"it never said {until!r}")
 
 
-@pytest.mark.parametrize("until", ["read the scan", "surface:", "render"])
 @pytest.mark.parametrize(
-    ("number", "status", "whole_group"),
-    [(signal.SIGINT, 130, True), (signal.SIGINT, 130, False), (signal.SIGTERM, 143, False)],
+    ("until", "number", "status", "whole_group"),
+    [
+        ("read the scan", signal.SIGINT, 130, True),
+        ("read the scan", signal.SIGTERM, 143, False),
+        ("surface:", signal.SIGINT, 130, False),
+        ("render", signal.SIGINT, 130, True),
+        ("render", signal.SIGHUP, 129, False),
+    ],
 )
 def test_a_stop_leaves_nothing_half_written(scan, tmp_path: Path, until, number, status, whole_group):
     running = begin(scan, tmp_path / "out", until)

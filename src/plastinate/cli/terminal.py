@@ -109,9 +109,8 @@ def print_inspection(inspection: Inspection) -> None:
         out.print(f"[dim]set aside[/]  {escape(aside.reason.sentence)} {where}")
     usable = [series for series in inspection.series if series.is_usable]
     if usable:
-        out.print(
-            f"\nNext: plastinate build {escape(shlex.quote(inspection.path))} -o OUT --recipe NAME   (plastinate recipes)"
-        )
+        path = escape(shlex.quote(inspection.path))
+        out.print(f"\nNext: plastinate build {path} -o OUT --recipe NAME   (plastinate recipes)")
 
 
 def _series_row(series: Series) -> tuple[str, ...]:
