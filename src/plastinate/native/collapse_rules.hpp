@@ -79,7 +79,9 @@ class CollapseRules : public TriangleComplex {
         if (dot(step, step) < 0.25f * dot(ab, ab)) offset = offset + step;
     }
 
-    bool shape_allows(u32 a, u32 b, const Ring& ra, const Ring& rb, Vec offset) const {
+    // `turned` is told the least square cosine between an old and a new normal.
+    bool shape_allows(u32 a, u32 b, const Ring& ra, const Ring& rb, Vec offset, float& turned) const {
+        turned = 1;
         const Vec pa = vertices_[a].p;
         const Vec ab = vertices_[b].p - pa;
         float worst_before = LEAST_SHAPE * LEAST_SHAPE, worst_after = 1;
@@ -100,6 +102,7 @@ class CollapseRules : public TriangleComplex {
                 const float facing = dot(old_normal, normal);
                 if (facing <= 0 && old_square > 0) return false;
                 if (facing * facing < LEAST_COSINE * LEAST_COSINE * old_square * square) return false;
+                if (old_square * square > 0) turned = std::min(turned, facing * facing / (old_square * square));
                 normals[kept] = normal;
                 const Labels pair = labels_of(w.triangle);
                 pages[kept++] = u32(pair.front) << 16 | pair.back;

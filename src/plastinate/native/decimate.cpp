@@ -30,6 +30,9 @@ using namespace plastinate;
 
 constexpr float INFINITE_COST = std::numeric_limits<float>::infinity();
 
+// A collapse that turns no triangle further than this hardly ever makes two cross.
+constexpr float STEADY_COSINE = 0.9f;
+
 class Decimator : public CollapseRules {
    public:
     Decimator(const float* points, i64 vertex_count, const u32* corners, i64 triangle_count, const u16* labels,
@@ -60,6 +63,7 @@ class Decimator : public CollapseRules {
                 may_undercut_ = true;
             }
             portion = next_portion(portion, removed, before);
+            is_late_ = portion >= 1.0;
         }
         separate();
     }
@@ -291,8 +295,10 @@ class Decimator : public CollapseRules {
         if (!within_targets(ra, b) || !link_allows(a, b, ra, rb, scope.stamp)) return REFUSED;
         if (va.kind == SURFACE && vb.kind == SURFACE) keep_volume(a, b, ra, rb, offset);
         const Vec placed = va.p + offset;
-        if (!shape_allows(a, b, ra, rb, placed - va.p)) return REFUSED;
-        if (touches_junction(ra, rb) && would_cross(a, b, ra, rb, placed)) return REFUSED;
+        float turned;
+        if (!shape_allows(a, b, ra, rb, placed - va.p, turned)) return REFUSED;
+        const bool may_cross = (is_late_ && turned < STEADY_COSINE * STEADY_COSINE) || touches_junction(ra, rb);
+        if (may_cross && would_cross(a, b, ra, rb, placed)) return REFUSED;
 
         Quadric merged = va.q.about(placed - va.p);
         merged.add(vb.q.about(placed - vb.p));
@@ -343,6 +349,7 @@ class Decimator : public CollapseRules {
     const i64* targets_ = nullptr;
     i64 over_ = 0;  // triangles above target, over all labels
     bool may_undercut_ = false;
+    bool is_late_ = false;  // triangles are large against the detail now, and folds begin to reach across
     float most_error_ = INFINITE_COST;
 };
 

@@ -18,6 +18,8 @@ Flags = npt.NDArray[np.bool_]
 
 # How far a vertex may be moved in one pass, as a share of the mean edge around it.
 LONGEST_STEP = 0.35
+# Cells along each side of the box around a surface, to find what lies near what moved.
+GRID_CELLS = 96
 # Passes without gain after which there is no more to hope for.
 PATIENCE = 8
 
@@ -122,30 +124,51 @@ def untangle(
 
 
 class _Nearby:
-    """Which triangles could cross those that moved: bins wide enough that one step reaches all."""
+    """Which triangles could cross those that moved: whose boxes share a cell of a coarse grid with theirs."""
 
     def __init__(self, points: Points, triangles: Triangles) -> None:
-        corners = points[triangles]
-        extent = float((corners.max(axis=1) - corners.min(axis=1)).max())
-        low = points.min(axis=0)
-        # Two triangles that touch have centres within 4/3 of the largest extent; the rest is for
-        # moves, of the vertices since and of the triangles in one pass.
-        width = max(4.0 * extent, 1e-3)
-        self._bins = np.floor((corners.mean(axis=1) - low) / width).astype(np.int64) + 1
-        self._shape = tuple(self._bins.max(axis=0) + 2)
+        self._low = points.min(axis=0)
+        self._cell = np.maximum((points.max(axis=0) - self._low) / GRID_CELLS, 1e-6)
         self._triangles = triangles
 
     def crossings_of(self, points: Points, is_moved: Flags, known: Pairs) -> Pairs:
         """All crossings after the flagged triangles moved, of which `known` were there before."""
-        marked = np.zeros(self._shape, dtype=bool)
-        marked[tuple(self._bins[is_moved].T)] = True
-        for axis in range(3):
-            marked = marked | np.roll(marked, 1, axis) | np.roll(marked, -1, axis)
-        chosen = np.flatnonzero(marked[tuple(self._bins.T)])
+        corners = points[self._triangles]
+        first = self._cells(corners.min(axis=1))
+        last = self._cells(corners.max(axis=1)) + 1
+        chosen = np.flatnonzero(_box_sums(_covered(first[is_moved], last[is_moved]), first, last) > 0)
         _, local = self_crossings(points, self._triangles[chosen])
         found = chosen[local]
         kept = known[~is_moved[known].any(axis=1)]
         return np.concatenate([kept, found[is_moved[found].any(axis=1)]])
+
+    def _cells(self, positions: Points) -> npt.NDArray[np.int32]:
+        cells = np.clip((positions - self._low) / self._cell, 0, GRID_CELLS - 1)
+        return np.asarray(cells, dtype=np.int32)
+
+
+def _covered(first: npt.NDArray[np.int32], last: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """(G + 1,) * 3 running sums of the cells that lie in any of the boxes [first, last)."""
+    steps = np.zeros((GRID_CELLS + 1,) * 3, dtype=np.int32)
+    for corner in np.ndindex(2, 2, 2):
+        place = np.where(np.array(corner, dtype=bool), last, first)
+        np.add.at(steps, tuple(place.T), (-1) ** sum(corner))
+    for axis in range(3):
+        steps = np.cumsum(steps, axis=axis, dtype=np.int32)
+    sums = np.zeros((GRID_CELLS + 1,) * 3, dtype=np.int64)
+    sums[1:, 1:, 1:] = (steps[:-1, :-1, :-1] > 0).cumsum(axis=0).cumsum(axis=1).cumsum(axis=2)
+    return sums
+
+
+def _box_sums(
+    sums: npt.NDArray[np.int64], first: npt.NDArray[np.int32], last: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
+    """How many covered cells each box [first, last) holds, from the running sums."""
+    total = np.zeros(len(first), dtype=np.int64)
+    for corner in np.ndindex(2, 2, 2):
+        place = np.where(np.array(corner, dtype=bool), last, first)
+        total += (-1) ** (3 - sum(corner)) * sums[tuple(place.T)]
+    return total
 
 
 class _Patch:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from plastinate.model.evidence import Light, SurfaceQuality, Verdict
 from plastinate.model.labels import LabelMap
 from plastinate.model.recipe import Expectation
-from plastinate.model.volume import Volume
+from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.native.components import Components
 from plastinate.native.voxels import bounding_box
 
@@ -31,6 +31,7 @@ DISTANCE_P95_VOXEL_MAX = 1.0
 VOLUME_DRIFT_PERCENT_MAX = 3.0
 # A natural organ ends in a rounded cap; a plane that holds this share of its widest section is a cut.
 FLAT_CUT_SHARE = 0.25
+MIDLINE_STEP = 4
 
 
 def judge_structure(
@@ -61,7 +62,7 @@ def judge_structure(
     doubts: list[Doubt] = []
     doubts += _surface(quality)
     doubts += _volume(mask, volume, expectation)
-    doubts += _side(structure, mask, labels, expectation)
+    doubts += _side(structure, mask, volume, labels, expectation)
     doubts += _pieces(mask, expectation)
     doubts += _grey_values(mask[box], volume.array[box], volume.quantity, expectation)
     doubts += _edge_of_scan(mask, box, volume, expectation)
@@ -111,7 +112,9 @@ def _volume(mask: Mask, volume: Volume, expectation: Expectation) -> Iterator[Do
     )
 
 
-def _side(structure: str, mask: Mask, labels: LabelMap, expectation: Expectation) -> Iterator[Doubt]:
+def _side(
+    structure: str, mask: Mask, volume: Volume, labels: LabelMap, expectation: Expectation
+) -> Iterator[Doubt]:
     if not expectation.side:
         return
     own = _centre_x(mask, labels)
@@ -119,11 +122,24 @@ def _side(structure: str, mask: Mask, labels: LabelMap, expectation: Expectation
     if twin != structure and twin in labels.structures.values():
         midline = (own + _centre_x(labels.mask(twin), labels)) / 2
     else:
-        midline = _centre_x(labels.array > 0, labels)
+        midline = _patient_centre_x(volume)
     # LPS: x grows towards the patient's left.
     side = "left" if own > midline else "right"
     if side != expectation.side:
         yield "red", f"It lies on the patient's {side}, and belongs on the {expectation.side}."
+
+
+def _patient_centre_x(volume: Volume) -> float:
+    # Every fourth voxel each way is plenty for a midline. What is brighter than half way from the
+    # darkest to the mean of the scan is patient: in CT that parts air from flesh, in MR noise from both.
+    step = MIDLINE_STEP
+    some = volume.array[::step, ::step, ::step]
+    measured = some[some != UNMEASURED_INT16] if some.dtype == np.int16 else some[~np.isnan(some)]
+    if measured.size == 0:
+        return float(volume.geometry.corners_lps_mm[:, 0].mean())
+    bright = some > (float(measured.min()) + float(measured.mean(dtype=np.float64))) / 2
+    centre = np.array([float(places.mean()) * step for places in np.nonzero(bright)])
+    return float(volume.geometry.index_to_lps(centre)[0])
 
 
 def _centre_x(mask: Mask, labels: LabelMap) -> float:
