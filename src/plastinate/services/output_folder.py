@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import platform
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +71,7 @@ def output_folder(target: Path) -> Iterator[Path]:
         was_there = target.is_dir()
         target.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(target)
-        partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL_PREFIX}{os.getpid()}-", dir=target))
+        partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL_PREFIX}{_machine()}-{os.getpid()}-", dir=target))
     except (OSError, ValueError) as error:
         raise CannotWrite(str(target), _reason(error)) from error
     try:
@@ -93,9 +95,15 @@ def output_folder(target: Path) -> Iterator[Path]:
 
 def _clear_abandoned(target: Path) -> None:
     for leftover in target.glob(f"{PARTIAL_PREFIX}*"):
-        owner = leftover.name.removeprefix(PARTIAL_PREFIX).split("-")[0]
-        if owner.isdigit() and not _is_running(int(owner)):
+        machine, _, rest = leftover.name.removeprefix(PARTIAL_PREFIX).partition("-")
+        owner = rest.partition("-")[0]
+        if machine == _machine() and owner.isdigit() and not _is_running(int(owner)):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _machine() -> str:
+    # A shared disk holds the work of other machines, whose process numbers mean nothing here.
+    return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _is_running(process: int) -> bool:

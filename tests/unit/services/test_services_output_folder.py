@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from plastinate.model.errors import CannotWrite
-from plastinate.services.output_folder import PARTIAL_PREFIX, output_folder, require_writable
+from plastinate.services.output_folder import PARTIAL_PREFIX, _machine, output_folder, require_writable
 
 
 def everything(folder: Path) -> list[str]:
@@ -58,14 +58,16 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_has_is_not(tmp
     dead = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
     )
-    abandoned = tmp_path / f"{PARTIAL_PREFIX}{int(dead.stdout)}-abc"
-    busy = tmp_path / f"{PARTIAL_PREFIX}{os.getppid()}-abc"
+    abandoned = tmp_path / f"{PARTIAL_PREFIX}{_machine()}-{int(dead.stdout)}-abc"
+    busy = tmp_path / f"{PARTIAL_PREFIX}{_machine()}-{os.getppid()}-abc"
+    elsewhere = tmp_path / f"{PARTIAL_PREFIX}0000beef-{int(dead.stdout)}-abc"
     strange = tmp_path / f"{PARTIAL_PREFIX}notes"
-    for folder in (abandoned, busy, strange):
+    for folder in (abandoned, busy, elsewhere, strange):
         folder.mkdir()
     with output_folder(tmp_path):
         assert not abandoned.exists()
         assert busy.exists()
+        assert elsewhere.exists()
         assert strange.exists()
 
 
