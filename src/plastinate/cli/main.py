@@ -143,11 +143,11 @@ def build(**options: Any) -> None:
     help="How a GLB is packed.",
 )
 def convert(source: Path, target: Path, *, compression: str) -> None:
-    """Convert a mesh file SOURCE to the format of TARGET (stl obj ply glb 3mf)."""
+    """Convert a mesh or a label map SOURCE to the format of TARGET (stl obj ply glb 3mf nii.gz seg.nrrd)."""
     from plastinate.cli import terminal
-    from plastinate.services.convert_mesh import convert_mesh
+    from plastinate.services.convert_mesh import convert_file
 
-    terminal.print_findings(convert_mesh(source, target, compression=compression))
+    terminal.print_findings(convert_file(source, target, compression=compression))
     click.echo(f"{target} is written.")
 
 

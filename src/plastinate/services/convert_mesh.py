@@ -1,13 +1,30 @@
-"""One mesh file -> the same mesh in another format."""
+"""One mesh file or label map -> the same in another format."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from plastinate.model.errors import CannotWrite, PathNotFound
+from plastinate.model.errors import CannotWrite, EmptyInput, PathNotFound, UnsupportedFile
 from plastinate.model.evidence import Finding
+from plastinate.services.convert_labels import convert_labels
 from plastinate.services.output_folder import output_folder, require_writable
 from plastinate.stages import catalog
+
+
+def convert_file(source: Path, target: Path, *, compression: str = "meshopt") -> tuple[Finding, ...]:
+    """Convert whatever it is: a mesh, else a label map.
+
+    Raises:
+        UnsupportedFile: it is neither.
+        PlastinateError: as of `convert_mesh` and `convert_labels`.
+    """
+    try:
+        return convert_mesh(source, target, compression=compression)
+    except UnsupportedFile as no_mesh:
+        try:
+            return convert_labels(source, target, compression=compression)
+        except EmptyInput:
+            raise no_mesh from None
 
 
 def convert_mesh(source: Path, target: Path, *, compression: str = "meshopt") -> tuple[Finding, ...]:
@@ -31,6 +48,8 @@ def convert_mesh(source: Path, target: Path, *, compression: str = "meshopt") ->
         CannotWrite: the system refused.
     """
     try:
+        if source.is_dir():
+            raise UnsupportedFile(str(source), "it is a folder, not a mesh")
         is_there = source.is_file()
     except (OSError, ValueError):
         is_there = False

@@ -84,7 +84,7 @@ def _reader(data: bytes, name: str) -> Callable[[bytes, str], MeshFile]:
     raise UnsupportedFile(
         name,
         "it is neither STL, OBJ, PLY, GLB nor 3MF",
-        hint="Meshes are converted; scans and label maps are built: `plastinate build`.",
+        hint="Meshes and label maps are converted; scans are built: `plastinate build`.",
     )
 
 
