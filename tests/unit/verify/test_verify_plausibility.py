@@ -119,10 +119,24 @@ def test_the_side_is_told_against_the_twin():
     assert "patient's right" in wrong.reasons[0]
 
 
-def test_without_a_twin_the_midline_is_that_of_all_that_was_found():
-    spleen, body = ball(SHAPE, (12, 13, 19), 3), ball(SHAPE, (12, 13, 14), 10)
-    assert judged(spleen, name="spleen", side="left", others={"body": body}).light == "green"
-    assert judged(spleen, name="spleen", side="right", others={"body": body}).light == "red"
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_without_a_twin_the_midline_is_that_of_the_patient(dtype):
+    # The patient lies in the scan's right half, and the organ left in the patient but right in the scan.
+    grey = np.where(ball(SHAPE, (12, 13, 8), 7), 40, -1000).astype(dtype)
+    grey[:, :, 22:] = -32768 if dtype == np.int16 else np.nan
+    volume = volume_of(grey)
+    spleen = ball(SHAPE, (12, 13, 12), 2)
+    assert judged(spleen, name="spleen", side="left", volume=volume).light == "green"
+    assert judged(spleen, name="spleen", side="right", volume=volume).light == "red"
+
+
+@pytest.mark.parametrize("value", [40, -32768])
+def test_a_scan_that_shows_nothing_has_its_midline_in_the_middle(value):
+    volume = volume_of(np.full(SHAPE, value, dtype=np.int16))
+    for column, side in ((21, "left"), (7, "right")):
+        assert (
+            judged(ball(SHAPE, (12, 13, column), 3), name="spleen", side=side, volume=volume).light == "green"
+        )
 
 
 def test_loose_voxels_are_noise_and_a_second_piece_is_not():

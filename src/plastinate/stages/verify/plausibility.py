@@ -137,7 +137,8 @@ def _patient_centre_x(volume: Volume) -> float:
     measured = some[some != UNMEASURED_INT16] if some.dtype == np.int16 else some[~np.isnan(some)]
     if measured.size == 0:
         return float(volume.geometry.corners_lps_mm[:, 0].mean())
-    bright = some > (float(measured.min()) + float(measured.mean(dtype=np.float64))) / 2
+    # "At least": in a scan of one value everything is patient.
+    bright = some >= (float(measured.min()) + float(measured.mean(dtype=np.float64))) / 2
     centre = np.array([float(places.mean()) * step for places in np.nonzero(bright)])
     return float(volume.geometry.index_to_lps(centre)[0])
 
