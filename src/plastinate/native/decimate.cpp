@@ -157,23 +157,26 @@ class Decimator : public CollapseRules {
     // Far from the target the order hardly matters: eight stretches of the vertex list are collapsed
     // side by side, each touching only what lies within it, and then the seams between them in turn.
     // Eight, whatever the number of threads, so that the outcome does not depend on it.
-    i64 pass_in_stretches(i64 upto) {
+    i64 pass_in_stretches(i64 upto, bool is_thorough) {
         constexpr u32 STRETCHES = 8;
         const u32 width = u32((vertices_.size() + STRETCHES - 1) / STRETCHES);
         std::vector<u32> own[STRETCHES], seams[STRETCHES];
         for (i64 k = 0; k < upto; ++k) own[order_[k] / width].push_back(order_[k]);
+        // Two triangles go with each collapse: with so many for each, none can overshoot the target.
+        const i64 budget = over_ / (2 * STRETCHES);
         Scope scopes[STRETCHES];
         i64 removed[STRETCHES] = {};
         const int status = share(STRETCHES, threads_, [&](i64 s) {
             Scope& scope = scopes[s];
             scope.low = u32(s) * width;
             scope.high = scope.low + width;
-            for (i64 k = 0; k < i64(own[s].size()); ++k) {
+            for (i64 k = 0; k < i64(own[s].size()) && removed[s] < budget; ++k) {
                 fetch_ahead(own[s], k, scope);
                 const u32 v = own[s][k], partner = partner_[v];
                 if (vertices_[v].taken) continue;
                 Outcome outcome = OUT_OF_SCOPE;
                 if (scope.holds(partner)) outcome = vertices_[partner].taken ? REFUSED : collapse(v, partner, scope);
+                if (outcome == REFUSED && is_thorough) outcome = collapse_another(v, partner, scope);
                 if (outcome == OUT_OF_SCOPE) seams[s].push_back(v);
                 removed[s] += outcome == COLLAPSED;
             }
@@ -191,7 +194,7 @@ class Decimator : public CollapseRules {
         }
         for (const auto& seam : seams)
             for (const u32 v : seam)
-                if (!vertices_[v].taken && !vertices_[partner_[v]].taken)
+                if (over_ > 0 && !vertices_[v].taken && !vertices_[partner_[v]].taken)
                     total += collapse(v, partner_[v], everywhere) == COLLAPSED;
         return total;
     }
@@ -205,8 +208,7 @@ class Decimator : public CollapseRules {
         });
         sort_by_cost();
         const i64 upto = std::min(i64(order_.size()), std::max<i64>(1, i64(portion * double(order_.size()))));
-        // Two triangles go with each collapse, so that none of these can reach the target.
-        if (labels_.empty() && portion < 1.0 && 2 * upto < over_) return pass_in_stretches(upto);
+        if (labels_.empty() && over_ >= 4096) return pass_in_stretches(upto, portion >= 1.0);
         i64 removed = 0;
         Scope everywhere;
         for (i64 k = 0; k < upto && over_ > 0; ++k) {
@@ -215,7 +217,7 @@ class Decimator : public CollapseRules {
             if (vertices_[v].taken) continue;
             const u32 partner = partner_[v];
             const bool done = (!vertices_[partner].taken && collapse(v, partner, everywhere) == COLLAPSED) ||
-                              (portion >= 1.0 && collapse_another(v, partner, everywhere));
+                              (portion >= 1.0 && collapse_another(v, partner, everywhere) == COLLAPSED);
             removed += done;
         }
         return removed;
@@ -248,9 +250,10 @@ class Decimator : public CollapseRules {
     }
 
     // Where the cheapest edge may not go, perhaps a dearer one of the same vertex may.
-    bool collapse_another(u32 v, u32 refused, Scope& scope) {
+    Outcome collapse_another(u32 v, u32 refused, Scope& scope) {
         Ring ring;
-        if (vertices_[v].taken || !gather(v, ring)) return false;
+        if (vertices_[v].taken || !gather(v, ring)) return REFUSED;
+        if (!scope.holds(ring)) return OUT_OF_SCOPE;
         std::vector<std::pair<float, u32>> choice;
         Vec offset;
         for (int k = 0; k < ring.count; ++k)
@@ -261,8 +264,8 @@ class Decimator : public CollapseRules {
                 }
         std::sort(choice.begin(), choice.end());
         for (const auto& [cost, other] : choice)
-            if (collapse(v, other, scope) == COLLAPSED) return true;
-        return false;
+            if (collapse(v, other, scope) == COLLAPSED) return COLLAPSED;
+        return REFUSED;
     }
 
     // By cost to one part in sixteen, then by place: vertices near in memory are worked on together,

@@ -19,7 +19,7 @@ Flags = npt.NDArray[np.bool_]
 # How far a vertex may be moved in one pass, as a share of the mean edge around it.
 LONGEST_STEP = 0.35
 # Cells along each side of the box around a surface, to find what lies near what moved.
-GRID_CELLS = 96
+GRID_CELLS = 64
 # Passes without gain after which there is no more to hope for.
 PATIENCE = 8
 
@@ -130,17 +130,20 @@ class _Nearby:
         self._low = points.min(axis=0)
         self._cell = np.maximum((points.max(axis=0) - self._low) / GRID_CELLS, 1e-6)
         self._triangles = triangles
+        self._first, self._last = self._boxes(points[triangles])
 
     def crossings_of(self, points: Points, is_moved: Flags, known: Pairs) -> Pairs:
         """All crossings after the flagged triangles moved, of which `known` were there before."""
-        corners = points[self._triangles]
-        first = self._cells(corners.min(axis=1))
-        last = self._cells(corners.max(axis=1)) + 1
-        chosen = np.flatnonzero(_box_sums(_covered(first[is_moved], last[is_moved]), first, last) > 0)
+        self._first[is_moved], self._last[is_moved] = self._boxes(points[self._triangles[is_moved]])
+        covered = _covered(self._first[is_moved], self._last[is_moved])
+        chosen = np.flatnonzero(_box_sums(covered, self._first, self._last) > 0)
         _, local = self_crossings(points, self._triangles[chosen])
         found = chosen[local]
         kept = known[~is_moved[known].any(axis=1)]
         return np.concatenate([kept, found[is_moved[found].any(axis=1)]])
+
+    def _boxes(self, corners: Points) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        return self._cells(corners.min(axis=1)), self._cells(corners.max(axis=1)) + np.int32(1)
 
     def _cells(self, positions: Points) -> npt.NDArray[np.int32]:
         cells = np.clip((positions - self._low) / self._cell, 0, GRID_CELLS - 1)
