@@ -197,6 +197,7 @@ def test_a_name_stays_inside_its_folder_and_steers_no_terminal(scan: Path, tmp_p
     assert "\x1b" not in ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_bytes_on_any_machine(
     scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -252,6 +253,7 @@ def test_a_stop_leaves_nothing_half_written(scan, tmp_path: Path, until, number,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="children die with their parent on Linux")
 def test_a_killed_build_takes_its_reader_along_and_the_next_one_clears_up(scan: Path, tmp_path: Path):
     reading = begin(scan, tmp_path / "out", "read the scan")

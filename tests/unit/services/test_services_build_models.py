@@ -84,7 +84,14 @@ def test_the_same_wish_gives_the_same_bytes_and_the_same_key(ask, scan: Path, tm
     formats = ("glb", "3mf", "nrrd", "seg")
     options = RunOptions(levels={"full": None})
     first = build_models(ask(formats=formats, options=options))
-    build_model(scan, threshold=(500, None), output=tmp_path / "two", formats=formats, levels={"full": None})
+    build_model(
+        scan,
+        threshold=(500, None),
+        output=tmp_path / "two",
+        formats=formats,
+        levels={"full": None},
+        preview=False,
+    )
     for name in [*first.scene.evidence.outputs, "certificate.json"]:
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
 
