@@ -32,7 +32,8 @@ def require_writable(target: Path) -> None:
         if not nearest.is_dir():
             raise OSError(errno.ENOTDIR if nearest != target.absolute() else errno.EEXIST, "")
         if not os.access(nearest, os.W_OK | os.X_OK):
-            raise OSError(errno.EACCES, "")
+            is_read_only = bool(os.statvfs(nearest).f_flag & os.ST_RDONLY)
+            raise OSError(errno.EROFS if is_read_only else errno.EACCES, "")
     except (OSError, ValueError) as error:
         raise CannotWrite(str(target), _reason(error)) from error
 
