@@ -22,9 +22,8 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 @click.group(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="plastinate")
-@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
-@click.pass_context
-def cli(context: click.Context, *, debug: bool) -> None:
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong; may stand anywhere.")
+def cli(*, debug: bool) -> None:
     """Turn CT and MR scans into organ models that state their own error.
 
     For teaching, research and planning aid; not for diagnosis.
@@ -33,7 +32,7 @@ def cli(context: click.Context, *, debug: bool) -> None:
     5 the recipe, 6 nothing trustworthy came out, 7 the machine, 130 stopped by Ctrl-C
     (129 or 143 by another signal).
     """
-    context.obj = {"debug": debug}
+    del debug  # taken off before the words are parsed, see `run`
 
 
 @cli.command()
@@ -217,10 +216,12 @@ def doctor() -> None:
 
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit status; errors become a sentence, a code and a hint."""
-    debug = "--debug" in (arguments if arguments is not None else sys.argv)
+    given = sys.argv[1:] if arguments is None else arguments
+    # Wherever it stands: the hint says "run again with --debug", and people add it at the end.
+    debug = "--debug" in given
     _stop_politely()
     try:
-        cli.main(args=arguments, standalone_mode=False)
+        cli.main(args=[word for word in given if word != "--debug"], standalone_mode=False)
         status = 0
     except click.exceptions.Exit as leaving:
         status = leaving.exit_code

@@ -88,7 +88,10 @@ def write_dicom_seg(scene: Scene, path: Path, *, source_files: Sequence[Path]) -
     ]
     if not labels:
         raise EmptyMask("label map", "no voxel has a label")
-    sources = [_header_of(Path(source)) for source in source_files]
+    # By their own identity: renaming the files of a scan must not give its segmentation another.
+    sources = sorted(
+        (_header_of(Path(source)) for source in source_files), key=lambda one: str(one.SOPInstanceUID)
+    )
     if any(not source.get("FrameOfReferenceUID") for source in sources):
         raise NoDicomSource("they name no frame of reference (it was removed with other identifiers)")
     dataset = _segmentation(scene.title, label_map, labels, sources)
