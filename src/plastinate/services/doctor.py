@@ -96,7 +96,7 @@ def _recipes() -> str:
 
 
 def _methods() -> str:
-    tables = (catalog.PREPARE, catalog.SEGMENT, catalog.SURFACE, catalog.EXPORT, catalog.DOORS)
+    tables = (catalog.PREPARE, catalog.SEGMENT, catalog.SURFACE, catalog.DOORS)
     for table in tables:
         for method in table.values():
             method.load()

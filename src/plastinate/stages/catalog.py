@@ -81,7 +81,6 @@ SURFACE: dict[str, Method] = {
     "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),
     "shared-net": Method("plastinate.stages.surface.label_walls:shared_net"),
 }
-EXPORT: dict[str, Method] = {}
 
 # Doors of rooms that recipes do not choose between: the pipeline and the services come in here.
 DOORS: dict[str, Method] = {
