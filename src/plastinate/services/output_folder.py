@@ -66,7 +66,7 @@ def output_folder(target: Path) -> Iterator[Path]:
         target: the folder people will look into; made if it does not exist.
 
     Raises:
-        CannotWrite: the place is not writable, or the disk is full.
+        CannotWrite: the place is not writable, a final name is taken by a folder, or the disk is full.
     """
     try:
         was_there = target.is_dir()
@@ -77,8 +77,10 @@ def output_folder(target: Path) -> Iterator[Path]:
         raise CannotWrite(str(target), _reason(error)) from error
     try:
         yield partial
-        for source in sorted(path for path in partial.rglob("*") if path.is_file()):
-            final = target / source.relative_to(partial)
+        finals = {path: target / path.relative_to(partial) for path in partial.rglob("*") if path.is_file()}
+        for final in finals.values():
+            _require_free(final, target)
+        for source, final in sorted(finals.items()):
             final.parent.mkdir(parents=True, exist_ok=True)
             source.replace(final)
     except CannotWrite as error:
@@ -92,6 +94,21 @@ def output_folder(target: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 # Only an empty folder goes: one that was filled stays.
                 target.rmdir()
+
+
+def _require_free(final: Path, target: Path) -> None:
+    """Refuse a name that a rename could not take, before the first rename: else old and new get mixed."""
+    if final.is_dir() and not final.is_symlink():
+        raise CannotWrite(str(final), reason_of(OSError(errno.EISDIR, "")))
+    for folder in final.relative_to(target).parents:
+        place = target / folder
+        if not place.is_dir():
+            if os.path.lexists(place):
+                raise CannotWrite(str(place), "there is a file of that name")
+        elif not os.access(place, os.W_OK | os.X_OK):
+            raise CannotWrite(str(place), reason_of(OSError(errno.EACCES, "")))
+        elif place.stat().st_dev != target.stat().st_dev:
+            raise CannotWrite(str(place), "it lies on another disk than the folder it is in")
 
 
 def _clear_abandoned(target: Path) -> None:

@@ -41,6 +41,25 @@ def test_a_failure_leaves_no_new_folder_behind(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("blocked", ["models", "scene.glb"])
+def test_a_name_that_is_taken_leaves_every_old_file(tmp_path: Path, blocked: str):
+    for name in ("a.json", "scene.glb", "z.json"):
+        if name != blocked:
+            (tmp_path / name).write_bytes(b"old")
+    if blocked == "models":
+        (tmp_path / "models").write_bytes(b"mine")
+    else:
+        (tmp_path / "scene.glb").mkdir()
+    before = everything(tmp_path)
+    with pytest.raises(CannotWrite, match="of that name") as caught, output_folder(tmp_path) as folder:  # noqa: PT012
+        (folder / "models").mkdir()
+        for name in ("a.json", "scene.glb", "models/organ.stl", "z.json"):
+            (folder / name).write_bytes(b"new")
+    assert caught.value.path == str(tmp_path / blocked)
+    assert everything(tmp_path) == before
+    assert {(tmp_path / name).read_bytes() for name in before} <= {b"old", b"mine"}
+
+
 def test_an_error_names_the_place_people_know(tmp_path: Path):
     target = tmp_path / "out"
     with pytest.raises(CannotWrite) as caught, output_folder(target) as folder:
