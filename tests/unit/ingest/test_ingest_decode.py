@@ -271,3 +271,24 @@ def test_padding_after_the_codestream_is_no_damage(tmp_path, padding):
     coded = bytes(LOSSLESS["90"](values.astype(np.uint16), 12)) + padding
     frame = encapsulated(tmp_path / "a.dcm", [coded], values.shape, UID + "90", bits_stored=12)
     assert np.array_equal(stored_pixels(frame), values)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("missing", [1, 127, 900])
+def test_run_lengths_that_end_early_are_damage_and_not_zeros(tmp_path, bits, missing):
+    planes = [imagecodecs.packbits_encode(bytes([7]) * (1600 - missing * last)) for last in (0, 1)]
+    planes = planes[-(bits // 8) :]
+    offsets = [64, 64 + len(planes[0])][: len(planes)]
+    coded = struct.pack("<16I", len(planes), *offsets, *[0] * (15 - len(planes))) + b"".join(planes)
+    frame = encapsulated(tmp_path / "a.dcm", [coded], (40, 40), RLE, bits_allocated=bits, bits_stored=bits)
+    with pytest.raises(DamagedFile, match=f"ends after {1600 - missing:,} of the 1,600"):
+        stored_pixels(frame)
+
+
+@pytest.mark.parametrize("offsets", [(66, 64), (0, 64), (64, 1 << 31)])
+def test_run_length_segments_out_of_order_are_damage(tmp_path, offsets):
+    plane = imagecodecs.packbits_encode(bytes(16))
+    coded = struct.pack("<16I", 2, *offsets, *[0] * 13) + plane * 2
+    frame = encapsulated(tmp_path / "a.dcm", [coded], (4, 4), RLE, bits_stored=16)
+    with pytest.raises(DamagedFile, match="run-length"):
+        stored_pixels(frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -259,17 +260,35 @@ def _bits_in_use(frame: Frame, shift: int) -> int:
 
 
 def _decode_rle(coded: bytes, frame: Frame) -> Words:
+    """One run-length frame: each segment is one byte of every cell, the highest first (PS3.5, G.2 to G.5).
+
+    imagecodecs' own reader of whole frames leaves zeros where a segment ends
+    early, so each segment is decoded by itself and its length compared.
+    """
     import imagecodecs
 
     cells = _buffer(frame.rows, frame.columns, np.dtype(f"=u{frame.bits_allocated // 8}"))
-    flat = cells.reshape(-1).view(np.uint8)
-    segments = int.from_bytes(coded[:4], "little")
-    if segments != frame.bits_allocated // 8:
+    width, pixels = cells.dtype.itemsize, cells.size
+    if len(coded) < 64:
+        raise DamagedFile(frame.name, "its run-length code ends before it begins")
+    segments, *offsets = struct.unpack_from("<16I", coded)
+    if segments != width:
         raise DamagedFile(frame.name, f"{segments} run-length segments for {frame.bits_allocated} bits")
-    try:
-        imagecodecs.dicomrle_decode(coded, cells.dtype.newbyteorder("<"), out=flat)  # type: ignore[arg-type]
-    except (RuntimeError, ValueError, IndexError) as error:
-        raise DamagedFile(frame.name, "its run-length code cannot be followed") from error
+    ends = [*offsets[1:width], len(coded)]
+    plane = np.empty(pixels, np.uint8)
+    for number, (start, end) in enumerate(zip(offsets, ends, strict=False)):
+        if not 64 <= start <= end <= len(coded):
+            raise DamagedFile(frame.name, "its run-length segments do not lie one after another")
+        try:
+            got = len(imagecodecs.packbits_decode(coded[start:end], out=plane))  # type: ignore[arg-type]
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise DamagedFile(frame.name, "its run-length code cannot be followed") from error
+        if got != pixels:
+            raise DamagedFile(
+                frame.name, f"its run-length code ends after {got:,} of the {pixels:,} bytes of a segment"
+            )
+        # The cells are little-endian, as every machine that runs this is.
+        cells.reshape(-1).view(np.uint8)[width - 1 - number :: width] = plane
     return _native_words(cells, frame)
 
 
