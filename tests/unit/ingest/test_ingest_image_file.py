@@ -40,6 +40,19 @@ def image_of(values, *, direction=None, spacing=(0.5, 0.9, 2.5), origin=(11.0, -
     return image
 
 
+def codes(read):
+    return [finding.code for finding in read.findings]
+
+
+def metaimage(path, lines):
+    path.write_bytes(
+        ("ObjectType = Image\nNDims = 3\nDimSize = 4 3 2\nElementType = MET_UCHAR\n" + lines).encode()
+        + b"ElementDataFile = LOCAL\n"
+        + bytes(range(24))
+    )
+    return read_metaimage(path)
+
+
 def judge(read, image):
     """Every voxel must lie where SimpleITK puts it, with its value."""
     values = sitk.GetArrayFromImage(image).astype(np.float64)
@@ -149,10 +162,10 @@ def test_both_versions_in_both_byte_orders_are_scaled_and_placed(tmp_path, versi
 
 @pytest.mark.parametrize(("units", "factor"), [(1, 1000.0), (2, 1.0), (3, 0.001), (0, 1.0)])
 def test_nifti_lengths_become_millimetres(tmp_path, units, factor):
-    (tmp_path / "a").write_bytes(nifti(np.zeros(SHAPE, np.int16), RAS, units=units))
-    assert Geometry(SHAPE, read_nifti(tmp_path / "a").to_lps_mm).spacing_mm == pytest.approx(
-        (2.0 * factor, 0.9 * factor, 0.5 * factor)
-    )
+    (tmp_path / "a").write_bytes(nifti(np.zeros(SHAPE, np.int16), RAS / factor, units=units))
+    read = read_nifti(tmp_path / "a")
+    assert Geometry(SHAPE, read.to_lps_mm).spacing_mm == pytest.approx((2.0, 0.9, 0.5))
+    assert (read.unit, codes(read)) == ("mm", [])
 
 
 def test_a_nifti_without_orientation_says_so(tmp_path):
@@ -261,7 +274,8 @@ def test_odd_nrrd_files_are_refused_in_words(tmp_path, line, error):
         "NRRD0005\ntype: short\ndimension: 3\nspace: LPS\nsizes: 4 3 2\n"
         "space directions: (1,0,0) (0,1,0) (0,0,1)\nendian: little\nencoding: raw\n"
     )
-    (tmp_path / "a").write_bytes(f"{header}{line}\n\n".encode() + bytes(48))
+    others = [other for other in header.splitlines() if other.split(":")[0] != line.split(":")[0]]
+    (tmp_path / "a").write_bytes("\n".join([*others, line, "", ""]).encode() + bytes(48))
     with pytest.raises(error):
         read_nrrd(tmp_path / "a")
 
@@ -271,7 +285,7 @@ def test_an_nrrd_without_size_is_in_pixels(tmp_path):
     (tmp_path / "a").write_bytes(header.encode() + bytes(range(24)))
     read = read_nrrd(tmp_path / "a")
     assert read.unit == "px"
-    assert [finding.code for finding in read.findings] == ["ingest.no-orientation"]
+    assert codes(read) == ["ingest.no-orientation", "ingest.no-pixel-spacing"]
 
 
 @pytest.mark.parametrize(
@@ -293,3 +307,80 @@ def test_a_metaimage_header_may_not_point_through_a_link(tmp_path):
     )
     with pytest.raises(UnsupportedFile):
         read_metaimage(tmp_path / "a.mhd")
+
+
+STRAIGHT = "TransformMatrix = 1 0 0 0 1 0 0 0 1\n"
+ABSURD = ["0", "-1", "nan", "inf", "1e9", "1e-9", "100.1"]
+
+
+def test_a_metaimage_that_says_nothing_of_place_or_size_says_so(tmp_path):
+    read = metaimage(tmp_path / "a.mha", "")
+    assert read.unit == "px"
+    assert codes(read) == ["ingest.no-orientation", "ingest.no-pixel-spacing"]
+
+
+def test_metaimage_keys_count_whatever_their_capitals(tmp_path):
+    read = metaimage(tmp_path / "a.mha", "transformmatrix = 0 1 0 1 0 0 0 0 1\nELEMENTSPACING = 2 3 4\n")
+    assert (read.unit, codes(read)) == ("mm", [])
+    assert sorted(np.abs(read.to_lps_mm[:3, :3]).max(axis=0)) == [2, 3, 4]
+    assert np.abs(read.to_lps_mm[1, :3]).max() == 2
+
+
+def test_a_metaimage_header_that_contradicts_itself_is_damage(tmp_path):
+    with pytest.raises(DamagedFile, match="twice"):
+        metaimage(tmp_path / "a.mha", "ElementSpacing = 1 1 1\nelementspacing = 2 2 2\n")
+
+
+@pytest.mark.parametrize("size", ABSURD)
+def test_a_metaimage_voxel_of_absurd_size_has_none(tmp_path, size):
+    read = metaimage(tmp_path / "a.mha", f"{STRAIGHT}Offset = 1 2 3\nElementSpacing = {size} 1 1\n")
+    assert (read.unit, codes(read)) == ("px", ["ingest.no-pixel-spacing"])
+    assert np.linalg.norm(read.to_lps_mm[:3, :3], axis=0).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("size", ["1e9", "1e-9", "100.1"])
+@pytest.mark.parametrize(
+    "lines", ["space: LPS\nspace directions: ({},0,0) (0,1,0) (0,0,1)", "spacings: {} 1 1"]
+)
+def test_an_nrrd_voxel_of_absurd_size_has_none(tmp_path, size, lines):
+    header = f"NRRD0005\ntype: uchar\ndimension: 3\nsizes: 4 3 2\nencoding: raw\n{lines.format(size)}\n\n"
+    (tmp_path / "a").write_bytes(header.encode() + bytes(24))
+    read = read_nrrd(tmp_path / "a")
+    assert (read.unit, codes(read)[-1]) == ("px", "ingest.no-pixel-spacing")
+    assert np.linalg.norm(read.to_lps_mm[:3, :3], axis=0).tolist() == [1, 1, 1]
+
+
+def placed_nifti(path, *, pixdim, qform=0, sform=0, affine=RAS):
+    data = bytearray(nifti(np.zeros(SHAPE, np.int16), affine, sform=sform))
+    struct.pack_into("<4f", data, 76, 1, *pixdim)
+    struct.pack_into("<h", data, 252, qform)
+    path.write_bytes(bytes(data))
+    return read_nifti(path)
+
+
+@pytest.mark.parametrize("size", ABSURD)
+@pytest.mark.parametrize("qform", [0, 1])
+def test_a_nifti_voxel_of_absurd_size_has_none(tmp_path, size, qform):
+    read = placed_nifti(tmp_path / "a", pixdim=(1, float(size), 1), qform=qform)
+    assert read.unit == "px"
+    assert codes(read) == [*["ingest.no-orientation"][qform:], "ingest.no-pixel-spacing"]
+
+
+def test_a_nifti_whose_sform_is_of_absurd_size_has_none(tmp_path):
+    read = placed_nifti(tmp_path / "a", pixdim=(1, 1, 1), sform=1, affine=RAS * 1e7)
+    assert (read.unit, codes(read)) == ("px", ["ingest.no-pixel-spacing"])
+
+
+def test_an_empty_sform_gives_way_to_the_qform(tmp_path):
+    read = placed_nifti(tmp_path / "a", pixdim=(2, 3, 4), qform=1, sform=1, affine=RAS * 0)
+    assert (read.unit, codes(read)) == ("mm", ["ingest.two-placements"])
+    assert Geometry(SHAPE, read.to_lps_mm).spacing_mm == pytest.approx((4, 3, 2))
+
+
+def test_an_nrrd_that_contradicts_itself_is_damage(tmp_path):
+    header = "NRRD0005\ntype: uchar\ndimension: 3\nspace: {}\nsizes: 4 3 2\nencoding: raw\nspace: LPS\n\n"
+    (tmp_path / "a").write_bytes(header.format("RAS").encode() + bytes(24))
+    with pytest.raises(DamagedFile, match="twice"):
+        read_nrrd(tmp_path / "a")
+    (tmp_path / "a").write_bytes(header.format("LPS").encode() + bytes(24))
+    assert codes(read_nrrd(tmp_path / "a")) == ["ingest.no-orientation", "ingest.no-pixel-spacing"]

@@ -24,6 +24,9 @@ MAX_VOXELS = 1_500_000_000
 DEFLATE_LIMIT = 1040
 # float32 holds every whole number up to here; beyond, labels would merge.
 EXACT_IN_FLOAT32 = 1 << 24
+# The bounds of a DICOM's pixels: from a micrometre to a decimetre; what lies beyond is a slip.
+# The margin lets single-precision headers say exactly the bounds.
+SMALLEST_VOXEL_MM, LARGEST_VOXEL_MM = 1e-3 * (1 - 1e-6), 100.0 * (1 + 1e-6)
 
 
 class ImageFile(NamedTuple):
@@ -40,6 +43,31 @@ class ImageFile(NamedTuple):
     to_lps_mm: npt.NDArray[np.float64]
     unit: Unit
     findings: tuple[Finding, ...] = ()
+
+
+def are_sizes(lengths_mm: npt.NDArray[np.float64]) -> bool:
+    """True if every length is one that a voxel can have; False for zero, negative and no number."""
+    return bool(((lengths_mm >= SMALLEST_VOXEL_MM) & (lengths_mm <= LARGEST_VOXEL_MM)).all())
+
+
+def no_size() -> Finding:
+    """What is said of a file without a voxel size that can be believed."""
+    return Finding(
+        "ingest.no-pixel-spacing",
+        "warning",
+        "The file does not say how large a voxel is, or gives a size that none can have.",
+        "The model is in voxel units: no length, area or volume in it is in millimetres.",
+    )
+
+
+def no_orientation(read_as: str) -> Finding:
+    """What is said of a file that does not tell left from right, and the guess that was made."""
+    return Finding(
+        "ingest.no-orientation",
+        "warning",
+        "The file does not say how the patient lies in it.",
+        f"Read as {read_as}; left and right may be exchanged.",
+    )
 
 
 def checked_shape(sizes: list[int], *, name: str, max_voxels: int) -> tuple[int, int, int]:
@@ -132,8 +160,9 @@ def finish(
 
     Args:
         raw: (S, R, C) as stored, any byte order.
-        index_to_lps: (4, 4), any handedness, sheared or not.
-        unit: of the map.
+        index_to_lps: (4, 4), any handedness, sheared or not. Voxels of a size
+            that none can have count as one unit each, and the unit as "px".
+        unit: of the map; "px" by a caller that has said so in its findings.
         name: what to call the file.
         slope: of the stored values.
         intercept: of the stored values.
@@ -149,6 +178,10 @@ def finish(
     axes = index_to_lps[:3, :3] / lengths
     if abs(np.linalg.det(axes)) < 0.05:
         raise DamagedFile(name, "its axes lie in one plane")
+    if unit == "mm" and not are_sizes(lengths):
+        index_to_lps = np.eye(4)
+        index_to_lps[:3, :3] = axes
+        unit, findings = "px", (*findings, no_size())
     turned, matrix = right_handed(raw, index_to_lps)
     is_whole, low, high = _survey(turned, slope, intercept)
     dtype = np.dtype(np.int16) if is_whole and low >= -32768 and high <= 32767 else np.dtype(np.float32)

@@ -258,7 +258,9 @@ def files_of(picture: Candidate) -> list[Path]:
     if picture.kind == "metaimage":
         with picture.path.open("rb") as file:
             named = re.search(
-                rb"^\s*ElementDataFile\s*=\s*(.+?)\s*$", file.read(HASH_BLOCK_BYTES), re.MULTILINE
+                rb"^\s*ElementDataFile\s*=\s*(.+?)\s*$",
+                file.read(HASH_BLOCK_BYTES),
+                re.MULTILINE | re.IGNORECASE,
             )
         beside = picture.path.parent / Path(named[1].decode(errors="replace")).name if named else picture.path
         if beside != picture.path and beside.is_file():

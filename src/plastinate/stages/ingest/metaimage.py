@@ -9,8 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from plastinate.model.errors import DamagedFile, UnsupportedFile
+from plastinate.model.evidence import Finding
+from plastinate.model.geometry import Unit
 from plastinate.stages.ingest.assemble import Allocate
-from plastinate.stages.ingest.image_file import MAX_VOXELS, ImageFile, checked_shape, finish, read_voxels
+from plastinate.stages.ingest.image_file import (
+    MAX_VOXELS,
+    ImageFile,
+    are_sizes,
+    checked_shape,
+    finish,
+    no_orientation,
+    no_size,
+    read_voxels,
+)
 
 _TYPES = {
     "MET_CHAR": "i1",
@@ -58,29 +69,33 @@ def read_metaimage(
             fields = _read_fields(file, name)
             shape = checked_shape(_sizes(fields, name), name=name, max_voxels=max_voxels)
             dtype = _dtype(fields, name)
-            coding = "deflated" if _is_true(fields, "CompressedData") else "raw"
-            if fields["ElementDataFile"].upper() == "LOCAL":
+            coding = "deflated" if _is_true(fields, "compresseddata") else "raw"
+            if fields["elementdatafile"].upper() == "LOCAL":
                 raw = read_voxels(file, shape, dtype, coding=coding, name=name)
             else:
-                with _data_file(path, fields["ElementDataFile"], name).open("rb") as data:
+                with _data_file(path, fields["elementdatafile"], name).open("rb") as data:
                     size = dtype.itemsize * int(np.prod(np.array(shape, dtype=np.int64)))
                     _skip(data, fields, size, name)
                     raw = read_voxels(data, shape, dtype, coding=coding, name=name)
     except OSError as error:
         raise DamagedFile(name, f"it cannot be read ({error})") from error
-    return finish(raw, _placement(fields, name), unit="mm", name=name, out=out)
+    matrix, unit, findings = _placement(fields, name)
+    return finish(raw, matrix, unit=unit, name=name, out=out, findings=findings)
 
 
 def _read_fields(file: IO[bytes], name: str) -> dict[str, str]:
     fields: dict[str, str] = {}
     used = 0
-    while "ElementDataFile" not in fields:
+    while "elementdatafile" not in fields:
         line = file.readline(4096)
         used += len(line)
         if not line or used > _LONGEST_HEADER or b"=" not in line:
             raise DamagedFile(name, "its header does not end")
         key, _, value = line.decode("utf-8", "replace").partition("=")
-        fields[key.strip()] = value.strip()
+        # Writers differ in capitals, and a placement must not be lost over one.
+        key, value = key.strip().lower(), value.strip()
+        if fields.setdefault(key, value) != value:
+            raise DamagedFile(name, f"its header says {key!r:.40} twice, and differently")
     return fields
 
 
@@ -90,24 +105,24 @@ def _is_true(fields: dict[str, str], key: str) -> bool:
 
 def _sizes(fields: dict[str, str], name: str) -> list[int]:
     try:
-        sizes = [int(word) for word in fields["DimSize"].split()]
-        channels = int(fields.get("ElementNumberOfChannels", "1"))
+        sizes = [int(word) for word in fields["dimsize"].split()]
+        channels = int(fields.get("elementnumberofchannels", "1"))
     except (KeyError, ValueError) as error:
         raise DamagedFile(name, "it does not say how large it is") from error
     if len(sizes) != 3:
         raise UnsupportedFile(name, f"it has {len(sizes)} dimensions, and a volume has three")
     if channels != 1:
         raise UnsupportedFile(name, f"its voxels hold {channels} numbers each")
-    if fields.get("BinaryData", "True").lower() in ("false", "0", "f"):
+    if fields.get("binarydata", "True").lower() in ("false", "0", "f"):
         raise UnsupportedFile(name, "its voxels are written as text")
     return sizes
 
 
 def _dtype(fields: dict[str, str], name: str) -> np.dtype[np.generic]:
-    code = _TYPES.get(fields.get("ElementType", ""))
+    code = _TYPES.get(fields.get("elementtype", ""))
     if code is None:
-        raise UnsupportedFile(name, f"its voxels are of type {fields.get('ElementType', 'unknown')!r:.40}")
-    is_big = _is_true(fields, "BinaryDataByteOrderMSB") or _is_true(fields, "ElementByteOrderMSB")
+        raise UnsupportedFile(name, f"its voxels are of type {fields.get('elementtype', 'unknown')!r:.40}")
+    is_big = _is_true(fields, "binarydatabyteordermsb") or _is_true(fields, "elementbyteordermsb")
     return np.dtype((">" if is_big else "<") + code)
 
 
@@ -124,7 +139,7 @@ def _data_file(path: Path, reference: str, name: str) -> Path:
 
 def _skip(file: IO[bytes], fields: dict[str, str], size: int, name: str) -> None:
     try:
-        header = int(fields.get("HeaderSize", "0"))
+        header = int(fields.get("headersize", "0"))
     except ValueError as error:
         raise DamagedFile(name, "it does not say where its voxels begin") from error
     if header == -1:
@@ -134,25 +149,40 @@ def _skip(file: IO[bytes], fields: dict[str, str], size: int, name: str) -> None
 
 
 def _numbers(
-    fields: dict[str, str], keys: tuple[str, ...], default: str, name: str
-) -> npt.NDArray[np.float64]:
-    text = next((fields[key] for key in keys if key in fields), default)
+    fields: dict[str, str], keys: tuple[str, ...], count: int, name: str
+) -> npt.NDArray[np.float64] | None:
+    """The first of the keys that is there, None if none is."""
+    key = next((key for key in keys if key.lower() in fields), None)
+    if key is None:
+        return None
     try:
-        found = np.array([float(word) for word in text.split()], dtype=np.float64)
+        found = np.array([float(word) for word in fields[key.lower()].split()], dtype=np.float64)
     except ValueError as error:
-        raise DamagedFile(name, f"its {keys[0]} is not a list of numbers") from error
-    if found.size != len(default.split()):
-        raise DamagedFile(name, f"its {keys[0]} has {found.size} numbers")
+        raise DamagedFile(name, f"its {key} is not a list of numbers") from error
+    if found.size != count:
+        raise DamagedFile(name, f"its {key} has {found.size} numbers")
     return found
 
 
-def _placement(fields: dict[str, str], name: str) -> npt.NDArray[np.float64]:
-    """(4, 4) index (slice, row, column) -> LPS mm."""
-    axes = _numbers(fields, ("TransformMatrix", "Rotation", "Orientation"), "1 0 0 0 1 0 0 0 1", name)
-    spacing = _numbers(fields, ("ElementSpacing", "ElementSize"), "1 1 1", name)
-    origin = _numbers(fields, ("Offset", "Position", "Origin"), "0 0 0", name)
+def _placement(
+    fields: dict[str, str], name: str
+) -> tuple[npt.NDArray[np.float64], Unit, tuple[Finding, ...]]:
+    """(4, 4) index (slice, row, column) -> LPS mm, its unit, and what was odd about it."""
+    axes = _numbers(fields, ("TransformMatrix", "Rotation", "Orientation"), 9, name)
+    spacing = _numbers(fields, ("ElementSpacing", "ElementSize"), 3, name)
+    origin = _numbers(fields, ("Offset", "Position", "Origin"), 3, name)
+    unit: Unit = "mm"
+    findings: tuple[Finding, ...] = ()
+    if axes is None:
+        axes = np.eye(3).ravel()
+        findings += (no_orientation("left, posterior, superior"),)
+    if spacing is None or not are_sizes(spacing):
+        # Nor is an origin in mm worth anything where the voxels are not.
+        spacing, origin, unit = np.ones(3), None, "px"
+        findings += (no_size(),)
     matrix = np.eye(4)
     # Each three numbers of TransformMatrix are the direction of one axis, fastest first.
     matrix[:3, :3] = (axes.reshape(3, 3) * spacing[:, None])[::-1].T
-    matrix[:3, 3] = origin
-    return matrix
+    if origin is not None:
+        matrix[:3, 3] = origin
+    return matrix, unit, findings

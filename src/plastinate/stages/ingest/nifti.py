@@ -13,13 +13,16 @@ import numpy.typing as npt
 
 from plastinate.model.errors import DamagedFile, UnsupportedFile
 from plastinate.model.evidence import Finding
-from plastinate.model.geometry import lps_affine_to_ras
+from plastinate.model.geometry import Unit, lps_affine_to_ras
 from plastinate.stages.ingest.assemble import Allocate
 from plastinate.stages.ingest.image_file import (
     MAX_VOXELS,
     ImageFile,
+    are_sizes,
     checked_shape,
     finish,
+    no_orientation,
+    no_size,
     open_plain_or_gzip,
     read_voxels,
 )
@@ -96,12 +99,12 @@ def read_nifti(
             file.read(1)  # lets gzip reach and compare its checksum
     except (OSError, EOFError, zlib.error) as error:
         raise DamagedFile(name, f"it cannot be read ({error})") from error
-    matrix, findings = _placement(header, name)
+    matrix, unit, findings = _placement(header, name)
     is_scaled = np.isfinite(header.slope) and header.slope != 0 and np.isfinite(header.intercept)
     return finish(
         raw,
         matrix,
-        unit="mm",
+        unit=unit,
         name=name,
         slope=header.slope if is_scaled else 1.0,
         intercept=header.intercept if is_scaled else 0.0,
@@ -201,33 +204,48 @@ def _sizes(dim: tuple[Any, ...], name: str) -> list[int]:
     return [*sizes, 1][:3]
 
 
-def _placement(header: _Header, name: str) -> tuple[npt.NDArray[np.float64], tuple[Finding, ...]]:
-    """(4, 4) index (slice, row, column) -> LPS mm, and what was odd about it."""
+def _placement(header: _Header, name: str) -> tuple[npt.NDArray[np.float64], Unit, tuple[Finding, ...]]:
+    """(4, 4) index (slice, row, column) -> LPS mm, its unit, and what was odd about it."""
     findings: tuple[Finding, ...] = ()
-    by_rotation = _from_quaternion(header) if header.qform_code > 0 else None
-    if header.sform_code > 0:
-        affine = np.vstack([np.array(header.srow, dtype=np.float64).reshape(3, 4), [0, 0, 0, 1]])
-        if by_rotation is not None:
+    mm = _MM_PER_UNIT.get(header.units & 7, 1.0)
+    sizes = np.array(header.pixdim[1:4], dtype=np.float64)
+    has_sizes = are_sizes(sizes * mm)
+    sizes = sizes if has_sizes else np.ones(3)
+    by_rotation = _from_quaternion(header, sizes) if header.qform_code > 0 else None
+    by_rows = np.vstack([np.array(header.srow, dtype=np.float64).reshape(3, 4), [0, 0, 0, 1]])
+    has_rows = header.sform_code > 0 and bool(by_rows[:3, :3].any())
+    unit: Unit = "mm"
+    if has_rows:
+        affine = by_rows
+        if by_rotation is not None and has_sizes and np.isfinite(by_rotation).all():
             ends = np.array([[*np.array(header.sizes, dtype=np.float64) - 1, 1], [0, 0, 0, 1]]).T
             apart = float(np.abs((affine - by_rotation) @ ends).max())
-            if not apart <= _DISAGREEMENT_MM:
+            if apart > _DISAGREEMENT_MM:
                 findings = (_disagreement(apart),)
-    elif by_rotation is not None:
-        affine = by_rotation
     else:
-        affine = np.diag([*(abs(float(size)) or 1.0 for size in header.pixdim[1:4]), 1.0])
-        findings = (
-            Finding(
-                "ingest.no-orientation",
-                "warning",
-                "The file does not say how the patient lies in it.",
-                "Read as right, anterior, superior; left and right may be exchanged.",
-            ),
-        )
-    affine[:3] *= _MM_PER_UNIT.get(header.units & 7, 1.0)
+        if by_rotation is None:
+            affine = np.diag([*sizes, 1.0])
+            findings = (no_orientation("right, anterior, superior"),)
+        else:
+            affine = by_rotation
+            findings = (_empty_sform(),) if header.sform_code > 0 else ()
+        if not has_sizes:
+            unit, findings = "px", (*findings, no_size())
+            affine[:3, 3] = 0.0
+    if unit == "mm":
+        affine[:3] *= mm
     if not np.isfinite(affine).all():
         raise DamagedFile(name, "it does not say where its voxels lie")
-    return lps_affine_to_ras(affine)[:, [2, 1, 0, 3]], findings
+    return lps_affine_to_ras(affine)[:, [2, 1, 0, 3]], unit, findings
+
+
+def _empty_sform() -> Finding:
+    return Finding(
+        "ingest.two-placements",
+        "warning",
+        "The file claims to place its voxels in two ways, and one of them (sform) is all zero.",
+        "The other (qform) was taken.",
+    )
 
 
 def _disagreement(apart_mm: float) -> Finding:
@@ -240,7 +258,7 @@ def _disagreement(apart_mm: float) -> Finding:
     )
 
 
-def _from_quaternion(header: _Header) -> npt.NDArray[np.float64]:
+def _from_quaternion(header: _Header, sizes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The qform (nifti1.h, method 2)."""
     b, c, d = (float(part) for part in header.quaternion)
     rest = 1.0 - (b * b + c * c + d * d)
@@ -258,6 +276,6 @@ def _from_quaternion(header: _Header) -> npt.NDArray[np.float64]:
     )
     flip = -1.0 if header.pixdim[0] < 0 else 1.0
     affine = np.eye(4)
-    affine[:3, :3] = rotation * np.array([header.pixdim[1], header.pixdim[2], flip * header.pixdim[3]])
+    affine[:3, :3] = rotation * sizes * np.array([1.0, 1.0, flip])
     affine[:3, 3] = header.qoffset
     return affine

@@ -13,7 +13,16 @@ from plastinate.model.errors import DamagedFile, UnsupportedFile
 from plastinate.model.evidence import Finding
 from plastinate.model.geometry import Unit
 from plastinate.stages.ingest.assemble import Allocate
-from plastinate.stages.ingest.image_file import MAX_VOXELS, ImageFile, checked_shape, finish, read_voxels
+from plastinate.stages.ingest.image_file import (
+    MAX_VOXELS,
+    ImageFile,
+    are_sizes,
+    checked_shape,
+    finish,
+    no_orientation,
+    no_size,
+    read_voxels,
+)
 
 _TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -94,7 +103,9 @@ def _read_fields(file: IO[bytes], name: str) -> dict[str, str]:
             return fields
         if not text.startswith("#") and ": " in text + " " and ":=" not in text:
             key, _, value = text.partition(":")
-            fields[key.strip().lower().replace(" ", "")] = value.strip()
+            key, value = key.strip().lower().replace(" ", ""), value.strip()
+            if fields.setdefault(key, value) != value:
+                raise DamagedFile(name, f"its header says {key!r:.40} twice, and differently")
 
 
 def _sizes(fields: dict[str, str], name: str) -> list[int]:
@@ -184,18 +195,14 @@ def _placement(
         spacings = [float(word) for word in fields.get("spacings", "").split()]
     except ValueError as error:
         raise DamagedFile(name, "its spacings are not numbers") from error
-    if len(spacings) == 3 and all(np.isfinite(value) and value > 0 for value in spacings):
+    odd: tuple[Finding, ...] = (no_orientation("left, posterior, superior"),)
+    if len(spacings) == 3 and are_sizes(np.array(spacings)):
         matrix[:3, :3] = np.diag(spacings)[::-1].T
         unit = "mm"
     else:
         matrix[:3, :3] = np.eye(3)[::-1].T
-    odd = Finding(
-        "ingest.no-orientation",
-        "warning",
-        "The file does not say how the patient lies in it.",
-        "Read as left, posterior, superior; left and right may be exchanged.",
-    )
-    return matrix, unit, (odd,)
+        odd += (no_size(),)
+    return matrix, unit, odd
 
 
 def _unit_mm(fields: dict[str, str], name: str) -> float:

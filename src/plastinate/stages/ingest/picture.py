@@ -107,12 +107,13 @@ def _spatial_first(sizes: tuple[int, ...], fields: dict[str, str]) -> tuple[int,
 
 def _metaimage(head: bytes) -> PictureHeader:
     """MetaImage: DimSize and ElementSpacing."""
-    text = head.split(b"ElementDataFile")[0].decode("latin-1")
-    fields = dict(re.findall(r"^\s*(\w+)\s*=\s*(.*?)\s*$", text, flags=re.MULTILINE))
-    sizes = tuple(int(part) for part in fields["DimSize"].split())
+    text = re.split(rb"(?i)ElementDataFile", head)[0].decode("latin-1")
+    pairs = re.findall(r"^\s*(\w+)\s*=\s*(.*?)\s*$", text, flags=re.MULTILINE)
+    fields = {key.lower(): value for key, value in pairs}
+    sizes = tuple(int(part) for part in fields["dimsize"].split())
     if min(sizes) < 1:
         raise ValueError("DimSize")
-    spacing = fields.get("ElementSpacing") or fields.get("ElementSize")
+    spacing = fields.get("elementspacing") or fields.get("elementsize")
     return PictureHeader(
         sizes, _spacing(tuple(float(part) for part in spacing.split()[:3])) if spacing else None
     )
