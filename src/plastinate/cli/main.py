@@ -6,7 +6,7 @@ Imports of anything heavier than click happen inside the commands, so that
 
 from __future__ import annotations
 
-import json
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -15,8 +15,12 @@ from typing import Any, NoReturn
 import click
 
 from plastinate import __version__
+from plastinate.cli import streams
+from plastinate.cli.stopping import Stopped, stopping_politely
 from plastinate.model.errors import PlastinateError
 
+# More than any mask of the largest volume allowed could need in a model that anything opens.
+TRIANGLES_MAX = 100_000_000
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -46,7 +50,7 @@ def inspect(path: Path, *, as_json: bool) -> None:
     with terminal.counter("looking at the files") as count:
         inspection = inspect_path(path, progress=count)
     if as_json:
-        click.echo(json.dumps(inspection.as_dict(), indent=2, ensure_ascii=False))
+        streams.print_json(inspection.as_dict())
     else:
         terminal.print_inspection(inspection)
 
@@ -89,7 +93,11 @@ def _window(context: click.Context, parameter: click.Parameter, value: str | Non
     show_default=True,
     help="How GLB files are packed.",
 )
-@click.option("--triangles", type=click.IntRange(min=100), help="At most so many in the finest surface.")
+@click.option(
+    "--triangles",
+    type=click.IntRange(min=100, max=TRIANGLES_MAX),
+    help="At most so many in the finest surface.",
+)
 @click.option("--single-level", is_flag=True, help="Only the finest surface, no lighter ones.")
 @click.option("--series", type=int, help="Which series, as `inspect` numbers them.")
 @click.option("--phase", type=int, help="Which phase of the series, likewise.")
@@ -127,7 +135,7 @@ def build(**options: Any) -> None:
         result = build_models(request, progress=progress)
     if options["as_json"]:
         report = {"files": dict(result.files), "run": result.run.as_dict(), **result.scene.evidence.as_dict()}
-        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        streams.print_json(report)
     else:
         terminal.print_build(result, options["output"])
 
@@ -163,7 +171,7 @@ def recipes(*, as_json: bool) -> None:
             {"name": r.name, "title": r.title, "modality": r.modality, "structures": list(r.structures)}
             for r in found
         ]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        streams.print_json(rows)
     else:
         terminal.print_recipes(found)
 
@@ -219,60 +227,64 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     given = sys.argv[1:] if arguments is None else arguments
     # Wherever it stands: the hint says "run again with --debug", and people add it at the end.
     debug = "--debug" in given
-    _stop_politely()
+    streams.take_any_stream()
     try:
-        cli.main(args=[word for word in given if word != "--debug"], standalone_mode=False)
+        status = _attempt([word for word in given if word != "--debug"], debug=debug)
+    finally:
+        streams.let_go()
+    sys.exit(status)
+
+
+def _attempt(words: list[str], *, debug: bool) -> int:
+    printed_to = sys.stdout
+    try:
+        with stopping_politely():
+            cli.main(args=words, standalone_mode=False)
+        sys.stdout.flush()
         status = 0
+    except SystemExit as leaving:
+        # Click and rich end the process themselves when the reader of a pipe has gone.
+        # Rich does it where it met the error; click has put another stream into the place of stdout.
+        is_pipe = isinstance(leaving.__context__, BrokenPipeError) or sys.stdout is not printed_to
+        status = streams.BROKEN_PIPE_STATUS if is_pipe else int(leaving.code or 0)
+    except BrokenPipeError:
+        status = streams.BROKEN_PIPE_STATUS
     except click.exceptions.Exit as leaving:
         status = leaving.exit_code
     except click.ClickException as wrong:
-        wrong.show()
+        with contextlib.suppress(OSError):
+            wrong.show()
         status = wrong.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped on request; nothing half-written was left.", err=True)
-        status = 128 + _stopped_by
+    except (click.Abort, KeyboardInterrupt) as stopped:
+        # Click hides a KeyboardInterrupt behind its own Abort.
+        cause = stopped if isinstance(stopped, Stopped) else stopped.__cause__ or stopped.__context__
+        streams.say("Stopped on request; nothing half-written was left.")
+        status = 128 + (cause.number if isinstance(cause, Stopped) else signal.SIGINT)
     except PlastinateError as error:
         if debug:
             raise
-        _explain(error)
-        status = error.exit_status
+        status = _explain(error)
     except MemoryError:
-        click.echo("error: This machine ran out of memory. [system.out-of-memory]", err=True)
-        click.echo("hint:  Close other programs, or build fewer organs at a time.", err=True)
+        streams.say("error: This machine ran out of memory. [system.out-of-memory]")
+        streams.say("hint:  Close other programs, or build fewer organs at a time.")
         status = 7
     except Exception as error:  # the one catch-all of this door: no traceback reaches a person unasked
         if debug:
             raise
-        click.echo(
-            f"error: Something unforeseen happened: {type(error).__name__}: {error} [plastinate.error]",
-            err=True,
+        if isinstance(error, OSError) and (fault := streams.print_fault(error)):
+            return _explain(fault)
+        streams.say(
+            f"error: Something unforeseen happened: {type(error).__name__}: {error} [plastinate.error]"
         )
-        click.echo(f"hint:  {PlastinateError.hint}", err=True)
+        streams.say(f"hint:  {PlastinateError.hint}")
         status = 1
-    sys.exit(status)
+    return status
 
 
-_stopped_by: int = signal.SIGINT
-
-
-def _stop_politely() -> None:
-    """End on any polite signal as on Ctrl-C: what is half-written is cleared, the status tells which."""
-
-    def stop(number: int, frame: object) -> None:
-        global _stopped_by
-        del frame
-        _stopped_by = number
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Under nohup, and for background jobs of a script, the caller has said to ignore it.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, stop)
-
-
-def _explain(error: PlastinateError) -> None:
-    click.echo(f"error: {error.sentence} [{error.code}]", err=True)
-    click.echo(f"hint:  {error.hint}", err=True)
+def _explain(error: PlastinateError) -> int:
+    streams.say(f"error: {error.sentence} [{error.code}]")
+    streams.say(f"hint:  {error.hint}")
+    return error.exit_status
 
 
 if __name__ == "__main__":

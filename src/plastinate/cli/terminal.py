@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ SEVERITIES = {
     "problem": "[red]problem[/]",
 }
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+out = Console(highlight=False, soft_wrap=sys.stdout is None or not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False)
 
 
@@ -69,7 +69,9 @@ def _plain_lines() -> Callable[[ProgressEvent], None]:
     def say(event: ProgressEvent) -> None:
         nonlocal last
         if event.doing != last:
-            err.print(f"{event.share_done:4.0%}  {escape(event.doing)}")
+            # A log that is full is no reason to lose the models.
+            with suppress(OSError):
+                err.print(f"{event.share_done:4.0%}  {escape(event.doing)}")
             last = event.doing
 
     return say

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -127,3 +130,48 @@ def test_windows_are_read_from_low_to_high(shell, scan: Path, tmp_path: Path):
         status = shell("build", scan, "-o", tmp_path / "out", "--threshold", window, *QUICK)[0]
         assert status in (2, 5)
     assert not (tmp_path / "out").exists()
+
+
+def in_shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = f"{sys.executable} -m plastinate.cli.main"
+    return subprocess.run(
+        ["bash", "-c", line.replace("plastinate", program)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_terminal_of_few_letters_gets_what_it_can_show():
+    shown = in_shell("plastinate plan ct-lungs", PYTHONIOENCODING="ascii")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "threshold" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "words"),
+    [
+        ("plastinate recipes >&-", 0, ""),
+        ("plastinate recipes > /dev/full", 7, "system.cannot-write"),
+        ("plastinate recipes --json > /dev/full", 7, "system.cannot-write"),
+        ("plastinate recipes 2> /dev/full", 0, ""),
+        ("plastinate plan ct-nothing 2> /dev/full", 5, ""),
+        ("(sleep 0.3; plastinate recipes) | true; exit ${PIPESTATUS[0]}", 141, ""),
+        ("(sleep 0.3; plastinate recipes --json) | true; exit ${PIPESTATUS[0]}", 141, ""),
+    ],
+)
+def test_a_stream_that_refuses_ends_in_words_and_a_status(line: str, status: int, words: str):
+    ended = in_shell(line)
+    assert ended.returncode == status
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr
+    assert bool(ended.stderr) == bool(words)
+
+
+def test_triangles_beyond_sense_are_refused_as_a_wrong_command(shell, scan: Path, tmp_path: Path):
+    status, _, err = shell("build", scan, "-o", tmp_path / "o", "--threshold", "0:", "--triangles", 10**21)
+    assert status == 2
+    assert "--triangles" in err

@@ -1,0 +1,51 @@
+"""The first signal ends the work politely; the second ends a process that cannot listen."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+# One call of C that takes many seconds without Python's lock, as a kernel does.
+DEAF = """
+import hashlib
+from plastinate.cli.stopping import stopping_politely
+with stopping_politely():
+    print("ready", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"a", b"b", 200_000_000)
+"""
+IDLE = """
+import time
+from plastinate.cli.stopping import Stopped, stopping_politely
+try:
+    with stopping_politely():
+        print("ready", flush=True)
+        time.sleep(30)
+except Stopped as stopped:
+    time.sleep(0.3)
+    print("cleared", stopped.number, flush=True)
+"""
+
+
+def started(program: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_a_second_signal_ends_a_process_deep_in_a_calculation():
+    process = started(DEAF)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.8)
+    assert process.poll() is None, "the calculation is over too soon to tell"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=5) == 128 + signal.SIGTERM
+
+
+def test_one_signal_lets_the_clearing_up_happen():
+    process = started(IDLE)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=5)[0] == f"cleared {int(signal.SIGTERM)}\n"
