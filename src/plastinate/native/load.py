@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plastinate.model.errors import KernelsMissing
+from plastinate.model.errors import KernelsMissing, ParameterError
 
 FOLDER = Path(__file__).parent / "compiled"
+# Beyond this, threads cost more memory and starting time than they save.
+THREADS_MAX = 256
 
 
 @cache
@@ -57,8 +59,18 @@ def integers(*values: int) -> npt.NDArray[np.int64]:
 
 
 def thread_count() -> int:
-    """Threads a kernel may use: $PLASTINATE_THREADS, else the cores this process may run on."""
-    asked = os.environ.get("PLASTINATE_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
+    """Threads a kernel may use: $PLASTINATE_THREADS, else the cores this process may run on.
+
+    Raises:
+        ParameterError: the variable is no whole number from 1 to THREADS_MAX.
+    """
+    asked = os.environ.get("PLASTINATE_THREADS", "").strip()
+    if asked:
+        is_number = asked.isascii() and asked.isdigit() and len(asked) <= len(str(THREADS_MAX))
+        if not is_number or not 1 <= int(asked) <= THREADS_MAX:
+            raise ParameterError(
+                f"PLASTINATE_THREADS is {asked[:20]!r}, not a whole number from 1 to {THREADS_MAX}."
+            )
         return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, THREADS_MAX)

@@ -117,7 +117,10 @@ def read_table(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except RecursionError as error:
+        raise RecipeFlaw(path.name, "its brackets are nested too deep") from error
+    except (ValueError, OSError) as error:
+        # TOML and text errors are ValueErrors, and so is a number of thousands of digits.
         raise RecipeFlaw(path.name, f"cannot be read as TOML: {error}") from error
 
 

@@ -51,9 +51,7 @@ class Check:
 def examine() -> tuple[Check, ...]:
     """Try every part that a build may need; never raises."""
     return (
-        Check(
-            "plastinate", True, f"{__version__}, Python {platform.python_version()}, {thread_count()} threads"
-        ),
+        _try("plastinate", _versions, "Unset PLASTINATE_THREADS, or set it to a number of cores."),
         _try("kernels", _kernels, "Install again with a C++ compiler at hand, or let pip fetch one."),
         *(_try(name, partial(_library, name), f"pip install {name}") for name in LIBRARIES),
         _try("recipes", _recipes, "Install plastinate again."),
@@ -74,6 +72,10 @@ def _try(name: str, look: Callable[[], str], hint: str) -> Check:
         return Check(name, False, error.sentence, error.hint)
     except Exception as error:  # whatever a broken installation throws, the doctor only reports it
         return Check(name, False, f"{type(error).__name__}: {error}", hint)
+
+
+def _versions() -> str:
+    return f"{__version__}, Python {platform.python_version()}, {thread_count()} threads"
 
 
 def _kernels() -> str:

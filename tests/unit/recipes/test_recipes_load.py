@@ -213,3 +213,9 @@ def test_a_bare_window_is_one_step():
 def test_a_window_without_meaning_is_refused(arguments):
     with pytest.raises(ParameterError):
         threshold_recipe(arguments.pop("low"), arguments.pop("high"), **arguments)
+
+
+@pytest.mark.parametrize("value", ["[" * 5000 + "]" * 5000, "9" * 100_000])
+def test_a_table_without_measure_is_a_flaw_of_the_recipe(tmp_path, value):
+    with pytest.raises(RecipeFlaw):
+        load_recipe(own(tmp_path, f"name = {value}\n"))

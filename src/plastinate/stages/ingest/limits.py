@@ -9,6 +9,8 @@ from typing import Any
 from plastinate.model.errors import ParameterError
 
 PREFIX = "PLASTINATE_LIMIT_"
+# A million terabytes: more than any limit, and it still fits the 64 bits that the system takes.
+DIGITS_MAX = 18
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,12 @@ class Limits:
             text = os.environ.get(PREFIX + entry.name.upper(), "").strip()
             if not text:
                 continue
-            if not text.isascii() or not text.isdigit() or int(text) < 1:
+            is_number = text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX
+            if not is_number or int(text) < 1:
+                shown = text if len(text) <= 2 * DIGITS_MAX else f"{text[:DIGITS_MAX]}..."
                 raise ParameterError(
-                    f"{PREFIX}{entry.name.upper()} is {text!r}, not a positive whole number."
+                    f"{PREFIX}{entry.name.upper()} is {shown!r}, "
+                    f"not a positive whole number of {DIGITS_MAX} digits at most."
                 )
             found[entry.name] = int(text)
         return cls(**found)
