@@ -163,8 +163,7 @@ def _label(
     findings: list[Finding],
 ) -> LabelMap:
     if not masks:
-        reasons = " ".join(finding.sentence for finding in findings)
-        raise EmptyMask(", ".join(recipe.structures), reasons)
+        raise _nothing(recipe, findings)
     with progress.step("label: one structure for each voxel", share=0.05):
         labels, contested = catalog.door("merge-labels")(volume.geometry, masks)
         rule = {"rule": "where two structures claim a voxel, the one named first in the recipe has it"}
@@ -179,6 +178,14 @@ def _label(
             sentence = f"Nothing was found for {name!r}: the scan may not cover it."
             findings.append(Finding("segment.nothing-found", "warning", sentence, "It was left out."))
     return merged
+
+
+def _nothing(recipe: Recipe, findings: list[Finding]) -> EmptyMask:
+    # Each step that found nothing has said so in a sentence of its own; this one joins the reasons.
+    reasons = [
+        finding.sentence.removeprefix("Nothing was found for ").removesuffix(".") for finding in findings
+    ]
+    return EmptyMask(", ".join(recipe.structures), "; ".join(dict.fromkeys(reasons)))
 
 
 def _alone(volume: Volume, structure: str, mask: Mask) -> LabelMap:

@@ -110,8 +110,10 @@ def test_a_structure_that_is_not_there_costs_only_itself(volume):
 
 
 def test_a_run_that_finds_nothing_says_so(volume):
-    with pytest.raises(EmptyMask, match="metal"):
+    with pytest.raises(EmptyMask, match="metal") as caught:
         run_recipe(volume, threshold_recipe(3000.0, None, name="metal"), options=ONE_LEVEL)
+    assert caught.value.sentence.count("Nothing was found") == 1
+    assert caught.value.sentence.count(".") == 1
 
 
 def test_a_method_must_make_as_many_masks_as_the_recipe_names(volume):
