@@ -89,3 +89,14 @@ def test_the_number_of_files_is_capped(tmp_path: Path) -> None:
         (tmp_path / "scan" / str(number) / "f").write_text("x")
     with pytest.raises(TooLarge):
         found(tmp_path / "scan", tmp_path, replace(Limits(), files=4))
+
+
+def test_a_loop_of_links_costs_only_itself(tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    save(slice_dataset(0), scan / "1.dcm")
+    (scan / "me").symlink_to("me")
+    (scan / "ping").symlink_to("pong")
+    (scan / "pong").symlink_to("ping")
+    result = found(scan, tmp_path)
+    assert names(result) == ["1.dcm"]
+    assert [finding.details["file"] for finding in result.findings] == ["me", "ping", "pong"]

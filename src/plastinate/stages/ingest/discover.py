@@ -67,7 +67,7 @@ def discover(path: Path, *, workspace: Path, limits: Limits) -> Discovery:
         # A pipe or a device: reading it may never end.
         raise EmptyInput(safe(str(path), longest=200))
     root = path.parent if is_single else path
-    files: Iterator[Path] = iter([path]) if is_single else walk(path)
+    files: Iterator[Path] = iter([path]) if is_single else walk(path, findings=found.findings)
     for file in files:
         found.files_looked_at += 1
         if found.files_looked_at > limits.files:
@@ -84,20 +84,33 @@ def discover(path: Path, *, workspace: Path, limits: Limits) -> Discovery:
     return found
 
 
-def walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path, *, findings: list[Finding]) -> Iterator[Path]:
     """Every regular file below, sorted by name within each folder; no hidden ones, no way out.
 
     Links are followed only to files that lie inside the folder, and folders
-    that are links not at all: a loop of links would never end.
+    that are links not at all: a loop of links would never end. What is passed
+    over because it leads nowhere is added to `findings`.
     """
     top = folder.resolve()
     for current, folders, files in os.walk(folder, followlinks=False):
         folders[:] = sorted(entry for entry in folders if entry not in IGNORED_FOLDERS and entry[0] != ".")
         for name in sorted(files):
             file = Path(current, name)
-            if name[0] == "." or (file.is_symlink() and not file.resolve().is_relative_to(top)):
+            if name[0] == ".":
                 continue
-            if file.is_file():
+            try:
+                if file.is_symlink() and not file.resolve(strict=True).is_relative_to(top):
+                    continue
+                is_file = file.is_file()
+            except FileNotFoundError:
+                continue
+            except (OSError, RuntimeError) as error:
+                # A link that ends in itself is a RuntimeError up to Python 3.12 and an OSError since.
+                label = safe(str(file.relative_to(folder)), longest=160)
+                why = error.strerror if isinstance(error, OSError) and error.strerror else "a loop of links"
+                findings.append(_left_out(label, f"{label} leads nowhere: {safe(why)}"))
+                continue
+            if is_file:
                 yield file
 
 
