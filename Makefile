@@ -18,6 +18,7 @@ $(VENV)/bin/pip:
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 
 $(VENV)/.installed: pyproject.toml build_kernels.py $(CPP) | $(VENV)/bin/pip
+	@echo "Installing plastinate into $(VENV) and compiling its kernels: one minute, two where there is no compiler."
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 

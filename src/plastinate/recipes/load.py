@@ -82,7 +82,10 @@ def recipe_for_organs(organs: Sequence[str], modality: str) -> Recipe:
         missing = [organ for organ in organs if organ not in made]
         if not missing:
             return join_recipes(recipes, tuple(dict.fromkeys(organs)))
-    raise RecipeNotFound(f"{modalities[-1]} recipe that makes a structure", missing[0])
+    nothing = RecipeNotFound(f"{modality} recipe that makes a structure".lstrip(), missing[0])
+    everything = {structure for recipe in list_recipes() for structure in recipe.structures}
+    nothing.hint = f"What can be built: {', '.join(sorted(everything))}."
+    raise nothing
 
 
 @cache

@@ -73,7 +73,7 @@ def test_there_is_every_picture_in_its_size(pictures):
 
 @pytest.mark.parametrize(
     ("name", "red_is_left", "red_is_up"),
-    [("anterior", True, True), ("left", True, True), ("superior", True, False)],
+    [("anterior", True, True), ("left", True, True), ("inferior", True, True)],
 )
 def test_right_is_on_the_left_and_the_head_is_up(pictures, name, red_is_left, red_is_up):
     picture = pixels(pictures[name])

@@ -21,7 +21,7 @@ QUALITY = SurfaceQuality(
     1200, 602, True, True, 0, 1, 1234.5, 1240.0, -0.4, 99.0, 0.2, 0.5, 1.1, 0.25, 0.6, 1.4, None
 )
 PIXEL = bytes.fromhex("89504e470d0a1a0a") + b"not shown"
-PICTURES = dict.fromkeys(("preview", "anterior", "left", "superior", "axial", "coronal", "sagittal"), PIXEL)
+PICTURES = dict.fromkeys(("preview", "anterior", "left", "inferior", "axial", "coronal", "sagittal"), PIXEL)
 
 
 def run_record(wall_s: float = 12.3) -> RunRecord:

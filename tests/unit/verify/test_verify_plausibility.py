@@ -44,7 +44,7 @@ def scan(*, unit="mm", filled=()) -> Volume:
     return replace(volume, filled_slices=slices)
 
 
-def judged(mask=BALL, *, name="organ", volume=None, quality=GOOD, others=None, **expected):
+def judged(mask=BALL, *, name="organ", volume=None, quality=GOOD, others=None, noticed=(), **expected):
     volume = volume or scan()
     array = mask.astype(np.uint16)
     structures = {1: name}
@@ -53,8 +53,40 @@ def judged(mask=BALL, *, name="organ", volume=None, quality=GOOD, others=None, *
         structures[number] = other
     labels = LabelMap(volume.geometry, array, structures)
     return judge_structure(
-        name, mask=mask, volume=volume, labels=labels, expectation=Expectation(**expected), quality=quality
+        name,
+        mask=mask,
+        volume=volume,
+        labels=labels,
+        expectation=Expectation(**expected),
+        quality=quality,
+        noticed=noticed,
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("ingest.no-position", "where its slices lie"), ("ingest.no-orientation", "how the patient lies")],
+)
+def test_a_scan_that_hides_left_and_right_is_amber_however_good_the_surface(code, words):
+    verdict = judged(noticed={code, "ingest.tilt"})
+    assert verdict.light == "amber"
+    assert len(verdict.reasons) == 1
+    assert words in verdict.reasons[0]
+
+
+def test_a_scan_without_a_pixel_size_is_amber_even_where_no_volume_is_expected():
+    verdict = judged(volume=scan(unit="px"))
+    assert verdict.light == "amber"
+    assert "pixel size" in verdict.reasons[0]
+
+
+def test_fewer_than_eight_voxels_are_too_small_to_be_measured():
+    few = np.zeros(SHAPE, dtype=bool)
+    few[10:12, 10:12, 10:12] = True
+    assert judged(few).light == "green"
+    few[10, 10, 10] = False
+    assert judged(few).light == "red"
+    assert judged(few).reasons == ("It is too small to be measured: 7 voxels.",)
 
 
 def test_nothing_wrong_is_green_and_says_nothing():
@@ -74,7 +106,7 @@ def test_not_one_voxel_is_red():
         ({"self_crossings": 3}, "amber", "3 places"),
         ({"distance_mean_voxel": 0.6}, "amber", "0.60 voxels on average"),
         ({"distance_p95_voxel": 1.2}, "amber", "1.20 at p95"),
-        ({"volume_drift_percent": -3.4}, "amber", "-3.4 %"),
+        ({"volume_drift_percent": -3.4}, "amber", "3.4 % smaller"),
     ],
 )
 def test_each_flaw_of_the_surface_is_named(flaw, light, words):

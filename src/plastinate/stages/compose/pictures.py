@@ -20,7 +20,7 @@ VIEWS = {
     "preview": (28.0, 14.0, 1280, 960, "", ""),
     "anterior": (0.0, 0.0, 640, 640, "R", "L"),
     "left": (90.0, 0.0, 640, 640, "A", "P"),
-    "superior": (0.0, 89.9, 640, 640, "R", "L"),
+    "inferior": (0.0, -89.9, 640, 640, "R", "L"),
 }
 SLICE_LETTERS = {"axial": ("R", "L"), "coronal": ("R", "L"), "sagittal": ("A", "P")}
 SUPERSAMPLING = 2
@@ -37,7 +37,7 @@ def render_pictures(scene: Scene, volume: Volume, *, only: Collection[str] | Non
         only: names of the pictures wanted; None for all.
 
     Returns:
-        "preview", "anterior", "left", "superior", "axial", "coronal", "sagittal" -> PNG bytes;
+        "preview", "anterior", "left", "inferior", "axial", "coronal", "sagittal" -> PNG bytes;
         no slices for a scene without a label map.
     """
     pictures = {}
@@ -92,8 +92,11 @@ def _lettered(pixels: npt.NDArray[np.uint8], left: str, right: str, *, ink: tupl
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
     font = _font(max(16, image.width // 28))
-    draw.text((image.width * 0.03, image.height / 2), left, fill=ink, font=font, anchor="lm")
-    draw.text((image.width * 0.97, image.height / 2), right, fill=ink, font=font, anchor="rm")
+    # A rim of the other tone keeps the letters readable on skin and on air alike.
+    rim = (20, 20, 20) if sum(ink) > 384 else (245, 243, 238)
+    for letter, share, anchor in ((left, 0.02, "lm"), (right, 0.98, "rm")):
+        place = (image.width * share, image.height / 2)
+        draw.text(place, letter, fill=ink, font=font, anchor=anchor, stroke_width=2, stroke_fill=rim)
     return image
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,7 +16,8 @@ Plane = npt.NDArray[np.uint8]
 # Soft tissue, wide enough to show lung and bone as well (level 40, width 900).
 CT_WINDOW_HU = (-410.0, 490.0)
 MR_PERCENTILES = (1.0, 99.5)
-PICTURE_SIDE_PX = 512
+PICTURE_SIDE_PX = 768
+TINT = 0.10
 
 
 def slice_pictures(
@@ -37,7 +39,7 @@ def slice_pictures(
     low, high = _window(volume)
     palette = np.zeros((max(labels.structures, default=0) + 1, 3), dtype=np.uint8)
     for label, structure in labels.structures.items():
-        palette[label] = colours[structure]
+        palette[label] = _vivid(colours[structure])
     pictures = {}
     for axis, name in enumerate(("axial", "coronal", "sagittal")):
         index = _widest(marked, axis)
@@ -99,12 +101,20 @@ def _outlined(
     grey = np.asarray(Image.fromarray(lit).resize(size, Image.Resampling.BICUBIC))
     label = np.asarray(Image.fromarray(marked.astype(np.uint16)).resize(size, Image.Resampling.NEAREST))
     picture = np.repeat(grey[..., None], 3, axis=2)
-    inside = palette[label]
     held = (label > 0)[..., None]
-    picture = np.where(held, (picture * 0.82 + inside * 0.18).astype(np.uint8), picture)
-    edge = np.zeros(label.shape, dtype=bool)
-    edge[:-1] |= label[:-1] != label[1:]
-    edge[:, :-1] |= label[:, :-1] != label[:, 1:]
-    line = np.maximum(label, np.roll(label, (-1, -1), axis=(0, 1)))
-    picture[edge] = palette[line[edge]]
+    picture = np.where(held, (picture * (1 - TINT) + palette[label] * TINT).astype(np.uint8), picture)
+    # Each organ's own rim, drawn inwards: neighbours get a line each and neither hides the other's.
+    inner = label.copy()
+    for axis in (0, 1):
+        for step in (-2, -1, 1, 2):
+            inner[np.roll(label, step, axis=axis) != label] = 0
+    rim = (label > 0) & (inner == 0)
+    picture[rim] = palette[label[rim]]
     return np.ascontiguousarray(picture)
+
+
+def _vivid(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+    # Tissue tones drown in a grey scan: the same hue, at full strength.
+    hue, saturation, _ = colorsys.rgb_to_hsv(*(part / 255 for part in colour))
+    red, green, blue = colorsys.hsv_to_rgb(hue, max(saturation, 0.75), 1.0)
+    return round(red * 255), round(green * 255), round(blue * 255)

@@ -6,7 +6,7 @@ Red: something is wrong with it, or with the scan it was made from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,17 @@ VOLUME_DRIFT_PERCENT_MAX = 3.0
 # A natural organ ends in a rounded cap; a plane that holds this share of its widest section is a cut.
 FLAT_CUT_SHARE = 0.25
 MIDLINE_STEP = 4
+# The smallest body with an inside: 2 voxels each way. Of less, a surface says more than was measured.
+VOXELS_MIN = 8
+# What the reading noticed that makes every model of the scan doubtful, whatever its surface.
+DOUBTS_OF_THE_SCAN = {
+    "ingest.no-position": (
+        "The scan does not say where its slices lie: their order, and left and right, may be wrong."
+    ),
+    "ingest.no-orientation": (
+        "The scan does not say how the patient lies in it: left and right may be exchanged."
+    ),
+}
 
 
 def judge_structure(
@@ -42,6 +53,7 @@ def judge_structure(
     labels: LabelMap,
     expectation: Expectation,
     quality: SurfaceQuality,
+    noticed: Collection[str] = (),
 ) -> Verdict:
     """Weigh one structure against what its recipe expects and what its surface promises.
 
@@ -52,6 +64,7 @@ def judge_structure(
         labels: the whole map, for the patient's midline.
         expectation: the recipe's word on a sound result.
         quality: measured facts of the finest surface.
+        noticed: codes of what the reading of the scan found.
 
     Returns:
         The worst light found and every reason for it.
@@ -59,7 +72,7 @@ def judge_structure(
     box = bounding_box(mask)
     if box is None:
         return Verdict("red", ("Not one voxel belongs to it.",))
-    doubts: list[Doubt] = []
+    doubts: list[Doubt] = [*_scan(volume, noticed), *_size(mask[box])]
     doubts += _surface(quality)
     doubts += _volume(mask, volume, expectation)
     doubts += _side(structure, mask, volume, labels, expectation)
@@ -70,6 +83,20 @@ def judge_structure(
     order: list[Light] = ["green", "amber", "red"]
     worst: Light = max((light for light, _ in doubts), key=order.index, default="green")
     return Verdict(worst, tuple(reason for _, reason in doubts))
+
+
+def _scan(volume: Volume, noticed: Collection[str]) -> Iterator[Doubt]:
+    for code, words in DOUBTS_OF_THE_SCAN.items():
+        if code in noticed:
+            yield "amber", words
+    if volume.geometry.unit != "mm":
+        yield "amber", "The scan does not say its pixel size, so no length and no volume of it is known."
+
+
+def _size(mask: Mask) -> Iterator[Doubt]:
+    voxels = int(np.count_nonzero(mask))
+    if voxels < VOXELS_MIN:
+        yield "red", f"It is too small to be measured: {voxels} voxel{'s' if voxels > 1 else ''}."
 
 
 def _surface(quality: SurfaceQuality) -> Iterator[Doubt]:
@@ -91,14 +118,16 @@ def _surface(quality: SurfaceQuality) -> Iterator[Doubt]:
         )
     drift = quality.volume_drift_percent
     if drift is not None and abs(drift) > VOLUME_DRIFT_PERCENT_MAX:
-        yield "amber", f"The surface holds {drift:+.1f} % against the volume of the marked voxels."
+        size = "larger" if drift > 0 else "smaller"
+        limit = f"the limit is {VOLUME_DRIFT_PERCENT_MAX:.0f} %; thin walls in coarse voxels often pass it"
+        yield (
+            "amber",
+            f"The surface encloses a volume {abs(drift):.1f} % {size} than that of its voxels ({limit}).",
+        )
 
 
 def _volume(mask: Mask, volume: Volume, expectation: Expectation) -> Iterator[Doubt]:
-    if expectation.volume_ml is None:
-        return
-    if volume.geometry.unit != "mm":
-        yield "amber", "The scan does not say its pixel size, so the volume could not be checked."
+    if expectation.volume_ml is None or volume.geometry.unit != "mm":
         return
     low, high = expectation.volume_ml
     found = int(np.count_nonzero(mask)) * volume.geometry.voxel_ml
