@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,12 @@ class RunResult:
 
 
 def run_recipe(
-    volume: Volume, recipe: Recipe, *, options: RunOptions | None = None, progress: Progress | None = None
+    volume: Volume,
+    recipe: Recipe,
+    *,
+    options: RunOptions | None = None,
+    progress: Progress | None = None,
+    noticed: Collection[str] = (),
 ) -> RunResult:
     """Run every step of a recipe on a volume.
 
@@ -69,6 +74,7 @@ def run_recipe(
         recipe: what to look for, and how.
         options: detail levels, checks.
         progress: where to report, and whom to ask whether to stop.
+        noticed: codes of what the reading of the scan found; some cast doubt on every model of it.
 
     Raises:
         RecipeError: the recipe does not hold together.
@@ -106,7 +112,7 @@ def run_recipe(
                 surfaces.update(made.surfaces)
                 records.append(_record(step, structures=names, notes=made.notes))
 
-    quality, verdicts = _check(volume, labels, whole, recipe, surfaces, options, progress)
+    quality, verdicts = _check(volume, labels, whole, recipe, surfaces, options, progress, noticed)
     order = [name for name in recipe.structures if name in surfaces]
     return RunResult(
         volume,
@@ -200,6 +206,7 @@ def _check(
     surfaces: Mapping[str, Mapping[str, Surface]],
     options: RunOptions,
     progress: Progress,
+    noticed: Collection[str],
 ) -> tuple[dict[str, dict[str, SurfaceQuality]], dict[str, Verdict]]:
     quality: dict[str, dict[str, SurfaceQuality]] = {}
     verdicts: dict[str, Verdict] = {}
@@ -220,6 +227,7 @@ def _check(
                 labels=labels,
                 expectation=recipe.expect.get(structure, Expectation()),
                 quality=quality[structure]["full"],
+                noticed=noticed,
             )
     return quality, verdicts
 

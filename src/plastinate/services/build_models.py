@@ -120,7 +120,8 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
             request.formats, unit=read.volume.geometry.unit, has_source_files=bool(read.source_files)
         )
     recipe = _fitting(request, wish, read.volume.modality)
-    result = run_recipe(read.volume, recipe, options=request.options, progress=progress)
+    noticed = frozenset(finding.code for finding in read.findings)
+    result = run_recipe(read.volume, recipe, options=request.options, progress=progress, noticed=noticed)
     evidence = _evidence(request, recipe, read, result)
     scene: Scene = catalog.door("compose-scene")(
         recipe.title,

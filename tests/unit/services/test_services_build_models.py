@@ -221,3 +221,17 @@ def test_the_certificate_says_what_went_in(ask, scan: Path, tmp_path: Path):
     assert inputs["files"] == len(list(scan.iterdir()))
     assert inputs["geometry"]["unit"] == "mm"
     assert len(inputs["result_key"]) == len(inputs["recipe"]["sha256"]) == 64
+
+
+def test_a_scan_that_hides_where_it_lies_gives_no_green_model(ask, tmp_path: Path):
+    folder = write_bead(tmp_path / "placeless")
+    for path in folder.iterdir():
+        image = pydicom.dcmread(path)
+        del image.ImagePositionPatient, image.ImageOrientationPatient
+        image.save_as(path)
+    options = RunOptions(levels={"full": None})
+    evidence = build_models(ask(path=folder, options=options, output=None)).scene.evidence
+    assert "ingest.no-position" in {finding.code for finding in evidence.findings}
+    verdict = evidence.verdicts["surface"]
+    assert verdict.light == "amber"
+    assert any("left and right" in reason for reason in verdict.reasons)
