@@ -270,3 +270,26 @@ def test_what_progress_raises_stops_the_work(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         assemble(stack_of(tmp_path, planes, is_signed=True), progress=stop)
+
+
+@pytest.mark.parametrize(("slope", "modality"), [(1e3, "CT"), (2e6, "CT"), (1e30, "MR"), (1e300, "MR")])
+def test_a_slice_of_values_that_no_scanner_gives_is_named(tmp_path, slope, modality):
+    planes = np.full((3, 4, 4), 1000, "<i2")
+    stack = stack_of(
+        tmp_path,
+        planes,
+        is_signed=True,
+        modality=modality,
+        each=lambda index: {"slope": slope if index == 1 else 1.0, "intercept": -1024.0},
+    )
+    (odd,) = [finding for finding in assemble(stack).findings if finding.code == "ingest.absurd-values"]
+    assert odd.details["file"] == "1"
+    assert odd.severity == "warning"
+
+
+def test_the_values_of_metal_and_of_a_pet_are_not_absurd(tmp_path):
+    planes = np.full((2, 4, 4), 32767, "<i2")
+    for facts in ({"slope": 2.0, "intercept": -1024.0}, {"slope": 3e4, "modality": "PT"}):
+        assert "ingest.absurd-values" not in codes(
+            assemble(stack_of(tmp_path, planes, is_signed=True, **facts))
+        )

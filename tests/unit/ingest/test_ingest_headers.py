@@ -15,6 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from plastinate.model.errors import DamagedFile, PlastinateError, TooLarge
+from plastinate.stages.ingest import elements, functional
+from plastinate.stages.ingest.dataset import RawDataset
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.frame import Frame
 from plastinate.stages.ingest.headers import Header, read_header
@@ -259,3 +261,23 @@ def test_a_modality_table_is_handed_on(tmp_path: Path) -> None:
         save(slice_dataset(0, ModalityLUTSequence=Sequence([table]), PixelRepresentation=0), tmp_path / "a")
     )
     assert (found.tags["ModalityLUTFirst"], found.tags["ModalityLUT"]) == (0, (10, 20, 40))
+
+
+@pytest.mark.parametrize("text", [b"1_0 ", b"1_0.5 ", b"\\1_0"])
+def test_a_number_with_an_underscore_is_none(text: bytes) -> None:
+    dataset = RawDataset(is_little_endian=True)
+    dataset.elements[0x00281053] = (b"DS", text)
+    assert elements.numbers(dataset, 0x00281053) == ()
+    assert elements.whole(dataset, 0x00281053) is None
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept"), [(b"nan", b"0"), (b"inf", b"0"), (b"1_0", b"0"), (b"0", b"0"), (b"1", b"x")]
+)
+def test_a_scale_that_is_no_number_is_remembered(slope: bytes, intercept: bytes) -> None:
+    dataset = RawDataset(is_little_endian=True)
+    dataset.elements.update({0x00281053: (b"DS", slope), 0x00281052: (b"DS", intercept)})
+    assert functional.has_no_scale(dataset)
+    dataset.elements.update({0x00281053: (b"DS", b"2 "), 0x00281052: (b"DS", b"-1024")})
+    assert not functional.has_no_scale(dataset)
+    assert not functional.has_no_scale(RawDataset(is_little_endian=True))

@@ -28,6 +28,12 @@ from plastinate.stages.ingest.rescale import (
 )
 from plastinate.stages.ingest.stack import Stack
 
+# No scanner's scale is so steep, and no stored pixel (32 bits at most) means more by a scale that is not.
+STEEPEST_SLOPE = 1e6
+FARTHEST_VALUE = float(1 << 32)
+# Metal on an extended scale reaches 65 535 at most.
+FARTHEST_HU = 1e5
+
 Voxels = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 Allocate = Callable[[tuple[int, int, int], np.dtype[np.int16] | np.dtype[np.float32]], Voxels]
 
@@ -117,6 +123,7 @@ class _Tally:
 
     padded: npt.NDArray[np.int64]
     outside_circle: npt.NDArray[np.int64]
+    farthest: npt.NDArray[np.float64]
 
 
 def _fill(
@@ -136,13 +143,17 @@ def _fill(
         array if slots is not None else np.empty((len(frames), frames[0].rows, frames[0].columns), dtype)
     )
     places = slots if slots is not None else np.arange(len(frames))
-    tally = _Tally(np.zeros(len(frames), np.int64), np.zeros(len(frames), np.int64))
+    tally = _Tally(
+        np.zeros(len(frames), np.int64), np.zeros(len(frames), np.int64), np.zeros(len(frames), np.float64)
+    )
     is_ct = quantity == "HU"
 
     def sink(position: int, words: Words) -> None:
         frame, plane = frames[position], measured[places[position]]
         extent: Extent = store(words, transforms[position], plane, name=frame.name)
         tally.padded[position] = extent.unmeasured
+        if extent.lowest <= extent.highest:
+            tally.farthest[position] = max(-extent.lowest, extent.highest)
         low, high = transforms[position].edge_low, transforms[position].edge_high
         if low <= high:
             tally.padded[position] += erase_from_edges(plane, low=low, high=high)
@@ -158,6 +169,27 @@ def _fill(
     else:
         fill_holes(plan, array)
     return array, tally
+
+
+def _range_findings(
+    frames: Sequence[Frame], transforms: Sequence[Transform], tally: _Tally, *, farthest: float
+) -> list[Finding]:
+    """What no scanner measures, with the worst file's name: a slip in one header is easily overlooked."""
+    slopes = np.array([abs(transform.slope) for transform in transforms])
+    odd = np.flatnonzero((slopes > STEEPEST_SLOPE) | (tally.farthest > farthest))
+    if not odd.size:
+        return []
+    worst = int(odd[np.argmax(tally.farthest[odd])])
+    count = f"{odd.size} of the images hold" if odd.size > 1 else "One image holds"
+    return [
+        Finding(
+            "ingest.absurd-values",
+            "warning",
+            f"{count} values that no scanner gives: {tally.farthest[worst]:.3g} in {frames[worst].name}.",
+            "Read as their slope and intercept say; check that file's header.",
+            {"images": int(odd.size), "file": frames[worst].name, "slope": float(slopes[worst])},
+        )
+    ]
 
 
 def is_lossy(frame: Frame) -> bool:
@@ -181,6 +213,9 @@ def _findings(
         *_picture_findings(frames, transforms, quantity),
         *_unmeasured_findings(tally, pixels),
         *_value_findings(frames, transforms, quantity, array),
+        *_range_findings(
+            frames, transforms, tally, farthest=FARTHEST_HU if quantity == "HU" else FARTHEST_VALUE
+        ),
         *_filled_findings(plan),
     ]
 

@@ -116,13 +116,13 @@ def _quirks(group: Group) -> list[Finding]:
                 "They were grouped by their geometry instead.",
             )
         )
-    if any(frame.tags.get("HadZeroSlope") for frame in group.frames):
+    if any(frame.tags.get("HadNoSlope") for frame in group.frames):
         findings.append(
             Finding(
                 "ingest.zero-slope",
                 "warning",
-                "The files give a rescale slope of zero, which would make every pixel the same.",
-                "A slope of one was used; check the values before trusting them.",
+                "The files give a rescale slope that is zero, or a slope or intercept that is no number.",
+                "One and zero were used instead; check the values before trusting them.",
             )
         )
     if is_localiser(first):

@@ -59,6 +59,9 @@ def numbers(dataset: RawDataset, tag: int) -> tuple[float, ...]:
         return ()
     if representation in _BINARY:
         return _unpacked(value, _BINARY[representation], dataset)
+    if b"_" in value:
+        # Python reads 1_0 as ten; no decimal string is written so (PS3.5, 6.2).
+        return ()
     parts = value[:LONGEST_TEXT_BYTES].strip(b"\x00 ").replace(b",", b".").split(b"\\")
     try:
         found = tuple(float(part) for part in parts)

@@ -87,8 +87,8 @@ def plain_frame(source: Source, header: ParsedHeader, *, sop_class_uid: str, bit
         tags["EncapsulatedOffset"] = header.value_offset
     if slope is not None:
         tags["HasRescale"] = True
-    if slope == 0:
-        tags["HadZeroSlope"] = True
+    if functional.has_no_scale(dataset):
+        tags["HadNoSlope"] = True
     row_direction, column_direction = _directions(elements.numbers(dataset, 0x00200037))
     row_spacing, column_spacing = _spacings(elements.numbers(dataset, 0x00280030))
     return Frame(

@@ -53,6 +53,8 @@ TAGS = frozenset(
     | {tag for extra in _EXTRA for tag in extra[:2]}
 )
 
+INTERCEPT, SLOPE = 0x00281052, 0x00281053
+
 
 @dataclass(slots=True)
 class FrameFacts:
@@ -98,6 +100,13 @@ def frame_facts(dataset: RawDataset, count: int) -> list[FrameFacts] | None:
     return result
 
 
+def has_no_scale(dataset: RawDataset) -> bool:
+    """True if a slope is given that is zero, or a slope or intercept that is no number."""
+    lines = [(elements.number(dataset, tag), elements.raw_value(dataset, tag)) for tag in (SLOPE, INTERCEPT)]
+    is_senseless = any(value is None and written.strip(b"\0 ") for value, written in lines)
+    return is_senseless or lines[0][0] == 0
+
+
 def _read(groups: RawDataset, facts: FrameFacts) -> None:
     """Let one item of the shared or per-frame sequence add what it knows."""
     item: RawDataset | None
@@ -117,8 +126,10 @@ def _read(groups: RawDataset, facts: FrameFacts) -> None:
             facts.instance_number = number
     transformation = first_item(groups, VALUE_TRANSFORMATION)
     if transformation is not None:
-        facts.slope = elements.number(transformation, 0x00281053)
-        facts.intercept = elements.number(transformation, 0x00281052)
+        facts.slope = elements.number(transformation, SLOPE)
+        facts.intercept = elements.number(transformation, INTERCEPT)
+        if has_no_scale(transformation):
+            facts.tags["HadNoSlope"] = True
         if kind := elements.text(transformation, 0x00281054):
             facts.tags["RescaleType"] = kind
     for kind_tag in (CT_FRAME_TYPE, MR_FRAME_TYPE):
