@@ -117,7 +117,10 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
         )
     if request.output is not None:
         catalog.door("check-formats")(
-            request.formats, unit=read.volume.geometry.unit, has_source_files=bool(read.source_files)
+            request.formats,
+            unit=read.volume.geometry.unit,
+            has_source_files=bool(read.source_files),
+            source_files=read.source_files,
         )
     recipe = _fitting(request, wish, read.volume.modality)
     noticed = frozenset(finding.code for finding in read.findings)

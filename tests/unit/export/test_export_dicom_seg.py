@@ -14,6 +14,7 @@ from plastinate.model.volume import Volume
 from plastinate.stages.export import dicom_seg
 from plastinate.stages.export.dicom_seg import write_dicom_seg
 from plastinate.stages.export.dicom_series import write_dicom_series
+from plastinate.stages.export.formats import check_formats
 
 
 @pytest.fixture
@@ -152,3 +153,38 @@ def test_no_millimetres_and_no_voxels_are_refused(scene, source_files, tmp_path)
     empty = LabelMap(scene.geometry, np.zeros(scene.geometry.shape, dtype=np.uint16), {1: "heart"})
     with pytest.raises(EmptyMask):
         write_dicom_seg(replace(scene, label_map=empty), tmp_path / "a.dcm", source_files=source_files)
+
+
+def changed(source_files, change):
+    for path in source_files:
+        image = pydicom.dcmread(path)
+        change(image)
+        image.save_as(path)
+
+
+@pytest.mark.parametrize("keyword", ["SliceThickness", "PatientSex", "StudyTime"])
+def test_what_may_be_empty_may_be_missing(scene, source_files, tmp_path, keyword):
+    changed(source_files, lambda image: image.pop(keyword, None))
+    write_dicom_seg(scene, tmp_path / "labels.dcm", source_files=source_files)
+    assert highdicom.seg.segread(tmp_path / "labels.dcm").number_of_segments == 2
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [("PatientSex", "X"), ("StudyDate", "20201399"), ("StudyTime", "9999"), ("PatientBirthDate", "unknown")],
+)
+def test_an_odd_value_of_the_patient_is_no_obstacle(scene, source_files, tmp_path, keyword, value):
+    def write(image):
+        with pydicom.config.disable_value_validation():
+            setattr(image, keyword, value)
+
+    changed(source_files, write)
+    write_dicom_seg(scene, tmp_path / "labels.dcm", source_files=source_files)
+    assert highdicom.seg.segread(tmp_path / "labels.dcm").number_of_segments == 2
+
+
+def test_what_must_be_there_is_named_in_words(scene, source_files, tmp_path):
+    changed(source_files, lambda image: image.pop("StudyInstanceUID"))
+    with pytest.raises(NoDicomSource, match="they lack StudyInstanceUID") as caught:
+        check_formats(("seg",), unit="mm", has_source_files=True, source_files=source_files)
+    assert "object" not in caught.value.sentence

@@ -46,6 +46,14 @@ MAY_BE_EMPTY = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
+# Type 1 of the modules that a segmentation shares with its images: without them it would belong nowhere.
+MUST_BE_THERE = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "Modality",
+)
 
 
 def write_dicom_seg(scene: Scene, path: Path, *, source_files: Sequence[Path]) -> str:
@@ -88,17 +96,31 @@ def write_dicom_seg(scene: Scene, path: Path, *, source_files: Sequence[Path]) -
     ]
     if not labels:
         raise EmptyMask("label map", "no voxel has a label")
-    # By their own identity: renaming the files of a scan must not give its segmentation another.
-    sources = sorted(
-        (_header_of(Path(source)) for source in source_files), key=lambda one: str(one.SOPInstanceUID)
-    )
-    if any(not source.get("FrameOfReferenceUID") for source in sources):
-        raise NoDicomSource("they name no frame of reference (it was removed with other identifiers)")
+    sources = fit_sources(source_files)
+    _fill_thickness(sources, float(label_map.geometry.spacing_mm[0]))
     dataset = _segmentation(scene.title, label_map, labels, sources)
     # pydicom goes back in what it writes, so the file (a bit for each voxel) is made in memory.
     whole = io.BytesIO()
     dataset.save_as(whole, enforce_file_format=True)
     return write_bytes(path, whole.getbuffer())
+
+
+def fit_sources(source_files: Sequence[Path]) -> list[Dataset]:
+    """The headers of a series that a segmentation can refer to, in the order of their identity.
+
+    Raises:
+        NoDicomSource: they lack what a segmentation must repeat; named.
+        DamagedFile: a header cannot be read again.
+    """
+    headers = [_header_of(Path(source)) for source in source_files]
+    for header in headers:
+        if not header.get("FrameOfReferenceUID"):
+            raise NoDicomSource("they name no frame of reference (it was removed with other identifiers)")
+        for keyword in MUST_BE_THERE:
+            if not header.get(keyword):
+                raise NoDicomSource(f"they lack {keyword}, which it must repeat")
+    # By their own identity: renaming the files of a scan must not give its segmentation another.
+    return sorted(headers, key=lambda one: str(one.SOPInstanceUID))
 
 
 def write_dicom_seg_file(scene: Scene, path: Path, options: FormatOptions) -> dict[Path, str]:
@@ -124,7 +146,36 @@ def _header_of(path: Path) -> Dataset:
     for keyword in MAY_BE_EMPTY:
         if keyword not in header:
             setattr(header, keyword, None)
+    _without_nonsense(header)
     return header
+
+
+def _without_nonsense(header: Dataset) -> None:
+    """Empty what may be empty and holds no value of its kind: copied on, it would make a wrong object."""
+    from pydicom.valuerep import DA, TM
+
+    for keyword, kind in (
+        ("PatientBirthDate", DA),
+        ("StudyDate", DA),
+        ("SeriesDate", DA),
+        ("StudyTime", TM),
+    ):
+        try:
+            kind(str(header.get(keyword) or ""))
+        except ValueError:
+            setattr(header, keyword, None)
+    if header.PatientSex not in ("M", "F", "O"):
+        header.PatientSex = None
+
+
+def _fill_thickness(sources: list[Dataset], thickness_mm: float) -> None:
+    """Where the images leave it out or empty (type 2 in C.7.6.2): frames as thick as the grid is fine."""
+    for source in sources:
+        groups = source.get("SharedFunctionalGroupsSequence") or []
+        measures = [item for group in groups for item in group.get("PixelMeasuresSequence") or []]
+        for item in measures if groups else [source]:
+            if not item.get("SliceThickness"):
+                item.SliceThickness = f"{thickness_mm:.10g}"
 
 
 def _refuse_bomb(path: Path) -> None:
@@ -172,7 +223,10 @@ def _segmentation(
                 omit_empty_frames=False,
                 series_description="Organs by Plastinate",
             )
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
+    except AttributeError as error:
+        missing = error.name or f"a part ({one_line(str(error))})"
+        raise NoDicomSource(f"they lack {missing}, which it must repeat") from error
+    except (ValueError, TypeError, KeyError) as error:
         raise NoDicomSource(f"they lack what it must repeat ({one_line(str(error))})") from error
     _without_the_clock(made, study, digest)
     return made

@@ -96,18 +96,21 @@ def write_formats(
     return {path.relative_to(folder).as_posix(): digest for path, digest in written.items()}
 
 
-def check_formats(formats: Iterable[str], *, unit: Unit, has_source_files: bool) -> None:
+def check_formats(
+    formats: Iterable[str], *, unit: Unit, has_source_files: bool, source_files: Sequence[Path] = ()
+) -> None:
     """Refuse what cannot be written, before the work of minutes and not after it.
 
     Args:
         formats: names of FORMATS.
         unit: of the scan's geometry.
         has_source_files: the scan was read from loose DICOM files.
+        source_files: these files, to look into the headers as well.
 
     Raises:
         RecipeNotFound: no such format.
         NoMillimetres: a format that must state a length, and a scan that has none.
-        NoDicomSource: a DICOM SEG without DICOM files to refer to.
+        NoDicomSource: a DICOM SEG without DICOM files to refer to, or of files that lack what it repeats.
     """
     for name in formats:
         kind = find_format(name)
@@ -115,6 +118,11 @@ def check_formats(formats: Iterable[str], *, unit: Unit, has_source_files: bool)
             raise NoMillimetres(f"the length that {name} must state")
         if kind.needs_dicom and not has_source_files:
             raise NoDicomSource("this scan was not read from loose DICOM files")
+        if kind.needs_dicom and source_files:
+            # Imported here: it is the heaviest of the writers, and most builds do without.
+            from plastinate.stages.export.dicom_seg import fit_sources
+
+            fit_sources(source_files)
 
 
 def write_file(scene: Scene, target: Path, *, compression: str = "meshopt", level: str = "full") -> str:
