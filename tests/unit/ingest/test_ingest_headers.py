@@ -281,3 +281,19 @@ def test_a_scale_that_is_no_number_is_remembered(slope: bytes, intercept: bytes)
     dataset.elements.update({0x00281053: (b"DS", b"2 "), 0x00281052: (b"DS", b"-1024")})
     assert not functional.has_no_scale(dataset)
     assert not functional.has_no_scale(RawDataset(is_little_endian=True))
+
+
+def test_a_deflated_bomb_is_refused_with_the_cap_that_it_passed(tmp_path: Path) -> None:
+    path = save(slice_dataset(0, PixelData=bytes(80 << 20)), tmp_path / "a", syntax=DEFLATED)
+    with pytest.raises(TooLarge, match="inflated") as refused:
+        header(path)
+    assert refused.value.cap == 64 << 20
+    assert refused.value.value > refused.value.cap
+
+
+def test_a_number_of_frames_beyond_all_is_refused_in_a_short_sentence(tmp_path: Path) -> None:
+    path = save(slice_dataset(0, NumberOfFrames=987654321), tmp_path / "a")
+    path.write_bytes(path.read_bytes().replace(b"987654321 ", b"1e300     "))
+    with pytest.raises(TooLarge, match="number of images") as refused:
+        header(path)
+    assert len(str(refused.value)) < 150

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from plastinate.model.errors import DamagedFile, PlastinateError, TooLarge
 from plastinate.stages.ingest import elements, functional
-from plastinate.stages.ingest.archive import inflated
+from plastinate.stages.ingest.archive import RATIO_MATTERS_BYTES, inflated
 from plastinate.stages.ingest.dataset import FIRST_PIXEL_TAG, ParsedHeader, parse_header
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.filemeta import DEFLATED_LITTLE, EXPLICIT_LITTLE, read_file_meta
@@ -91,14 +91,18 @@ def _inflate(file: BinaryIO, source: Source, *, workspace: Path, limits: Limits)
     """Write a deflated dataset out as a plain one (PS3.5, A.5), counting every byte."""
     plain = workspace / f"inflated-{sum(1 for _ in workspace.iterdir()):06d}"
     engine = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-    most = min(limits.inflated_bytes, limits.header_bytes + 4 * limits.voxels)
+    most = min(
+        limits.inflated_bytes,
+        limits.header_bytes + 4 * limits.voxels,
+        max(RATIO_MATTERS_BYTES, limits.inflation_ratio * source.file_bytes),
+    )
     written = 0
     file.seek(source.meta.dataset_offset)
     with plain.open("xb") as sink:
         while block := file.read(1 << 16):
             for piece in inflated(engine, block):
                 written += len(piece)
-                if written > most or written > max(64 << 20, limits.inflation_ratio * source.file_bytes):
+                if written > most:
                     raise TooLarge(
                         source.candidate.name, "its inflated size in bytes", value=written, cap=most
                     )
@@ -190,7 +194,8 @@ def _frames(source: Source, parsed: ParsedHeader, *, limits: Limits) -> Header:
     if refused is not None:
         return refused
     rows, columns = elements.short(dataset, 0x00280010) or 0, elements.short(dataset, 0x00280011) or 0
-    count = max(elements.whole(dataset, 0x00280008) or 1, 1)
+    # IS holds at most 31 bits (PS3.5, 6.2): a longer number would only be longer in the refusal.
+    count = min(max(elements.whole(dataset, 0x00280008) or 1, 1), 2**31)
     bits = elements.short(dataset, 0x00280100) or 0
     _check_size(source, parsed, rows=rows, columns=columns, frames=count, bits=bits, limits=limits)
     frame = plain_frame(source, parsed, sop_class_uid=sop_class, bits=bits, count=count)
