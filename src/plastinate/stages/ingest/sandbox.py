@@ -28,6 +28,7 @@ import numpy.typing as npt
 from plastinate.model.errors import DamagedFile, ParserStopped
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.wire import error_from
+from plastinate.stages.ingest.workspace import private_folder
 
 Progress = Callable[[int, int, str], None]
 
@@ -67,7 +68,7 @@ def run_job(
     """
     limits = limits or Limits.from_environment()
     with (
-        tempfile.TemporaryDirectory(prefix="plastinate-") as workspace,
+        private_folder() as workspace,
         tempfile.TemporaryFile() as complaints,
     ):
         shared = _shared_memory(workspace)

@@ -1,0 +1,62 @@
+"""A private temporary folder for one ingest job, and the end of those that killed jobs left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_NAME = re.compile(r"plastinate-([0-9a-f]{8})-([0-9]{1,9})-")
+
+
+@contextmanager
+def private_folder() -> Iterator[str]:
+    """A folder that is gone when the block ends; after `kill -9`, when the next job of this user begins."""
+    place = Path(tempfile.gettempdir())
+    clear_abandoned(place)
+    with tempfile.TemporaryDirectory(prefix=f"plastinate-{_machine()}-{os.getpid()}-", dir=place) as folder:
+        yield folder
+
+
+def clear_abandoned(place: Path) -> None:
+    """Remove the folders of this user's jobs on this machine whose process is dead.
+
+    Args:
+        place: where temporary folders are made; other people's are left alone.
+    """
+    try:
+        entries = [entry for entry in os.scandir(place) if _NAME.match(entry.name)]
+    except OSError:
+        return
+    for entry in entries:
+        found = _NAME.match(entry.name)
+        if found is None or found[1] != _machine() or _is_running(int(found[2])):
+            continue
+        try:
+            facts = entry.stat(follow_symlinks=False)
+        except OSError:
+            # Another job, started at the same moment, cleared it first.
+            continue
+        if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid():
+            shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _machine() -> str:
+    # A temporary folder may be shared between containers, whose process numbers mean nothing here.
+    return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
