@@ -45,7 +45,7 @@ def _table(scan: Path, *, runs: int, peers: bool) -> list[str]:
                 str(scan),
             ]
             commands["plain path"].append(str(out / "plain.stl"))
-        measured = side_by_side(commands, runs=runs)
+        measured = side_by_side(commands, runs=runs, with_memory=True)
         meshes = {
             "plastinate": out / "mesh" / "scene.glb",
             "plastinate with certificate": out / "checked" / "scene.glb",
