@@ -41,7 +41,7 @@ def _judged(shape: str, scan: Scan) -> list[Judgement]:
 
 def _row(name: str, shapes: tuple[str, ...], scans: Mapping[str, Scan]) -> str:
     found = [one for shape in shapes for scan in scans.values() for one in _judged(shape, scan)]
-    size = max(max(abs(j.radius_error_voxel), *map(abs, j.face_errors_voxel), 0.0) for j in found)
+    size = max(max((abs(error) for error in j.size_errors_voxel), default=0.0) for j in found)
     worst = [
         size,
         max(j.centre_error_voxel for j in found),
