@@ -19,7 +19,7 @@ FLOOR_S = 2.3  # bytes read, first touch of memory and bandwidth of each pass; s
 
 def main(*, runs: int = 3, peers: bool = True) -> list[str]:
     """Measure both series and return the rows of the tables."""
-    rows = ["A made-up torso (1.4 million triangles before decimation):", ""]
+    rows = ["A made-up torso (2.6 million triangles before decimation):", ""]
     rows += _table(torso_400(), runs=runs, peers=peers)
     rows += ["", "The sample chest CT (4 million, contrast in the vessels, real noise):", ""]
     return rows + _table(chest_400(), runs=runs, peers=peers)
