@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import platform
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from plastinate.model.errors import CannotWrite
+from plastinate.model.owner import is_running, machine_mark, own_mark
 from plastinate.stages.export.atomic_write import reason_of
 
 PARTIAL_PREFIX = ".plastinate-partial-"
@@ -72,7 +71,7 @@ def output_folder(target: Path) -> Iterator[Path]:
         was_there = target.is_dir()
         target.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(target)
-        partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL_PREFIX}{_machine()}-{os.getpid()}-", dir=target))
+        partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL_PREFIX}{own_mark()}-", dir=target))
     except (OSError, ValueError) as error:
         raise CannotWrite(str(target), _reason(error)) from error
     try:
@@ -115,20 +114,5 @@ def _clear_abandoned(target: Path) -> None:
     for leftover in target.glob(f"{PARTIAL_PREFIX}*"):
         machine, _, rest = leftover.name.removeprefix(PARTIAL_PREFIX).partition("-")
         owner = rest.partition("-")[0]
-        if machine == _machine() and owner.isdigit() and not _is_running(int(owner)):
+        if machine == machine_mark() and owner.isdigit() and not is_running(int(owner)):
             shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _machine() -> str:
-    # A shared disk holds the work of other machines, whose process numbers mean nothing here.
-    return f"{zlib.crc32(platform.node().encode()):08x}"
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from plastinate.model.errors import CannotWrite
-from plastinate.services.output_folder import PARTIAL_PREFIX, _machine, output_folder, require_writable
+from plastinate.model.owner import machine_mark
+from plastinate.services.output_folder import PARTIAL_PREFIX, output_folder, require_writable
 
 
 def everything(folder: Path) -> list[str]:
@@ -77,8 +78,8 @@ def test_what_a_killed_run_left_is_cleared_and_what_a_running_one_has_is_not(tmp
     dead = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
     )
-    abandoned = tmp_path / f"{PARTIAL_PREFIX}{_machine()}-{int(dead.stdout)}-abc"
-    busy = tmp_path / f"{PARTIAL_PREFIX}{_machine()}-{os.getppid()}-abc"
+    abandoned = tmp_path / f"{PARTIAL_PREFIX}{machine_mark()}-{int(dead.stdout)}-abc"
+    busy = tmp_path / f"{PARTIAL_PREFIX}{machine_mark()}-{os.getppid()}-abc"
     elsewhere = tmp_path / f"{PARTIAL_PREFIX}0000beef-{int(dead.stdout)}-abc"
     strange = tmp_path / f"{PARTIAL_PREFIX}notes"
     for folder in (abandoned, busy, elsewhere, strange):

@@ -7,10 +7,11 @@ import re
 import shutil
 import stat
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from plastinate.model.owner import is_running, machine_mark, own_mark
 
 _NAME = re.compile(r"plastinate-([0-9a-f]{8})-([0-9]{1,9})-")
 
@@ -20,7 +21,7 @@ def private_folder() -> Iterator[str]:
     """A folder that is gone when the block ends; after `kill -9`, when the next job of this user begins."""
     place = Path(tempfile.gettempdir())
     clear_abandoned(place)
-    with tempfile.TemporaryDirectory(prefix=f"plastinate-{_machine()}-{os.getpid()}-", dir=place) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"plastinate-{own_mark()}-", dir=place) as folder:
         yield folder
 
 
@@ -36,7 +37,7 @@ def clear_abandoned(place: Path) -> None:
         return
     for entry in entries:
         found = _NAME.match(entry.name)
-        if found is None or found[1] != _machine() or _is_running(int(found[2])):
+        if found is None or found[1] != machine_mark() or is_running(int(found[2])):
             continue
         try:
             facts = entry.stat(follow_symlinks=False)
@@ -45,18 +46,3 @@ def clear_abandoned(place: Path) -> None:
             continue
         if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid():
             shutil.rmtree(entry.path, ignore_errors=True)
-
-
-def _machine() -> str:
-    # A temporary folder may be shared between containers, whose process numbers mean nothing here.
-    return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
