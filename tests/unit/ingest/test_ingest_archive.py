@@ -72,6 +72,40 @@ def test_a_bomb_is_stopped_by_its_ratio_not_by_what_it_declares(tmp_path: Path, 
         unpacked(tmp_path / "a.zip", state)
 
 
+def test_a_bomb_among_good_files_costs_only_itself_and_its_bytes_are_given_back(
+    tmp_path: Path, state: Unpacking
+) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("before", b"one")
+        archive.writestr("zeros", bytes(100 << 20))
+        archive.writestr("after", b"two")
+    assert [content for content, _ in unpacked(tmp_path / "a.zip", state)] == [b"one", b"two"]
+    assert "zeros" in state.findings[0].sentence
+    assert state.inflated_bytes == 6
+    assert sum(file.stat().st_size for file in state.workspace.iterdir()) == 6
+
+
+def test_a_member_beyond_the_total_is_left_out_and_smaller_ones_are_kept(
+    tmp_path: Path, state: Unpacking
+) -> None:
+    small = Unpacking(state.workspace, replace(state.limits, inflated_bytes=1500))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, size in (("first", 1000), ("large", 1000), ("last", 400)):
+            archive.writestr(name, bytes(size))
+    assert [len(content) for content, _ in unpacked(tmp_path / "a.zip", small)] == [1000, 400]
+    assert "unpacked size" in small.findings[0].sentence
+
+
+def test_a_zip_full_of_bombs_is_stopped(tmp_path: Path, state: Unpacking) -> None:
+    small = Unpacking(state.workspace, replace(state.limits, inflated_bytes=1500))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("good", b"kept")
+        for number in range(20):
+            archive.writestr(str(number), bytes(2000))
+    with pytest.raises(UnsafeArchive, match="too many files"):
+        unpacked(tmp_path / "a.zip", small)
+
+
 def test_the_total_counts_over_all_archives(tmp_path: Path, state: Unpacking) -> None:
     small = Unpacking(state.workspace, replace(state.limits, inflated_bytes=1500))
     for name in ("a.zip", "b.zip"):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from plastinate.model.errors import TooLarge, UnsafeArchive
+from plastinate.model.errors import LimitError, TooLarge, UnsafeArchive
 from plastinate.model.evidence import Finding
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.words import safe
@@ -23,6 +23,8 @@ from plastinate.stages.ingest.words import safe
 BLOCK_BYTES = 1 << 20
 # Below this a ratio says nothing: a page of zeros is a thousandfold and harmless.
 RATIO_MATTERS_BYTES = 64 << 20
+# Each costs up to a second of inflating before it is seen; a zip that holds more of them was made to do harm.
+BOMBS_MAX = 8
 ENCRYPTED_FLAG = 0x1
 
 
@@ -34,6 +36,7 @@ class Unpacking:
     limits: Limits
     files: int = 0
     inflated_bytes: int = 0
+    bombs: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     def new_file(self) -> Path:
@@ -53,13 +56,19 @@ class Unpacking:
                 name, "the unpacked size in bytes", value=self.inflated_bytes, cap=self.limits.inflated_bytes
             )
 
+    def refuse(self, target: Path, reached: int) -> None:
+        """Take back a member beyond the caps: its file, its bytes since `reached`; one bomb more."""
+        target.unlink(missing_ok=True)
+        self.inflated_bytes = reached
+        self.bombs += 1
+
 
 def unpack(path: Path, *, name: str, depth: int, state: Unpacking) -> Iterator[tuple[Path, str]]:
     """Inflate a zip's members one by one into numbered files.
 
-    A member that is damaged, linked or encrypted costs only itself; too many
-    members, too many bytes or too high a ratio stops the whole archive, for
-    then it was made to do harm.
+    A member that is damaged, linked, encrypted or inflates beyond the caps costs
+    only itself. Too many of those, too many members, or too high a ratio over
+    all stops the whole archive, for then it was made to do harm.
 
     Args:
         path: the archive.
@@ -72,13 +81,14 @@ def unpack(path: Path, *, name: str, depth: int, state: Unpacking) -> Iterator[t
 
     Raises:
         UnsafeArchive: nested too deep, inflated beyond the ratio, or not readable as a zip.
-        TooLarge: more members or bytes than allowed.
+        TooLarge: more members than allowed, or nothing in it that stays within the caps.
     """
     limits = state.limits
     if depth > limits.archive_depth:
         raise UnsafeArchive(name, f"archives are nested more than {limits.archive_depth} deep")
     packed_bytes = max(path.stat().st_size, 1)
     written = 0
+    bomb: LimitError | None = None
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -94,10 +104,17 @@ def unpack(path: Path, *, name: str, depth: int, state: Unpacking) -> Iterator[t
                 if reason:
                     state.findings.append(_skipped(label, reason))
                     continue
-                target = state.new_file()
+                target, reached = state.new_file(), state.inflated_bytes
                 try:
                     with archive.open(member) as source:
                         written += _inflate(source, target, label=label, member=member, state=state)
+                except LimitError as error:
+                    bomb = error
+                    state.refuse(target, reached)
+                    if state.bombs > BOMBS_MAX:
+                        raise UnsafeArchive(name, "too many files in it unpack beyond all measure") from error
+                    state.findings.append(_left_out(label, error.sentence))
+                    continue
                 except (
                     zipfile.BadZipFile,
                     zlib.error,
@@ -117,6 +134,9 @@ def unpack(path: Path, *, name: str, depth: int, state: Unpacking) -> Iterator[t
                 yield target, label
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise UnsafeArchive(name, f"it cannot be read as a zip ({safe(str(error), longest=80)})") from error
+    if bomb is not None and written == 0:
+        # Nothing else was in it: its own reason says more than that no image was found.
+        raise bomb
 
 
 def _refusal(member: zipfile.ZipInfo) -> str:
@@ -182,9 +202,14 @@ def inflated(engine: zlib._Decompress, block: bytes) -> Iterator[bytes]:
 
 
 def _skipped(label: str, reason: str) -> Finding:
+    return _left_out(label, f"{label} inside the archive could not be used: {reason}.")
+
+
+def _left_out(label: str, sentence: str) -> Finding:
     return Finding(
         "ingest.archive-member",
         "problem",
-        f"{label} inside the archive could not be used: {reason}.",
+        sentence,
         "It was left out; the other files are not affected.",
+        {"file": label},
     )

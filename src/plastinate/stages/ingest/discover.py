@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plastinate.model.errors import EmptyInput, LimitError, PathNotFound, TooLarge, UnsafeArchive
+from plastinate.model.errors import EmptyInput, LimitError, PathNotFound, TooLarge
 from plastinate.model.evidence import Finding
 from plastinate.stages.ingest.archive import Unpacking, gunzip, unpack
 from plastinate.stages.ingest.limits import Limits
@@ -148,7 +148,7 @@ def _take_member(file: Path, *, name: str, depth: int, found: Discovery, state: 
         return
     try:
         _take(file, name=name, depth=depth, found=found, state=state)
-    except UnsafeArchive as error:
+    except LimitError as error:
         found.findings.append(_left_out(name, error.sentence))
 
 
