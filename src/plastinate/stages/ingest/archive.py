@@ -88,7 +88,7 @@ def unpack(path: Path, *, name: str, depth: int, state: Unpacking) -> Iterator[t
         raise UnsafeArchive(name, f"archives are nested more than {limits.archive_depth} deep")
     packed_bytes = max(path.stat().st_size, 1)
     written = 0
-    bomb: LimitError | None = None
+    bombs: list[tuple[LimitError, Finding]] = []
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -109,11 +109,10 @@ def unpack(path: Path, *, name: str, depth: int, state: Unpacking) -> Iterator[t
                     with archive.open(member) as source:
                         written += _inflate(source, target, label=label, member=member, state=state)
                 except LimitError as error:
-                    bomb = error
                     state.refuse(target, reached)
                     if state.bombs > BOMBS_MAX:
                         raise UnsafeArchive(name, "too many files in it unpack beyond all measure") from error
-                    state.findings.append(_left_out(label, error.sentence))
+                    bombs.append((error, _left_out(label, error.sentence)))
                     continue
                 except (
                     zipfile.BadZipFile,
@@ -134,9 +133,10 @@ def unpack(path: Path, *, name: str, depth: int, state: Unpacking) -> Iterator[t
                 yield target, label
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise UnsafeArchive(name, f"it cannot be read as a zip ({safe(str(error), longest=80)})") from error
-    if bomb is not None and written == 0:
+    if bombs and written == 0:
         # Nothing else was in it: its own reason says more than that no image was found.
-        raise bomb
+        raise bombs[0][0]
+    state.findings.extend(finding for _, finding in bombs)
 
 
 def _refusal(member: zipfile.ZipInfo) -> str:
