@@ -54,6 +54,16 @@ class SignInNeeded(RequestError):
         super().__init__(f"{reason}.")
 
 
+class CrossSiteRequest(RequestError):
+    """A browser's request without the token of its own session: another site may have made it."""
+
+    code = "request.cross-site"
+    hint = "Load the page again and repeat; a script sends an API token instead of a cookie."
+
+    def __init__(self, flaw: str) -> None:
+        super().__init__(f"The request was refused: {flaw}.")
+
+
 class RequestFlaw(RequestError):
     """A field of a request that cannot be taken."""
 
@@ -171,6 +181,16 @@ class JobOutOfMemory(JobError):
         super().__init__(f"The job needed more than {cap / (1 << 30):.1f} GB of memory.")
 
 
+class DatabaseFailed(SystemFault):
+    """The database did not do what was asked, or cannot be reached."""
+
+    code = "system.database-failed"
+    hint = "Check that the database runs and can be reached (PLASTINATE_DATABASE), then try again."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The database failed: {reason}.")
+
+
 class StoreFull(SystemFault):
     """No space is left where the archive lies."""
 
@@ -231,3 +251,67 @@ class PagesMissing(SystemFault):
 
     def __init__(self) -> None:
         super().__init__("The pages' scripts and styles were not built into this installation.")
+
+
+class ServerRefused(RequestError):
+    """A server would not do what a command asked; it said why, with a code and a hint of its own."""
+
+    code = "request.refused"
+    hint = "Look at the case in the browser, or at the request."
+
+    def __init__(self, sentence: str, *, code: str = "", hint: str = "", status: int = 0) -> None:
+        super().__init__(sentence)
+        # What the server calls it: the reader is to find the same row of the table as in the browser.
+        self.remote_code = code
+        self.status = status
+        if hint:
+            self.hint = hint
+
+
+class CannotListen(SystemFault):
+    """The address to listen on cannot be had."""
+
+    code = "system.cannot-listen"
+    hint = "Choose another with --port, or --port 0 for any that is free."
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"{host} port {port} cannot be listened on: {reason}.")
+        self.host = host
+        self.port = port
+
+
+class UnsafeAddress(SystemFault):
+    """Others could reach the server, and passwords and scans would cross the network in the clear."""
+
+    code = "system.unsafe-address"
+    hint = (
+        "Give --certificate and --key; or put a reverse proxy with TLS before it and say so with "
+        "--proxies 1 and PLASTINATE_PUBLIC_URL=https://..."
+    )
+
+    def __init__(self, flaw: str) -> None:
+        super().__init__(f"This server would be open to others without TLS: {flaw}.")
+
+
+class HomeTaken(SystemFault):
+    """Another server runs on the same archive."""
+
+    code = "system.home-taken"
+    hint = "Stop it first, or give this one a folder of its own with --home."
+
+    def __init__(self, home: str) -> None:
+        super().__init__(f"Another server is running on {home}.")
+        self.home = home
+
+
+class ServerEnded(SystemFault):
+    """A process of the server does not stay alive."""
+
+    code = "system.server-ended"
+    hint = "What it said stands above; start again when that is mended."
+
+    def __init__(self, part: str, status: int) -> None:
+        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        super().__init__(f"The {part} {how} and cannot be kept running.")
+        self.part = part
+        self.status = status

@@ -1,0 +1,88 @@
+"""A request -> who asks: from a token, from the session cookie, or by a link that was opened before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import g, request, session
+from flask_login import current_user
+
+from plastinate.model.case_errors import Gone, NotThere, SignInNeeded
+from plastinate.services.access import Actor
+from plastinate.web.app_state import archive_of_app
+
+if TYPE_CHECKING:
+    from plastinate.web.person_store import SignedIn
+
+BEARER = "bearer "
+# Secrets of opened links, in the signed cookie. Each is asked for again on every request, so that a link
+# that was ended or has expired opens nothing from that moment on.
+LINKS_KEY = "links"
+LINKS_MAX = 8
+
+
+def current_actor() -> Actor:
+    """Who asks.
+
+    Raises:
+        SignInNeeded: a token was sent that is not valid.
+    """
+    if "actor" not in g:
+        g.actor = _by_token() if "Authorization" in request.headers else _by_session()
+    actor: Actor = g.actor
+    return actor
+
+
+def require_person() -> Actor:
+    """Who asks, where only a person with an account may.
+
+    Raises:
+        SignInNeeded: nobody is signed in.
+    """
+    actor = current_actor()
+    if actor.person_id is None:
+        raise SignInNeeded
+    return actor
+
+
+def is_cookie_authenticated() -> bool:
+    """Whether a browser speaks, which another site could make speak: such a request needs a CSRF token."""
+    return "Authorization" not in request.headers
+
+
+def remember_link(secret: str) -> None:
+    """Keep an opened link in this browser's session."""
+    kept = [each for each in session.get(LINKS_KEY, []) if each != secret]
+    session[LINKS_KEY] = [*kept, secret][-LINKS_MAX:]
+
+
+def _by_token() -> Actor:
+    from plastinate.services.people import person_of_token
+
+    header = request.headers["Authorization"]
+    if not header.lower().startswith(BEARER):
+        raise SignInNeeded("Only bearer tokens are understood")
+    person = person_of_token(archive_of_app(), header[len(BEARER) :].strip())
+    if person is None:
+        raise SignInNeeded("The token is not valid")
+    return Actor(person.id, is_admin=person.is_admin, name=person.name, via="token")
+
+
+def _by_session() -> Actor:
+    links = _linked_cases()
+    user: SignedIn = current_user
+    if user.is_authenticated:
+        return Actor(user.id, is_admin=user.is_admin, name=user.name, link_case_ids=links, via="session")
+    return Actor(None, link_case_ids=links, via="link" if links else "nobody")
+
+
+def _linked_cases() -> frozenset[str]:
+    from plastinate.services.sharing import open_link
+
+    found: set[str] = set()
+    for secret in session.get(LINKS_KEY, []):
+        try:
+            found.add(open_link(archive_of_app(), secret))
+        except (Gone, NotThere):
+            continue
+    return frozenset(found)

@@ -1,0 +1,80 @@
+"""An application -> the same with Flask-Security's pages: sign in, sign out, change the password.
+
+Nobody registers: people come by an invitation (`web/welcome.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, session
+from flask_security import Security, user_authenticated
+
+from plastinate.web.actor import LINKS_KEY
+from plastinate.web.app_state import archive_of_app
+from plastinate.web.person_store import PersonStore, SignedIn
+from plastinate.web.secret_key import secret_key
+
+if TYPE_CHECKING:
+    from plastinate.archive.archive import Archive
+
+PASSWORD_LENGTH_MIN = 10
+# Without a request for so long, the browser must sign in again.
+IDLE = timedelta(hours=12)
+SIGN_IN_URL = "/sign-in"
+
+
+def add_sign_in(app: Flask, archive: Archive) -> None:
+    """Sessions in a signed cookie, passwords as argon2id (64 MiB, 3 passes), and the pages for both."""
+    is_tls = archive.settings.is_tls
+    app.config.update(
+        SECRET_KEY=secret_key(archive.settings),
+        SESSION_COOKIE_NAME="__Host-plastinate" if is_tls else "plastinate",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=is_tls,
+        PERMANENT_SESSION_LIFETIME=IDLE,
+        SECURITY_LOGIN_URL=SIGN_IN_URL,
+        SECURITY_LOGOUT_URL="/sign-out",
+        SECURITY_CHANGE_URL="/change-password",
+        SECURITY_POST_LOGIN_VIEW="/cases",
+        SECURITY_POST_LOGOUT_VIEW=SIGN_IN_URL,
+        SECURITY_POST_CHANGE_VIEW="/account",
+        SECURITY_CHANGEABLE=True,
+        SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
+        SECURITY_PASSWORD_LENGTH_MIN=PASSWORD_LENGTH_MIN,
+        SECURITY_PASSWORD_SCHEMES=["argon2"],
+        # argon2 salts each hash by itself: no second secret beside it that could be lost.
+        SECURITY_PASSWORD_SINGLE_HASH={"argon2"},
+        # The same sentence for an unknown address and a wrong password.
+        SECURITY_RETURN_GENERIC_RESPONSES=True,
+        SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "test_environment": True},
+        SECURITY_API_ENABLED_METHODS=["session"],
+        SECURITY_LOGOUT_CSRF=True,
+        SECURITY_STATIC_FOLDER_URL="/static/security",
+        SECURITY_CLI_USERS_NAME=None,
+        SECURITY_CLI_ROLES_NAME=None,
+        SECURITY_CSRF_HEADER=None,
+    )
+    security = Security(app, PersonStore(archive))
+    # Flask-Security's own tokens are not used, and looking for them would read the body of every upload.
+    security.login_manager.request_loader(_no_other_way)
+    user_authenticated.connect(_begin_session, app)
+
+
+def _no_other_way(request: object) -> None:
+    """A request without a session belongs to nobody here; API tokens are read in `web/actor.py`."""
+    del request
+
+
+def _begin_session(sender: Flask, *, user: SignedIn, **more: Any) -> None:
+    """Leave nothing of what the browser held before, except the links it opened."""
+    from plastinate.services.sign_in import note_sign_in
+
+    del sender, more
+    kept = {"_user_id", "_fresh", "_id", "fs_paa", "fs_cc", LINKS_KEY}
+    for name in [name for name in session if name not in kept]:
+        session.pop(name)
+    session.permanent = True
+    note_sign_in(archive_of_app(), user.id)
