@@ -11,6 +11,7 @@ from pathlib import Path
 from plastinate.model.errors import EmptyInput, PlastinateError
 from plastinate.model.evidence import Finding
 from plastinate.model.series import Inspection, Series, SetAside
+from plastinate.stages.ingest.child_process import Progress
 from plastinate.stages.ingest.describe import describe_group, describe_picture
 from plastinate.stages.ingest.discover import Candidate, Discovery, discover
 from plastinate.stages.ingest.frame import Frame
@@ -20,7 +21,6 @@ from plastinate.stages.ingest.lattice import is_too_gappy, lattice_of
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.order import arrange, slice_axis
 from plastinate.stages.ingest.picture import read_picture_header
-from plastinate.stages.ingest.sandbox import Progress
 from plastinate.stages.ingest.stack import Stack
 from plastinate.stages.ingest.words import safe
 

@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from plastinate.model.errors import AmbiguousSeries, NoUsableSeries, SeriesNotFound
 from plastinate.model.evidence import Finding
+from plastinate.stages.ingest.child_process import Progress
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.doctor import Case, Examination, examine
 from plastinate.stages.ingest.lattice import refuse_gaps
 from plastinate.stages.ingest.limits import Limits
-from plastinate.stages.ingest.sandbox import Progress
 from plastinate.stages.ingest.stack import Stack
 from plastinate.stages.ingest.words import safe
 

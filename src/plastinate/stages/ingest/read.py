@@ -14,8 +14,9 @@ from plastinate.model.evidence import Finding
 from plastinate.model.geometry import Geometry
 from plastinate.model.series import Inspection, Series
 from plastinate.model.volume import Volume
+from plastinate.stages.ingest.child_process import Progress
 from plastinate.stages.ingest.limits import Limits
-from plastinate.stages.ingest.sandbox import Progress, run_job
+from plastinate.stages.ingest.sandbox import run_job
 from plastinate.stages.ingest.wire import findings_from, inspection_from, series_from
 from plastinate.stages.ingest.words import safe
 

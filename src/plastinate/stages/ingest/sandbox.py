@@ -7,17 +7,11 @@ back one JSON answer and one block of plain numbers.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import mmap
 import os
-import select
 import signal
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from plastinate.model.errors import DamagedFile, ParserStopped
+from plastinate.stages.ingest.child_process import Progress, TimeIsUp, converse
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.wire import error_from
 from plastinate.stages.ingest.workspace import private_folder
 
-Progress = Callable[[int, int, str], None]
-
-# One answer lists every file that was set aside; more text than this is an attack.
-LONGEST_ANSWER_BYTES = 256 << 20
+# Nothing here multiplies matrices, and each idle BLAS thread reserves memory.
+ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +47,8 @@ def run_job(
     """Run one ingest job in a child process and bring back its answer.
 
     Args:
-        request: what `child.py` is asked, JSON values.
+        request: what `child.py` is asked, JSON values; a "workspace" in it is used instead of a private
+            folder, and what is unpacked there stays.
         limits: memory, processor time, file size and clock of the child; by default those of the environment.
         progress: called with (done, total, what) as the child reports.
         module: what the child runs; it calls `serve` of `child.py`.
@@ -72,28 +66,30 @@ def run_job(
         tempfile.TemporaryFile() as complaints,
     ):
         shared = _shared_memory(workspace)
-        receive, send = os.pipe()
-        whole = {**request, "limits": limits.as_dict(), "workspace": workspace, "voxels_fd": shared}
-        whole["parent"] = os.getpid()
+        whole = {"workspace": workspace, **request, "limits": limits.as_dict(), "voxels_fd": shared}
         try:
-            whole["answer_fd"] = send
-            child = _start(module, whole, keep=(send, shared), complaints=complaints.fileno())
-            os.close(send)
-            send = -1
             try:
-                answer = _listen(child, receive, limits=limits, progress=progress)
+                ending = converse(
+                    module,
+                    whole,
+                    complaints=complaints.fileno(),
+                    wall_seconds=limits.wall_seconds,
+                    keep=(shared,),
+                    environment=ONE_BLAS_THREAD,
+                    progress=progress,
+                )
+            except TimeIsUp as error:
+                raise ParserStopped(f"it took longer than {limits.wall_seconds} s") from error
             finally:
-                _kill(child)
                 _show(complaints.fileno())
+            answer = ending.answer
             if answer is None:
-                raise ParserStopped(_reason(child.returncode, limits))
+                raise ParserStopped(_reason(ending.status, limits))
             if "error" in answer:
                 raise error_from(answer["error"])
             return Answer(answer["result"], _map(shared, answer["result"].get("array")))
         finally:
-            for descriptor in (receive, send, shared):
-                if descriptor >= 0:
-                    os.close(descriptor)
+            os.close(shared)
 
 
 def _shared_memory(workspace: str) -> int:
@@ -102,69 +98,6 @@ def _shared_memory(workspace: str) -> int:
     descriptor, name = tempfile.mkstemp(dir=workspace)
     Path(name).unlink()
     return descriptor
-
-
-def _start(
-    module: str, request: dict[str, Any], *, keep: tuple[int, ...], complaints: int
-) -> subprocess.Popen[bytes]:
-    # -P: a file called numpy.py in the folder of scans must not be imported.
-    child = subprocess.Popen(  # noqa: S603 (the module is named in our own sources)
-        [sys.executable, "-P", "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=complaints,
-        pass_fds=keep,
-        start_new_session=True,
-        # Nothing here multiplies matrices, and each idle BLAS thread reserves memory.
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-    )
-    try:
-        if child.stdin is not None:
-            with contextlib.suppress(BrokenPipeError), child.stdin:
-                child.stdin.write(json.dumps(request).encode())
-    except BaseException:
-        _kill(child)
-        raise
-    return child
-
-
-def _listen(
-    child: subprocess.Popen[bytes], receive: int, *, limits: Limits, progress: Progress | None
-) -> dict[str, Any] | None:
-    """Read JSON lines until the one that is not progress; None if the child went without it."""
-    deadline = time.monotonic() + limits.wall_seconds
-    pending = bytearray()
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise ParserStopped(f"it took longer than {limits.wall_seconds} s")
-        if not select.select([receive], [], [], min(left, 5.0))[0]:
-            continue
-        block = os.read(receive, 1 << 16)
-        if not block:
-            child.wait(timeout=10)
-            return None
-        pending += block
-        if len(pending) > LONGEST_ANSWER_BYTES:
-            raise ParserStopped("its answer is longer than any scan's")
-        while (end := pending.find(b"\n")) >= 0:
-            message = json.loads(bytes(pending[:end]))
-            del pending[: end + 1]
-            if "progress" not in message:
-                return dict(message)
-            if progress is not None:
-                done, total, what = message["progress"]
-                progress(int(done), int(total), str(what))
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End the child and whatever it started; nothing to do if it is already gone."""
-    if child.poll() is None:
-        try:
-            os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            child.kill()
-        child.wait()
 
 
 def _show(complaints: int) -> None:

@@ -17,9 +17,13 @@ _NAME = re.compile(r"plastinate-([0-9a-f]{8})-([0-9]{1,9})-")
 
 
 @contextmanager
-def private_folder() -> Iterator[str]:
-    """A folder that is gone when the block ends; after `kill -9`, when the next job of this user begins."""
-    place = Path(tempfile.gettempdir())
+def private_folder(place: Path | None = None) -> Iterator[str]:
+    """A folder that is gone when the block ends; after `kill -9`, when the next job of this user begins.
+
+    Args:
+        place: where it is made; by default where all temporary files lie.
+    """
+    place = place or Path(tempfile.gettempdir())
     clear_abandoned(place)
     with tempfile.TemporaryDirectory(prefix=f"plastinate-{own_mark()}-", dir=place) as folder:
         yield folder
