@@ -12,10 +12,12 @@ import click
 import pytest
 
 from plastinate.cli.main import cli
-from plastinate.model import errors
+from plastinate.model import case_errors, errors
 from plastinate.recipes.load import list_recipes, load_structures
 from plastinate.recipes.parse import EXPECT_KEYS, RECIPE_KEYS, STEP_KEYS, SURFACE_KEYS
 from plastinate.recipes.structures import KEYS as STRUCTURE_KEYS
+from plastinate.settings import PREFIX as SETTING
+from plastinate.settings import Settings
 from plastinate.stages import catalog
 from plastinate.stages.export.formats import FORMATS
 from plastinate.stages.ingest.decode import CODECS, NATIVE, RLE
@@ -51,14 +53,14 @@ def _options() -> list[tuple[str, str]]:
         for name, command in sorted(cli.commands.items())
         for parameter in command.params
         if isinstance(parameter, click.Option)
-        for option in parameter.opts
+        for option in (*parameter.opts, *parameter.secondary_opts)
     ]
 
 
 def _error_leaves() -> list[type[errors.PlastinateError]]:
     return [
         value
-        for value in vars(errors).values()
+        for value in {**vars(errors), **vars(case_errors)}.values()
         if isinstance(value, type) and issubclass(value, errors.PlastinateError)
     ]
 
@@ -78,6 +80,15 @@ def test_the_limits_page_names_every_cap_with_its_default():
     page, caps = _page("reference/limits.md"), Limits()
     for cap in fields(Limits):
         assert f"| `{PREFIX}{cap.name.upper()}` | {getattr(caps, cap.name)} |" in page
+
+
+def test_the_settings_page_names_every_variable_with_its_default():
+    page, by_the_machine = _page("reference/settings.md"), {"home", "workers"}
+    for setting in fields(Settings):
+        row = re.search(rf"^\| `{SETTING}{setting.name.upper()}` \| ([^|]*) \|", page, re.M)
+        assert row is not None, setting.name
+        if setting.name not in by_the_machine and setting.default:
+            assert row[1].strip("`") == str(setting.default), setting.name
 
 
 def test_the_inputs_page_names_every_transfer_syntax():

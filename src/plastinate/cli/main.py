@@ -16,6 +16,7 @@ import click
 
 from plastinate import __version__
 from plastinate.cli import streams
+from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
 from plastinate.model.errors import PlastinateError
 
@@ -220,6 +221,9 @@ def doctor() -> None:
     terminal.print_checks(checks)
     if not all(check.is_sound for check in checks):
         sys.exit(7)
+
+
+cli.add_command(serve)
 
 
 def run(arguments: list[str] | None = None) -> NoReturn:

@@ -1,0 +1,101 @@
+"""A listening socket and the settings flow in; gunicorn serves the application on it until told to stop.
+
+Started by `supervisor.py` as `python -m plastinate.web.server`. One process of 32 threads: what takes
+long runs elsewhere, the numbers of live streams and of sign-in attempts are counted in one place, and
+SQLite has one writer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
+
+from plastinate.model.lifeline import die_with_parent
+
+THREADS = 32
+# What a stop waits for requests under way; live streams end by themselves within a second.
+GRACE_S = 5
+
+
+class EndingWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker, which also tells the live streams that it stops."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """On TERM: no new connections, and open streams end."""
+        from plastinate.web.app_state import end_streams
+
+        if self.alive and self.wsgi is not None:
+            end_streams(self.wsgi)
+        super().handle_exit(sig, frame)
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings and none from the environment or the command line."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self._given = given
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's own defaults."""
+        wanted = {
+            "bind": [f"fd://{self._given.socket}"],
+            "workers": 1,
+            "threads": THREADS,
+            "worker_class": EndingWorker,
+            # Heartbeats come from the accepting thread, so a long upload does not look like a dead worker.
+            "timeout": 60,
+            "graceful_timeout": GRACE_S,
+            "keepalive": 15,
+            "loglevel": "warning",
+            "certfile": self._given.certificate,
+            "keyfile": self._given.key,
+            "post_fork": _bind_life,
+            "post_worker_init": self._tell_ready,
+            # gunicorn 25 and later would open a control socket in the home folder.
+            "control_socket_disable": True,
+        }
+        for name, value in wanted.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The application, made in the worker: threads and database connections do not survive a fork."""
+        from plastinate.archive.archive import open_archive
+        from plastinate.settings import read_settings
+        from plastinate.web.app import create_app
+
+        return create_app(open_archive(read_settings()))
+
+    def _tell_ready(self, worker: Any) -> None:
+        del worker
+        with contextlib.suppress(OSError):
+            os.write(self._given.ready, b"+")
+
+
+def _bind_life(arbiter: Any, worker: Any) -> None:
+    del worker
+    die_with_parent(arbiter.pid)
+
+
+def main() -> None:
+    """Serve until a signal says to stop."""
+    parser = argparse.ArgumentParser(prog="plastinate.web.server")
+    parser.add_argument("--socket", type=int, required=True)
+    parser.add_argument("--ready", type=int, required=True)
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--certificate")
+    parser.add_argument("--key")
+    given = parser.parse_args()
+    die_with_parent(given.parent)
+    # run() leaves the process; gunicorn reads no command line through this class.
+    Server(given).run()
+
+
+if __name__ == "__main__":
+    main()
