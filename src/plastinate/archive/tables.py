@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, String, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -14,7 +25,13 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 ID_LENGTH = 20
 
-Document = JSON().with_variant(JSONB(), "postgresql")
+# Every constraint has a name, the same in both databases: a later migration can take hold of it.
+CONSTRAINT_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 def new_id() -> str:
@@ -48,8 +65,73 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def storable(value: Any) -> Any:
+    r"""Text and JSON values as both databases can hold them.
+
+    Names come from files and people: a NUL and half a surrogate pair become U+FFFD,
+    and a number that JSON does not know becomes null.
+
+    >>> storable({"a\0b": ["\ud800", float("nan"), 1.5]})
+    {'a�b': ['�', None, 1.5]}
+    """
+    if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return value
+        return "".join(
+            "\N{REPLACEMENT CHARACTER}" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value
+        )
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [storable(item) for item in value]
+    return value
+
+
+class Words(TypeDecorator[str]):
+    """Text that people or their files brought."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """As both databases can hold it."""
+        del dialect
+        return None if value is None else str(storable(value))
+
+
+class LongWords(Words):
+    """The same without a limit on its length."""
+
+    impl = Text
+    cache_ok = True
+
+
+class Document(TypeDecorator[Any]):
+    """A JSON value; PostgreSQL keeps it as JSONB."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """JSONB where there is one."""
+        kind = JSONB if dialect.name == "postgresql" else JSON
+        return dialect.type_descriptor(kind(none_as_null=True))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """As both databases can hold it."""
+        del dialect
+        return storable(value)
+
+
 class Table(DeclarativeBase):
     """The root of all tables."""
+
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
 
 
 def _id() -> Mapped[str]:
@@ -74,8 +156,8 @@ class Person(Table):
 
     __tablename__ = "people"
     id: Mapped[str] = _id()
-    email: Mapped[str] = mapped_column(String(254), unique=True)
-    name: Mapped[str] = mapped_column(String(200), default="")
+    email: Mapped[str] = mapped_column(Words(254), unique=True)
+    name: Mapped[str] = mapped_column(Words(200), default="")
     password: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
     is_admin: Mapped[bool] = mapped_column(default=False)
@@ -102,7 +184,7 @@ class ApiToken(Table):
     __tablename__ = "api_tokens"
     id: Mapped[str] = _id()
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(Words(200))
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = _moment()
     used_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -115,20 +197,22 @@ class Case(Table):
     __tablename__ = "cases"
     id: Mapped[str] = _id()
     owner_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"), index=True)
-    title: Mapped[str] = mapped_column(String(300))
-    notes: Mapped[str] = mapped_column(Text, default="")
+    title: Mapped[str] = mapped_column(Words(300))
+    notes: Mapped[str] = mapped_column(LongWords, default="")
     created_at: Mapped[datetime] = _moment()
     changed_at: Mapped[datetime] = _moment(index=True)
     trashed_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
-    thumbnail_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
+    thumbnail_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"), index=True)
     # What the import doctor found, as `Inspection.as_dict`; None until it has looked.
     inspection: Mapped[dict[str, Any] | None] = mapped_column(Document)
     version: Mapped[int] = mapped_column(default=1)
 
-    owner: Mapped[Person | None] = relationship()
-    tags: Mapped[list[CaseTag]] = relationship(cascade="all, delete-orphan", order_by="CaseTag.tag")
+    owner: Mapped[Person | None] = relationship(lazy="selectin")
+    tags: Mapped[list[CaseTag]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by="CaseTag.tag"
+    )
     inputs: Mapped[list[CaseInput]] = relationship(
-        cascade="all, delete-orphan", order_by="CaseInput.position"
+        lazy="selectin", cascade="all, delete-orphan", order_by="CaseInput.position"
     )
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (SQLAlchemy's own protocol)
@@ -139,7 +223,7 @@ class CaseTag(Table):
 
     __tablename__ = "case_tags"
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
-    tag: Mapped[str] = mapped_column(String(60), primary_key=True, index=True)
+    tag: Mapped[str] = mapped_column(Words(60), primary_key=True, index=True)
 
 
 class CaseInput(Table):
@@ -149,7 +233,7 @@ class CaseInput(Table):
     id: Mapped[str] = _id()
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), index=True)
     position: Mapped[int]
-    name: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(LongWords)
     sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
     size: Mapped[int] = mapped_column(BigInteger)
 
@@ -160,12 +244,12 @@ class Upload(Table):
     __tablename__ = "uploads"
     id: Mapped[str] = _id()
     owner_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(LongWords)
     size: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = _moment()
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
-    sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
-    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id", ondelete="SET NULL"))
+    sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"), index=True)
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id", ondelete="SET NULL"), index=True)
 
 
 class Job(Table):
@@ -186,13 +270,13 @@ class Job(Table):
     resources: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     state: Mapped[str] = mapped_column(String(12), default="queued", index=True)
     attempt: Mapped[int] = mapped_column(default=0)
-    worker: Mapped[str] = mapped_column(String(200), default="")
+    worker: Mapped[str] = mapped_column(Words(200), default="")
     share_done: Mapped[float] = mapped_column(default=0.0)
-    doing: Mapped[str] = mapped_column(String(300), default="")
+    doing: Mapped[str] = mapped_column(Words(300), default="")
     is_cancel_requested: Mapped[bool] = mapped_column(default=False)
     # {"code", "sentence", "hint"} where it failed; why the last attempt was lost where it was.
     error: Mapped[dict[str, Any] | None] = mapped_column(Document)
-    lost_because: Mapped[str] = mapped_column(String(300), default="")
+    lost_because: Mapped[str] = mapped_column(Words(300), default="")
     created_at: Mapped[datetime] = _moment(index=True)
     started_at: Mapped[datetime | None] = mapped_column(Moment)
     heard_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -208,14 +292,16 @@ class Build(Table):
     id: Mapped[str] = _id()
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), index=True)
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), unique=True)
-    title: Mapped[str] = mapped_column(String(300))
+    title: Mapped[str] = mapped_column(Words(300))
     request: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     # For lists and pages: organs with name, colour, light, volume; the certificate has the rest.
     summary: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     result_key: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = _moment()
 
-    files: Mapped[list[BuildFile]] = relationship(cascade="all, delete-orphan", order_by="BuildFile.name")
+    files: Mapped[list[BuildFile]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by="BuildFile.name"
+    )
 
 
 class BuildFile(Table):
@@ -223,7 +309,7 @@ class BuildFile(Table):
 
     __tablename__ = "build_files"
     build_id: Mapped[str] = mapped_column(ForeignKey("builds.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(400), primary_key=True)
+    name: Mapped[str] = mapped_column(Words(400), primary_key=True)
     sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
     size: Mapped[int] = mapped_column(BigInteger)
 
@@ -239,7 +325,7 @@ class Share(Table):
     role: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[datetime] = _moment()
 
-    person: Mapped[Person] = relationship()
+    person: Mapped[Person] = relationship(lazy="selectin")
 
 
 class ShareLink(Table):
@@ -249,7 +335,7 @@ class ShareLink(Table):
     id: Mapped[str] = _id()
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), index=True)
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    label: Mapped[str] = mapped_column(String(200), default="")
+    label: Mapped[str] = mapped_column(Words(200), default="")
     created_by: Mapped[str | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = _moment()
     expires_at: Mapped[datetime] = mapped_column(Moment)
