@@ -1,4 +1,4 @@
-"""Compiles the C++ kernels of plastinate; runs inside `pip install` and as `python build_kernels.py`.
+"""Compiles the C++ kernels of plastinate; runs inside `pip install` (hatch_build.py) and by hand.
 
 Every `src/plastinate/native/NAME.cpp` becomes `native/compiled/NAME.so`: a plain
 C interface that Python reaches through ctypes, so no Python headers are needed
@@ -75,31 +75,9 @@ def _compile(source: Path, *, force: bool) -> Path:
     return library
 
 
-try:
-    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-except ImportError:  # run by hand, outside a build
-    pass
-else:
-
-    class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-        """Puts the compiled kernels into the wheel, which thereby belongs to one platform."""
-
-        def dependencies(self) -> list[str]:
-            """Ask for the wheel-borne compiler only where the machine has none."""
-            return ["ziglang>=0.13"] if "ziglang" in " ".join(compiler()) else []
-
-        def initialize(self, version: str, build_data: dict[str, object]) -> None:
-            """Compile before the files are gathered."""
-            if self.target_name != "wheel":
-                return
-            build(force=version != "editable")
-            build_data["pure_python"] = False
-            build_data["tag"] = f"py3-none-{_platform_tag()}"
-
-    def _platform_tag() -> str:
-        import sysconfig
-
-        return sysconfig.get_platform().replace("-", "_").replace(".", "_")
+def requirements() -> list[str]:
+    """What the build needs from the package index: a compiler, only where the machine has none."""
+    return ["ziglang>=0.13"] if "ziglang" in " ".join(compiler()) else []
 
 
 if __name__ == "__main__":

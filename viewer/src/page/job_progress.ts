@@ -1,0 +1,96 @@
+// The jobs of a case -> bars and words that move; when one begins or ends, the page's parts are fetched anew.
+// By a stream of events where the server has one to spare, and by asking every few seconds where not.
+import { refreshRegions } from "./live_regions.ts";
+import { percent, roughly } from "./measures.ts";
+import { word, wordOr } from "./words.ts";
+
+export interface JobState {
+  id: string;
+  state: "queued" | "running" | "done" | "failed" | "cancelled";
+  attempt: number;
+  share_done: number;
+  doing: string;
+  remaining_s: number | null;
+  position: number | null;
+  is_cancel_requested: boolean;
+}
+
+const ASK_EVERY_MS = 2500;
+const TRY_STREAM_AGAIN_MS = 60_000;
+
+export function followJobs(address: string): void {
+  let known = signature(jobsShown());
+  let asking: ReturnType<typeof setInterval> | undefined;
+
+  function take(jobs: JobState[]): void {
+    const now = signature(jobs.map((job) => [job.id, job.state, String(job.attempt)]));
+    for (const job of jobs) show(job);
+    if (now !== known) {
+      known = now;
+      void refreshRegions();
+    }
+  }
+
+  function listen(): void {
+    const stream = new EventSource(`${address}/events`);
+    stream.addEventListener("jobs", (event) => {
+      clearInterval(asking);
+      asking = undefined;
+      take(JSON.parse(event.data) as JobState[]);
+    });
+    stream.addEventListener("error", () => {
+      // A stream that was refused is closed for good; one that broke opens again by itself.
+      ask();
+      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, TRY_STREAM_AGAIN_MS);
+    });
+    addEventListener("pagehide", () => stream.close(), { once: true });
+  }
+
+  function ask(): void {
+    asking ??= setInterval(async () => {
+      if (document.hidden) return;
+      try {
+        const answer = await fetch(`${address}/jobs`, { headers: { Accept: "application/json" } });
+        if (answer.ok) take(((await answer.json()) as { jobs: JobState[] }).jobs);
+      } catch {
+        // The server is away: ask again at the next turn.
+      }
+    }, ASK_EVERY_MS);
+  }
+
+  listen();
+}
+
+function jobsShown(): string[][] {
+  const island = document.querySelector<HTMLElement>("[data-jobs-known]");
+  return JSON.parse(island?.dataset["jobsKnown"] ?? "[]") as string[][];
+}
+
+function signature(jobs: string[][]): string {
+  return JSON.stringify(jobs.map((job) => job.join(" ")).sort());
+}
+
+function show(job: JobState): void {
+  const card = document.querySelector<HTMLElement>(`[data-job="${CSS.escape(job.id)}"]`);
+  if (!card) return;
+  const bar = card.querySelector("progress");
+  if (bar && job.state === "running") bar.value = job.share_done;
+  tell(card, "share", job.state === "running" ? percent(job.share_done) : "");
+  tell(card, "doing", job.is_cancel_requested ? word("Stopping ...") : doing(job));
+  tell(card, "left", job.remaining_s === null ? "" : word("about {time} left", { time: roughly(job.remaining_s) }));
+}
+
+function tell(card: HTMLElement, part: string, text: string): void {
+  const place = card.querySelector(`[data-part="${part}"]`);
+  if (place && text && place.textContent !== text) place.textContent = text;
+}
+
+/** "surface: lung-left, lung-right" -> the step and the organs by their names. */
+function doing(job: JobState): string {
+  if (job.state !== "running" || !job.doing) return "";
+  const whole = wordOr(`step ${job.doing}`, "");
+  if (whole) return whole;
+  const [step = "", parts = ""] = job.doing.split(": ", 2);
+  const names = parts.split(", ").map((name) => wordOr(`part ${name}`, name));
+  return parts ? `${wordOr(`step ${step}`, step)}: ${names.join(", ")}` : wordOr(`step ${step}`, step);
+}
