@@ -1,0 +1,330 @@
+"""Uploads become a case; a case is listed, read, renamed, thrown away, taken back, and deleted for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from plastinate.archive import jobs
+from plastinate.archive.archive import Archive
+from plastinate.archive.files import StoredFile
+from plastinate.archive.tables import Case, CaseInput, CaseTag, Share, Upload, now
+from plastinate.model.case_errors import Conflict, Gone, NotThere, RequestFlaw
+from plastinate.services import text_fields
+from plastinate.services.access import Actor, case_for, require_person
+
+PER_PAGE_MAX = 200
+UPLOADS_MAX = 1000
+INSPECT = "inspect"
+
+Order = Literal["newest", "oldest", "changed", "title"]
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "newest": (Case.created_at.desc(), Case.id),
+    "oldest": (Case.created_at, Case.id),
+    "changed": (Case.changed_at.desc(), Case.id),
+    "title": (func.lower(Case.title), Case.id),
+}
+
+
+def create_case(archive: Archive, actor: Actor, *, title: str, upload_ids: Sequence[str]) -> Case:
+    """Make a case of uploads that are whole, and queue the look at them.
+
+    The second call with the same uploads finds the case of the first.
+
+    Args:
+        archive: where it is kept.
+        actor: its owner to be.
+        title: what to call it; "" takes the first file's name.
+        upload_ids: one or more of the person's own uploads.
+
+    Raises:
+        SignInNeeded: nobody in particular asks.
+        RequestFlaw: no upload, one twice, too many, or a title too long.
+        NotThere: an upload that is not there, or not theirs.
+        Conflict: an upload is not whole yet, or belongs to another case.
+        Gone: an upload has expired.
+    """
+    owner_id = require_person(actor)
+    if not 0 < len(upload_ids) <= UPLOADS_MAX or len(set(upload_ids)) != len(upload_ids):
+        raise RequestFlaw(f"A case needs 1 to {UPLOADS_MAX} uploads, each once", where="uploads")
+    with archive.database.write() as session:
+        uploads = _own_uploads(session, owner_id, upload_ids)
+        earlier = {upload.case_id for upload in uploads}
+        if earlier != {None}:
+            case = session.get(Case, next(iter(earlier)) or "") if len(earlier) == 1 else None
+            if case is None or len(case.inputs) != len(uploads):
+                raise Conflict("One of these uploads belongs to another case already.")
+            return case
+        files = [(upload.name, StoredFile(upload.sha256 or "", upload.size)) for upload in uploads]
+        case = add_case(session, owner_id=owner_id, title=title, files=files)
+        for upload in uploads:
+            upload.case_id = case.id
+        return case
+
+
+def keep_case(
+    archive: Archive, *, owner_id: str | None, title: str, files: Iterable[tuple[str, Path]]
+) -> Case:
+    """Make a case of files of this machine, and queue the look at them.
+
+    Args:
+        archive: where it is kept.
+        owner_id: whose it is; None leaves it to the first administrator.
+        title: what to call it.
+        files: names with the paths they are copied from.
+
+    Raises:
+        StoreFull, StoreFailed: the files cannot be stored.
+    """
+    stored = [(name, archive.files.keep(path)) for name, path in files]
+    with archive.database.write() as session:
+        return add_case(session, owner_id=owner_id, title=title, files=stored)
+
+
+def add_case(
+    session: Session, *, owner_id: str | None, title: str, files: Sequence[tuple[str, StoredFile]]
+) -> Case:
+    """Write a case's rows and those of its first job.
+
+    Raises:
+        RequestFlaw: a title too long.
+    """
+    called = title if title.strip() else _title_of(files[0][0])
+    case = Case(
+        owner_id=owner_id,
+        title=text_fields.one_line(called, where="title", longest=text_fields.TITLE_MAX),
+        inputs=[
+            CaseInput(position=position, name=name, sha256=stored.sha256, size=stored.size)
+            for position, (name, stored) in enumerate(files)
+        ],
+    )
+    case.tags = []
+    session.add(case)
+    session.flush()
+    jobs.add_job(session, case_id=case.id, person_id=owner_id, kind=INSPECT, request={})
+    session.refresh(case, ["owner"])
+    return case
+
+
+def list_cases(
+    archive: Archive,
+    actor: Actor,
+    *,
+    search: str = "",
+    tag: str = "",
+    trash: bool = False,
+    shared: bool = False,
+    order: Order = "newest",
+    page: int = 1,
+    per_page: int = 24,
+) -> tuple[list[Case], int]:
+    """The cases someone may see, and how many there are in all.
+
+    Args:
+        archive: where they are kept.
+        actor: who asks; an administrator sees every case.
+        search: words that the title, the notes or a tag must contain, each.
+        tag: a tag they must have.
+        trash: those in the trash instead: one's own.
+        shared: only those that others have shared with this person.
+        order: "newest", "oldest", "changed" (latest first) or "title".
+        page: from 1.
+        per_page: 1 to 200.
+
+    Raises:
+        SignInNeeded: nobody in particular asks.
+    """
+    asked = select(Case).where(*_seen_by(actor, trash=trash, shared=shared))
+    if tag:
+        asked = asked.where(exists().where(CaseTag.case_id == Case.id, CaseTag.tag == tag))
+    asked = _containing(asked, search)
+    size = min(max(per_page, 1), PER_PAGE_MAX)
+    with archive.database.read() as session:
+        total = session.scalar(select(func.count()).select_from(asked.subquery())) or 0
+        ordered = asked.order_by(*ORDERS[order])
+        return list(session.scalars(ordered.offset((max(page, 1) - 1) * size).limit(size))), total
+
+
+def list_tags(archive: Archive, actor: Actor) -> list[str]:
+    """Every tag on a case that someone may see, in order.
+
+    Raises:
+        SignInNeeded: nobody in particular asks.
+    """
+    seen = select(Case.id).where(*_seen_by(actor, trash=False, shared=False))
+    with archive.database.read() as session:
+        found = select(CaseTag.tag).where(CaseTag.case_id.in_(seen)).distinct().order_by(CaseTag.tag)
+        return list(session.scalars(found))
+
+
+def read_case(archive: Archive, actor: Actor, case_id: str) -> Case:
+    """One case.
+
+    Raises:
+        NotThere: there is none that this person may know of.
+    """
+    with archive.database.read() as session:
+        return case_for(session, actor, case_id, need="view")
+
+
+def change_case(
+    archive: Archive,
+    actor: Actor,
+    case_id: str,
+    *,
+    version: int | None = None,
+    title: str | None = None,
+    notes: str | None = None,
+    tags: Iterable[str] | None = None,
+) -> Case:
+    """Rename a case, write its notes, file it under other tags; None leaves a field as it is.
+
+    Args:
+        archive: where it is kept.
+        actor: who asks; needs to be allowed to edit.
+        case_id: of the case.
+        version: the version that the person saw; None writes over any.
+        title: 1 to 300 characters.
+        notes: up to 20,000 characters.
+        tags: all its tags.
+
+    Raises:
+        NotThere, NotAllowed: as `case_for`.
+        Conflict: it has changed since that version.
+        RequestFlaw: a field that cannot be taken.
+    """
+    with archive.database.write() as session:
+        case = case_for(session, actor, case_id, need="edit")
+        if version is not None and case.version != version:
+            raise Conflict("Someone else has changed this case meanwhile.")
+        if title is not None:
+            case.title = text_fields.one_line(title, where="title", longest=text_fields.TITLE_MAX)
+        if notes is not None:
+            case.notes = text_fields.notes(notes)
+        if tags is not None:
+            wanted, had = text_fields.tags(tags), {tag.tag: tag for tag in case.tags}
+            case.tags = [had.get(tag) or CaseTag(tag=tag) for tag in wanted]
+        case.changed_at = now()
+        return case
+
+
+def trash_case(archive: Archive, actor: Actor, case_id: str) -> Case:
+    """Put a case into the trash; it can be taken back until the trash is emptied.
+
+    Raises:
+        NotThere, NotAllowed: as `case_for`; only its owner may.
+    """
+    with archive.database.write() as session:
+        case = case_for(session, actor, case_id, need="own")
+        case.trashed_at = case.trashed_at or now()
+        return case
+
+
+def restore_case(archive: Archive, actor: Actor, case_id: str) -> Case:
+    """Take a case back from the trash.
+
+    Raises:
+        NotThere, NotAllowed: as `case_for`; only its owner may.
+    """
+    with archive.database.write() as session:
+        case = case_for(session, actor, case_id, need="own")
+        case.trashed_at = None
+        return case
+
+
+def purge_case(archive: Archive, actor: Actor, case_id: str) -> None:
+    """Delete a case for good, with its jobs and builds; files that no other case has go with the next sweep.
+
+    Raises:
+        NotThere, NotAllowed: as `case_for`; only its owner may.
+        Conflict: it is not in the trash.
+    """
+    with archive.database.write() as session:
+        case = case_for(session, actor, case_id, need="own")
+        if case.trashed_at is None:
+            raise Conflict("The case is not in the trash.", hint="Put it into the trash first.")
+        _delete(session, [case_id])
+
+
+def empty_old_trash(archive: Archive) -> int:
+    """Delete what has been in the trash for longer than the settings say, and tell how many cases it was."""
+    cutoff = now() - timedelta(days=archive.settings.trash_days)
+    with archive.database.write() as session:
+        old = list(session.scalars(select(Case.id).where(Case.trashed_at < cutoff)))
+        _delete(session, old)
+    return len(old)
+
+
+def set_thumbnail(session: Session, case_id: str, *, sha256: str) -> None:
+    """Give a case its picture; whoever edits the case meanwhile is not disturbed."""
+    _set(session, case_id, thumbnail_sha256=sha256)
+
+
+def set_inspection(session: Session, case_id: str, *, inspection: dict[str, Any]) -> None:
+    """Write down what was found in a case's files; whoever edits the case meanwhile is not disturbed."""
+    _set(session, case_id, inspection=inspection)
+
+
+def _set(session: Session, case_id: str, **values: Any) -> None:
+    # Straight at the table: the version is for what people change.
+    session.execute(update(Case.__table__).where(Case.__table__.c.id == case_id).values(**values))  # type: ignore[arg-type]
+
+
+def _own_uploads(session: Session, owner_id: str, upload_ids: Sequence[str]) -> list[Upload]:
+    asked = select(Upload).where(Upload.id.in_(upload_ids), Upload.owner_id == owner_id)
+    # Locked in one order: the same request, sent twice at once, makes one case.
+    found = {upload.id: upload for upload in session.scalars(asked.order_by(Upload.id).with_for_update())}
+    if set(found) != set(upload_ids):
+        raise NotThere("upload")
+    for upload in found.values():
+        if upload.sha256 is None and upload.expires_at < now():
+            raise Gone("upload")
+        if upload.sha256 is None:
+            raise Conflict("An upload is not whole yet.", hint="Send the rest of it first.")
+    return [found[upload_id] for upload_id in upload_ids]
+
+
+def _seen_by(actor: Actor, *, trash: bool, shared: bool) -> tuple[ColumnElement[bool], ...]:
+    person_id = None if actor.is_admin else require_person(actor)
+    theirs = Case.id.in_(select(Share.case_id).where(Share.person_id == actor.person_id))
+    if shared:
+        return Case.trashed_at.is_(None), theirs
+    there = Case.trashed_at.is_not(None) if trash else Case.trashed_at.is_(None)
+    if person_id is None:
+        return (there,)
+    mine = Case.owner_id == person_id
+    return there, mine if trash else or_(mine, theirs)
+
+
+def _containing(asked: Select[Case], search: str) -> Select[Case]:
+    for word in search.lower().replace("\0", " ").split()[:20]:
+        tagged = exists().where(
+            CaseTag.case_id == Case.id, func.lower(CaseTag.tag).contains(word, autoescape=True)
+        )
+        asked = asked.where(
+            or_(
+                func.lower(Case.title).contains(word, autoescape=True),
+                func.lower(Case.notes).contains(word, autoescape=True),
+                tagged,
+            )
+        )
+    return asked
+
+
+def _title_of(file_name: str) -> str:
+    """A file's name without its folder and its ending, cut to what a title may have."""
+    name = file_name.replace("\\", "/").rstrip("/").rpartition("/")[2].strip()
+    stem = name[: -len(".zip")] if name.lower().endswith(".zip") else name
+    return (stem.strip() or "Untitled")[: text_fields.TITLE_MAX]
+
+
+def _delete(session: Session, case_ids: Sequence[str]) -> None:
+    if case_ids:
+        # The uploads too: as long as their rows are there they hold the originals.
+        session.execute(delete(Upload).where(Upload.case_id.in_(case_ids)))
+        session.execute(delete(Case.__table__).where(Case.__table__.c.id.in_(case_ids)))  # type: ignore[arg-type]

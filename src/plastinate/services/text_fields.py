@@ -1,0 +1,78 @@
+"""What people type into a field -> what is stored: trimmed, bounded, and refused by the field's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from plastinate.model.case_errors import RequestFlaw
+
+TITLE_MAX = 300
+NOTES_MAX = 20_000
+TAG_MAX = 60
+TAGS_MAX = 50
+NAME_MAX = 200
+FILE_NAME_MAX = 1000
+EMAIL_MAX = 254
+# Local part, @, a domain: whether it exists only a letter to it could tell.
+EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,253}")
+
+
+def one_line(value: str, *, where: str, longest: int, may_be_empty: bool = False) -> str:
+    """A trimmed line of text.
+
+    Args:
+        value: as it came.
+        where: the field's name, for the error.
+        longest: characters at most.
+        may_be_empty: whether nothing is an answer.
+
+    Raises:
+        RequestFlaw: empty, or too long.
+    """
+    text = value.strip()
+    if not text and not may_be_empty:
+        raise RequestFlaw("It must not be empty", where=where)
+    if len(text) > longest:
+        raise RequestFlaw(f"It has {len(text):,} characters, more than the {longest:,} allowed", where=where)
+    return text
+
+
+def notes(value: str) -> str:
+    """Longer text, as it was typed.
+
+    Raises:
+        RequestFlaw: too long.
+    """
+    if len(value) > NOTES_MAX:
+        raise RequestFlaw(
+            f"They have {len(value):,} characters, more than the {NOTES_MAX:,} allowed", where="notes"
+        )
+    return value
+
+
+def tags(values: Iterable[str]) -> list[str]:
+    """Tags in order, each once.
+
+    Raises:
+        RequestFlaw: one is empty or too long, or there are too many.
+    """
+    found = sorted({one_line(value, where="tags", longest=TAG_MAX) for value in values})
+    if len(found) > TAGS_MAX:
+        raise RequestFlaw(f"There are {len(found)}, more than the {TAGS_MAX} allowed", where="tags")
+    return found
+
+
+def email(value: str) -> str:
+    """An address in small letters, as it is looked up.
+
+    >>> email(" Ada@Example.org ")
+    'ada@example.org'
+
+    Raises:
+        RequestFlaw: not one.
+    """
+    text = one_line(value, where="email", longest=EMAIL_MAX).lower()
+    if not EMAIL.fullmatch(text):
+        raise RequestFlaw("It is not an e-mail address", where="email")
+    return text
