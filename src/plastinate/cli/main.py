@@ -16,6 +16,7 @@ import click
 
 from plastinate import __version__
 from plastinate.cli import streams
+from plastinate.cli.remote import login, pull, push
 from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
 from plastinate.model.errors import PlastinateError
@@ -223,7 +224,8 @@ def doctor() -> None:
         sys.exit(7)
 
 
-cli.add_command(serve)
+for command in (serve, login, push, pull):
+    cli.add_command(command)
 
 
 def run(arguments: list[str] | None = None) -> NoReturn:

@@ -281,16 +281,18 @@ class CannotListen(SystemFault):
 
 
 class UnsafeAddress(SystemFault):
-    """Others could reach the server, and passwords and scans would cross the network in the clear."""
+    """Passwords and scans would cross a network in the clear."""
 
     code = "system.unsafe-address"
     hint = (
         "Give --certificate and --key; or put a reverse proxy with TLS before it and say so with "
-        "--proxies 1 and PLASTINATE_PUBLIC_URL=https://..."
+        "--proxies 1 and --url https://..."
     )
 
-    def __init__(self, flaw: str) -> None:
-        super().__init__(f"This server would be open to others without TLS: {flaw}.")
+    def __init__(self, flaw: str, *, hint: str | None = None) -> None:
+        super().__init__(f"Passwords and scans could be read on their way: {flaw}.")
+        if hint:
+            self.hint = hint
 
 
 class HomeTaken(SystemFault):

@@ -1,0 +1,151 @@
+"""Uploads and wishes flow to a server; a case, its jobs and the files of its builds come back."""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from plastinate.client.connection import Server
+from plastinate.client.stored_zip import Packet
+from plastinate.client.upload import upload
+from plastinate.model.case_errors import JobError, RequestFlaw, ServerRefused, ServerUnreachable
+
+POLL_S = 0.5
+ENDED = frozenset({"done", "failed", "cancelled"})
+CASE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+# How long a server may be away while its job is waited for: jobs survive it.
+PATIENCE_S = 600.0
+
+Progress = Callable[[float, str], None]
+
+
+def sign_in(url_server: Server, *, email: str, password: str, name: str) -> Server:
+    """A server with a token of its own for this machine.
+
+    Raises:
+        ServerRefused: the address or the password is wrong, or there were too many tries.
+    """
+    body = {"email": email, "password": password, "name": name}
+    made = url_server.ask("POST", "/api/tokens/sign-in", body)
+    return Server(url_server.url, str(made["token"]))
+
+
+def who_am_i(server: Server) -> str:
+    """The name (or the e-mail address) of the person whose token this is.
+
+    Raises:
+        ServerRefused: the token is not valid.
+    """
+    me = server.ask("GET", "/api/me")
+    return str(me.get("name") or me.get("email") or "")
+
+
+def make_case(
+    server: Server,
+    packet: Packet,
+    *,
+    title: str = "",
+    progress: Callable[[int, int, str], None] | None = None,
+) -> dict[str, Any]:
+    """Send a packet and make a case of it; the server has what was sent, bit for bit.
+
+    Raises:
+        ServerRefused: see `upload`; or what the server has is not what was sent.
+        ServerUnreachable: the server stayed away.
+    """
+    upload_id = upload(server, packet, progress=progress)
+    case: dict[str, Any] = server.ask("POST", "/api/cases", {"title": title, "upload_ids": [upload_id]})
+    kept = [each["sha256"] for each in case["inputs"]]
+    if kept != [packet.sha256]:
+        raise ServerRefused(
+            "The server holds other bytes than those that were sent.",
+            hint="A file changed while it was sent. Put this case into the trash and send it again.",
+        )
+    return case
+
+
+def start_build(server: Server, case_id: str, wish: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask for a build; the same wish again gives the same job again.
+
+    Raises:
+        ServerRefused: no such recipe, organ or series ...
+    """
+    job: dict[str, Any] = server.ask("POST", f"/api/cases/{case_id}/jobs", dict(wish))
+    return job
+
+
+def wait_for(server: Server, job_id: str, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Wait until a job has ended well.
+
+    Raises:
+        JobError: it failed or was cancelled; in the server's words.
+        ServerUnreachable: the server stayed away for ten minutes.
+    """
+    last_heard = time.monotonic()
+    while True:
+        try:
+            job: dict[str, Any] = server.ask("GET", f"/api/jobs/{job_id}")
+            last_heard = time.monotonic()
+        except ServerUnreachable:
+            if time.monotonic() - last_heard > PATIENCE_S:
+                raise
+        else:
+            if progress:
+                progress(float(job["share_done"]), str(job["doing"] or job["state"]))
+            if job["state"] in ENDED:
+                break
+        time.sleep(POLL_S)
+    if job["state"] != "done":
+        raise _ended_badly(job)
+    return job
+
+
+def wait_for_all(server: Server, case_id: str, *, progress: Progress | None = None) -> None:
+    """Wait until nothing of a case is queued or running. Raises as `wait_for` does."""
+    for job in server.ask("GET", f"/api/cases/{case_id}/jobs")["jobs"][::-1]:
+        if job["state"] not in ENDED:
+            wait_for(server, job["id"], progress=progress)
+
+
+def newest_build(server: Server, case_id: str) -> dict[str, Any]:
+    """The last build of a case, with its files.
+
+    Raises:
+        RequestFlaw: nothing has been built yet.
+    """
+    builds: Sequence[dict[str, Any]] = server.ask("GET", f"/api/cases/{case_id}/builds")["builds"]
+    if not builds:
+        raise RequestFlaw("Nothing has been built of this case yet", where="case")
+    return builds[0]
+
+
+def case_named(text: str) -> tuple[str | None, str]:
+    """The server and the id in what a person gives: an id, or the address of the case's page.
+
+    >>> case_named("https://scans.example.org/cases/abc23/builds/xyz")
+    ('https://scans.example.org', 'abc23')
+    >>> case_named("abc23")
+    (None, 'abc23')
+
+    Raises:
+        RequestFlaw: it is neither.
+    """
+    parts = urllib.parse.urlsplit(text)
+    words = [word for word in parts.path.split("/") if word]
+    server = f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
+    case_id = words[1] if server and words[:1] == ["cases"] and len(words) > 1 else text
+    if not CASE_ID.fullmatch(case_id):
+        raise RequestFlaw(f"{text} is neither the id nor the address of a case", where="case")
+    return server, case_id
+
+
+def _ended_badly(job: Mapping[str, Any]) -> JobError:
+    flaw = job.get("error") or {}
+    if job["state"] == "cancelled":
+        return JobError("The job was cancelled.")
+    error = JobError(str(flaw.get("sentence") or "The job failed."))
+    error.hint = str(flaw.get("hint") or error.hint)
+    return error
