@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from plastinate import __version__
-from plastinate.model.errors import ParameterError, WrongModality
+from plastinate.model.errors import InputError, ParameterError, WrongModality
 from plastinate.model.evidence import Evidence, Finding, RunRecord
 from plastinate.model.recipe import Recipe
 from plastinate.model.scene import Scene
@@ -53,10 +53,13 @@ class BuildRequest:
         series, phase: which of several, as `inspect` numbers them.
         allow_gaps: interpolate across missing slices instead of refusing.
         any_modality: run a recipe on a modality it was not written for.
-        formats: names of the export table; "seg" needs a scan read from loose DICOM files.
+        formats: names of the export table; "seg" needs a scan read from DICOM files that stay in reach.
+        formats_where_possible: further formats, left out where the scan cannot give what they need.
+        unpack_into: an empty folder where what archives hold stays during the build, in reach of "seg".
         compression: of the GLB: "meshopt", "draco" or "none".
         options: detail levels and checks.
         with_preview: render the picture.
+        picture_files: write the certificate's pictures as files of their own as well.
     """
 
     path: Path
@@ -71,18 +74,29 @@ class BuildRequest:
     allow_gaps: bool = False
     any_modality: bool = False
     formats: tuple[str, ...] = DEFAULT_FORMATS
+    formats_where_possible: tuple[str, ...] = ()
+    unpack_into: Path | None = None
     compression: str = "meshopt"
     options: RunOptions = field(default_factory=RunOptions)
     with_preview: bool = True
+    picture_files: bool = False
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What was built, where it lies, and how long it took."""
+    """What was built, where it lies, and how long it took.
+
+    Attributes:
+        scene: the organs with their evidence.
+        run: time and memory.
+        files: name -> SHA-256.
+        left_out: format -> why it was not possible.
+    """
 
     scene: Scene
     run: RunRecord
     files: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def names_in(values: str | Iterable[str]) -> tuple[str, ...]:
@@ -113,15 +127,12 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
             series=request.series,
             phase=request.phase,
             allow_gaps=request.allow_gaps,
+            unpack_into=request.unpack_into,
             progress=lambda done, total, what: within(done / max(total, 1)),
         )
+    left_out: dict[str, str] = {}
     if request.output is not None:
-        catalog.door("check-formats")(
-            request.formats,
-            unit=read.volume.geometry.unit,
-            has_source_files=bool(read.source_files),
-            source_files=read.source_files,
-        )
+        request, left_out = _with_possible_formats(request, read)
     recipe = _fitting(request, wish, read.volume.modality)
     noticed = frozenset(finding.code for finding in read.findings)
     result = run_recipe(read.volume, recipe, options=request.options, progress=progress, noticed=noticed)
@@ -152,7 +163,30 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
             run_record=run_record,
         )
     progress.finish()
-    return result_on_disk
+    return replace(result_on_disk, left_out=left_out)
+
+
+def _with_possible_formats(request: BuildRequest, read: Any) -> tuple[BuildRequest, dict[str, str]]:
+    """The request with all that can be written of this scan, and why the rest cannot."""
+
+    def check(formats: Iterable[str]) -> None:
+        catalog.door("check-formats")(
+            formats,
+            unit=read.volume.geometry.unit,
+            has_source_files=bool(read.source_files),
+            source_files=read.source_files,
+        )
+
+    check(request.formats)
+    formats, left_out = list(request.formats), {}
+    for name in request.formats_where_possible:
+        try:
+            check([name])
+        except InputError as error:
+            left_out[name] = error.sentence
+        else:
+            formats.append(name)
+    return replace(request, formats=tuple(dict.fromkeys(formats))), left_out
 
 
 def _require_sound(request: BuildRequest) -> Recipe | None:
@@ -253,7 +287,18 @@ def _write(
             files |= catalog.door("write-certificate")(scene, folder, run=run, pictures=pictures)
     elif pictures:
         files["preview.png"] = catalog.door("write-bytes")(folder / "preview.png", pictures["preview"])
+    if request.picture_files:
+        files |= _picture_files(folder, pictures)
     return BuildResult(scene, run, files)
+
+
+def _picture_files(folder: Path, pictures: Mapping[str, bytes]) -> dict[str, str]:
+    (folder / "pictures").mkdir(exist_ok=True)
+    return {
+        f"pictures/{name}.png": catalog.door("write-bytes")(folder / "pictures" / f"{name}.png", data)
+        for name, data in pictures.items()
+        if name != "preview"
+    }
 
 
 def _run_record(begun: float, started_utc: str, progress: Progress) -> RunRecord:

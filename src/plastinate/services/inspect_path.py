@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from plastinate.model.series import Inspection
 from plastinate.stages import catalog
@@ -18,3 +19,18 @@ def inspect_path(path: Path, *, progress: Callable[[int, int, str], None] | None
     """
     inspection: Inspection = catalog.door("inspect-input")(path, progress=progress)
     return inspection
+
+
+def glance_at(
+    path: Path, *, progress: Callable[[int, int, str], None] | None = None
+) -> tuple[Inspection, bytes | None]:
+    """As `inspect_path`, with a small PNG of a slice where one can be shown.
+
+    Raises:
+        InputError, LimitError: as `inspect_path`.
+    """
+    seen: Any = catalog.door("glance-input")(path, progress=progress)
+    if seen.plane is None:
+        return seen.inspection, None
+    picture = catalog.door("render-thumbnail")(seen.plane, quantity=seen.quantity, spacing=seen.spacing)
+    return seen.inspection, picture

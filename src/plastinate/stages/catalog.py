@@ -85,6 +85,7 @@ SURFACE: dict[str, Method] = {
 # Doors of rooms that recipes do not choose between: the pipeline and the services come in here.
 DOORS: dict[str, Method] = {
     "inspect-input": Method("plastinate.stages.ingest.read:inspect_input"),
+    "glance-input": Method("plastinate.stages.ingest.read:glance_input"),
     "run-limited": Method("plastinate.stages.ingest.sandbox:run_job"),
     "read-volume": Method("plastinate.stages.ingest.read:read_volume"),
     "read-mesh": Method("plastinate.stages.export.read_mesh:read_mesh"),
@@ -93,6 +94,8 @@ DOORS: dict[str, Method] = {
     "judge-structure": Method("plastinate.stages.verify.plausibility:judge_structure"),
     "compose-scene": Method("plastinate.stages.compose.scene:compose_scene"),
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
+    "render-thumbnail": Method("plastinate.stages.compose.thumbnail:render_thumbnail"),
+    "shrink-picture": Method("plastinate.stages.compose.thumbnail:shrink_picture"),
     "write-formats": Method("plastinate.stages.export.formats:write_formats"),
     "check-formats": Method("plastinate.stages.export.formats:check_formats"),
     "write-bytes": Method("plastinate.stages.export.atomic_write:write_bytes"),

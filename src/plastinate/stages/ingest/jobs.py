@@ -19,6 +19,7 @@ from plastinate.model.evidence import Finding
 from plastinate.stages.ingest.child_process import Progress
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.doctor import Case, Examination, examine
+from plastinate.stages.ingest.glance import Memory, glance
 from plastinate.stages.ingest.lattice import refuse_gaps
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.stack import Stack
@@ -34,13 +35,6 @@ class Reporter(Protocol):
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Report."""
-
-
-class Memory(Protocol):
-    """Where voxels go."""
-
-    def make(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Allocate the array that is handed over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +54,8 @@ def run(request: dict[str, Any], *, limits: Limits, line: Reporter, shared: Memo
     """Do one job.
 
     Args:
-        request: {"job": "inspect" or "read", "path", "workspace", "series", "phase", "allow_gaps"}.
+        request: {"job": "inspect" or "read", "path", "workspace", "series", "phase", "allow_gaps"}; with
+            "with_picture" an inspection shows a slice, with "keeps_workspace" what was unpacked stays.
         limits: caps.
         line: progress.
         shared: allocates the voxels.
@@ -74,13 +69,14 @@ def run(request: dict[str, Any], *, limits: Limits, line: Reporter, shared: Memo
         Path(request["path"]), workspace=Path(request["workspace"]), limits=limits, progress=line.progress
     )
     if request["job"] == "inspect":
-        return {"inspection": examination.inspection.as_dict()}
+        seen = glance(examination, shared=shared, limits=limits) if request.get("with_picture") else {}
+        return {"inspection": examination.inspection.as_dict(), **seen}
     case, notes = choose_series(examination, request["series"])
     if case.picture is not None:
         if request["phase"] not in (None, 1):
             raise SeriesNotFound(str(request["phase"]), what="phase")
         paths, phase = files_of(case.picture), ""
-        read = _picture_reader(case.picture, shared, limits=limits)
+        read = picture_reader(case.picture, shared, limits=limits)
         sources: list[Path] = []
     else:
         stack = choose_phase(case, request["phase"])
@@ -88,8 +84,9 @@ def run(request: dict[str, Any], *, limits: Limits, line: Reporter, shared: Memo
             refuse_gaps(stack.lattice)
         paths = sorted({frame.path for frame in stack.frames})
         phase = stack.phase
-        # What was unpacked is gone when the job ends.
-        sources = [path for path in paths if not path.is_relative_to(request["workspace"])]
+        # What was unpacked is gone when the job ends, unless the caller keeps the place.
+        stays = bool(request.get("keeps_workspace"))
+        sources = [path for path in paths if stays or not path.is_relative_to(request["workspace"])]
         read = _stack_reader(stack, shared, allow_gaps=request["allow_gaps"], progress=line.progress)
     with ThreadPoolExecutor(1) as pool:
         digest: Future[str] = pool.submit(digest_of, paths)
@@ -204,7 +201,7 @@ def _stack_reader(
     return read
 
 
-def _picture_reader(picture: Candidate, shared: Memory, *, limits: Limits) -> Callable[[], _Read]:
+def picture_reader(picture: Candidate, shared: Memory, *, limits: Limits) -> Callable[[], _Read]:
     """How to read a NIfTI, NRRD or MetaImage file into shared memory."""
     if picture.kind == "nifti":
         from plastinate.stages.ingest.nifti import read_nifti as read_file

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from plastinate.model.errors import DamagedFile, PathNotFound
 from plastinate.model.evidence import Finding
@@ -42,6 +43,23 @@ class VolumeRead:
     source_files: tuple[Path, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """An inspection, and one slice of the first series that makes a volume.
+
+    Attributes:
+        inspection: what is there.
+        plane: (R, C) grey values; None where no slice could be shown.
+        quantity: "HU" or "a.u.".
+        spacing: (row, column) distances; only their ratio counts.
+    """
+
+    inspection: Inspection
+    plane: npt.NDArray[Any] | None
+    quantity: str
+    spacing: tuple[float, float]
+
+
 def inspect_input(
     path: str | Path, *, limits: Limits | None = None, progress: Progress | None = None
 ) -> Inspection:
@@ -67,12 +85,30 @@ def inspect_input(
     return inspection_from(answer.data["inspection"])
 
 
+def glance_input(path: str | Path, *, progress: Progress | None = None) -> Glance:
+    """As `inspect_input`, with a slice to show; it costs the decoding of that slice.
+
+    Raises:
+        PathNotFound, EmptyInput, TooLarge, UnsafeArchive, ParserStopped: as `inspect_input`.
+    """
+    request = {**_request("inspect", path), "with_picture": True}
+    answer = run_job(request, progress=progress)
+    rows, columns = answer.data.get("spacing", (1.0, 1.0))
+    return Glance(
+        inspection_from(answer.data["inspection"]),
+        None if answer.voxels is None else answer.voxels[0],
+        str(answer.data.get("quantity", "")),
+        (float(rows), float(columns)),
+    )
+
+
 def read_volume(
     path: str | Path,
     *,
     series: int | None = None,
     phase: int | None = None,
     allow_gaps: bool = False,
+    unpack_into: Path | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> VolumeRead:
@@ -83,6 +119,8 @@ def read_volume(
         series: number as `inspect_input` lists it; None for the first, where that is obvious.
         phase: 1-based; None where the series has only one.
         allow_gaps: bridge any number of missing slices, marked as not measured.
+        unpack_into: an empty folder where what archives hold stays after the reading; files from an
+            archive are source files then, like loose ones.
         limits: caps; by default those of the environment.
         progress: called with (done, total, what).
 
@@ -97,6 +135,8 @@ def read_volume(
         TooLarge, UnsafeArchive, ParserStopped: the input costs more than it may.
     """
     request = _request("read", path, series=series, phase=phase, allow_gaps=allow_gaps)
+    if unpack_into is not None:
+        request |= {"workspace": str(unpack_into.absolute()), "keeps_workspace": True}
     answer = run_job(request, limits=limits or Limits.from_environment(), progress=progress)
     data = answer.data
     if answer.voxels is None:
@@ -110,15 +150,17 @@ def read_volume(
         series_from(data["series"]),
         data["inputs"],
         findings_from(data["findings"]),
-        _within(data["source_files"], Path(request["path"])),
+        _within(data["source_files"], Path(request["path"]), unpack_into),
     )
 
 
-def _within(files: list[str], place: Path) -> tuple[Path, ...]:
+def _within(files: list[str], place: Path, unpacked: Path | None) -> tuple[Path, ...]:
     """The files as paths, unless one lies elsewhere: the child read hostile bytes, so its word is checked."""
-    root = place if place.is_dir() else place.parent
+    roots = [place if place.is_dir() else place.parent, *([] if unpacked is None else [unpacked.absolute()])]
     paths = tuple(Path(file) for file in files)
-    is_inside = all(path.is_relative_to(root) and ".." not in path.parts for path in paths)
+    is_inside = all(
+        any(path.is_relative_to(root) for root in roots) and ".." not in path.parts for path in paths
+    )
     return paths if is_inside else ()
 
 

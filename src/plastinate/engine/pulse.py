@@ -1,0 +1,96 @@
+"""The heartbeat of an attempt: progress goes to the job's row, and back comes whether to go on."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Literal
+
+from plastinate.model.errors import SystemFault
+
+if TYPE_CHECKING:
+    from plastinate.archive.archive import Archive
+
+Verdict = Literal["go on", "cancel", "stale", "out of touch", "stopping"]
+CHECK_PERIOD_S = 0.25
+REPORT_PERIOD_S = 0.5
+# Nothing new to say: often enough that a cancel is heard in time and no lease runs out.
+SILENCE_MAX_S = 2.0
+
+# Set when this process has been asked to end: its attempts give their jobs back.
+stopping = threading.Event()
+
+
+class Interrupted(Exception):
+    """The attempt must not go on; the verdict says why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict)
+        self.verdict = verdict
+
+
+class Pulse:
+    """Reports for one attempt, from a thread of its own.
+
+    A database out of reach may hold a report for half a minute. That must not
+    hold the attempt: whoever asks `require` gets an answer at once, and "out of
+    touch" when no report has come through for as long as a lease lasts.
+    """
+
+    def __init__(self, archive: Archive, *, job_id: str, attempt: int) -> None:
+        self._archive = archive
+        self._job_id = job_id
+        self._attempt = attempt
+        self._share, self._doing = 0.0, ""
+        self._verdict: Verdict = "go on"
+        self._heard_at = time.monotonic()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"pulse-{job_id}", daemon=True)
+
+    def __enter__(self) -> Pulse:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        # Where the database does not answer, the thread may be a while; it does no harm.
+        self._thread.join(timeout=1.0)
+
+    def tell(self, share_done: float, doing: str) -> None:
+        """Say where the attempt is; goes out with the next report."""
+        self._share, self._doing = share_done, doing
+
+    def require(self) -> None:
+        """Return if the attempt may go on.
+
+        Raises:
+            Interrupted: it may not.
+        """
+        verdict = self._verdict
+        if verdict == "go on" and stopping.is_set():
+            verdict = "stopping"
+        if verdict == "go on" and time.monotonic() - self._heard_at > self._archive.settings.lease_seconds:
+            verdict = "out of touch"
+        if verdict != "go on":
+            raise Interrupted(verdict)
+
+    def _beat(self) -> None:
+        said: tuple[float, str] | None = None
+        said_at = 0.0
+        while not self._ended.wait(CHECK_PERIOD_S) and self._verdict == "go on":
+            waited, news = time.monotonic() - said_at, (self._share, self._doing)
+            if waited < (REPORT_PERIOD_S if news != said else SILENCE_MAX_S):
+                continue
+            begun = time.monotonic()
+            with contextlib.suppress(SystemFault):
+                self._verdict = self._report(*news)
+                # From before the report was sent: that is the latest moment the row can bear.
+                said, self._heard_at = news, begun
+            said_at = time.monotonic()
+
+    def _report(self, share_done: float, doing: str) -> Verdict:
+        from plastinate.archive import jobs
+
+        with self._archive.database.write() as session:
+            return jobs.report(session, self._job_id, self._attempt, share_done=share_done, doing=doing)

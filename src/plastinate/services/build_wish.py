@@ -1,0 +1,216 @@
+"""What someone asks to be built, as JSON -> checked before anything is queued, and -> a BuildRequest.
+
+{"recipe": "ct-chest"}  or  {"organs": ["lung-left"]}  or  {"threshold": [200, null], "name": "bones"}
+and, all of them optional: "largest_only" "series" "phase" "allow_gaps" "any_modality" "formats"
+"compression" "triangles" "single_level"
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from plastinate.engine.kinds import Task
+from plastinate.model.case_errors import RequestFlaw
+from plastinate.model.errors import (
+    NoUsableSeries,
+    ParameterError,
+    RecipeNotFound,
+    SeriesNotFound,
+    WrongModality,
+)
+from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
+from plastinate.recipes.load import load_recipe, recipe_for_organs
+from plastinate.services.build_models import BuildRequest, names_in, shown_name
+from plastinate.stages import catalog
+
+# What every scan can give, and what only some can: these are left out where they cannot be.
+FORMATS = ("glb", "stl", "obj", "ply", "nifti", "nrrd")
+FORMATS_WHERE_POSSIBLE = ("3mf", "seg")
+COMPRESSIONS = ("meshopt", "draco", "none")
+ORGANS_MAX = 200
+TRIANGLES = (100, 100_000_000)
+FIELDS = frozenset(
+    {"recipe", "organs", "threshold", "name", "largest_only", "series", "phase", "allow_gaps"}
+    | {"any_modality", "formats", "compression", "triangles", "single_level"}
+)
+
+
+def checked_wish(request: Mapping[str, Any], *, inspection: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The wish with every field, in one form: equal wishes are equal.
+
+    Args:
+        request: as it came.
+        inspection: what the import doctor found in the scan; None while it has not looked.
+
+    Raises:
+        RequestFlaw: a field of the wrong kind, or one that does not exist.
+        RecipeError, SeriesNotFound, NoUsableSeries, WrongModality: what the scan or the recipes do not have.
+    """
+    unknown = set(request) - FIELDS
+    if unknown:
+        raise RequestFlaw(f"There is no field {sorted(unknown)[0]!r}", where=sorted(unknown)[0])
+    wish = {
+        "recipe": _text(request, "recipe"),
+        "organs": _organs(request),
+        "threshold": _threshold(request),
+        "name": shown_name(_text(request, "name") or "surface") or "surface",
+        "largest_only": _claim(request, "largest_only"),
+        "series": _number(request, "series", low=1, high=100_000),
+        "phase": _number(request, "phase", low=1, high=100_000),
+        "allow_gaps": _claim(request, "allow_gaps"),
+        "any_modality": _claim(request, "any_modality"),
+        "formats": _formats(request),
+        "compression": _text(request, "compression") or "meshopt",
+        "triangles": _number(request, "triangles", low=TRIANGLES[0], high=TRIANGLES[1]),
+        "single_level": _claim(request, "single_level"),
+    }
+    if wish["compression"] not in COMPRESSIONS:
+        raise RequestFlaw(f"It is one of {', '.join(COMPRESSIONS)}", where="compression")
+    _require_possible(wish, inspection)
+    return wish
+
+
+def build_request(task: Task) -> BuildRequest:
+    """A checked wish and the files of an attempt -> what the builder takes."""
+    wish = task.request
+    levels = {} if wish["single_level"] else dict(DEFAULT_LEVELS)
+    levels["full"] = wish["triangles"]
+    formats = tuple(wish["formats"]) or (*FORMATS, *FORMATS_WHERE_POSSIBLE)
+    unpacked = task.folder / "unpacked"
+    unpacked.mkdir()
+    return BuildRequest(
+        path=task.scan,
+        output=task.out,
+        recipe=wish["recipe"],
+        organs=tuple(wish["organs"]),
+        threshold=None if wish["threshold"] is None else (wish["threshold"][0], wish["threshold"][1]),
+        name=wish["name"],
+        largest_only=wish["largest_only"],
+        series=wish["series"],
+        phase=wish["phase"],
+        allow_gaps=wish["allow_gaps"],
+        any_modality=wish["any_modality"],
+        formats=tuple(name for name in formats if name not in FORMATS_WHERE_POSSIBLE),
+        formats_where_possible=tuple(name for name in formats if name in FORMATS_WHERE_POSSIBLE),
+        # Where it lies, and so can be referred to, while a DICOM segmentation is written.
+        unpack_into=unpacked if "seg" in formats else None,
+        compression=wish["compression"],
+        options=RunOptions(levels=levels),
+        picture_files=True,
+    )
+
+
+def title_of(wish: Mapping[str, Any], modality: str) -> str:
+    """What a build is called before it is there."""
+    if wish["threshold"] is not None:
+        return str(wish["name"])
+    if wish["recipe"]:
+        return load_recipe(wish["recipe"]).title
+    return recipe_for_organs(wish["organs"], modality).title
+
+
+def series_modality(wish: Mapping[str, Any], inspection: Mapping[str, Any] | None) -> str:
+    """The modality of the series that the wish is about; "" while nobody knows."""
+    series = _chosen(wish, inspection)
+    return "" if series is None else str(series["modality"])
+
+
+def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | None) -> None:
+    if sum([bool(wish["recipe"]), bool(wish["organs"]), wish["threshold"] is not None]) != 1:
+        raise ParameterError(
+            "Say what to build: a recipe, organs or an intensity threshold, and only one of them."
+        )
+    series = _chosen(wish, inspection)
+    if series is not None and not series["is_usable"]:
+        problems = [each["sentence"] for each in series["findings"] if each["severity"] == "problem"]
+        raise NoUsableSeries(
+            f"series {series['number']}", (problems or ["it makes no volume"])[0].rstrip(".")
+        )
+    if series is not None and wish["phase"] is not None and wish["phase"] > len(series["phases"]):
+        raise SeriesNotFound(str(wish["phase"]), what="phase")
+    modality = series_modality(wish, inspection)
+    if wish["organs"]:
+        recipe_for_organs(wish["organs"], modality)
+    elif wish["recipe"]:
+        # By name only: a path would be one of the server's own disk.
+        if not set(wish["recipe"]) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+            raise RecipeNotFound("recipe", shown_name(wish["recipe"]))
+        recipe = load_recipe(wish["recipe"])
+        # A scan whose file does not say what it is gets the same answer as at the command line.
+        is_other = bool(recipe.modality) and series is not None and modality != recipe.modality
+        if is_other and not wish["any_modality"]:
+            raise WrongModality(recipe.name, needs=recipe.modality, got=modality)
+
+
+def _chosen(wish: Mapping[str, Any], inspection: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The series asked for, or the one that is taken when none is; None where nothing can be said yet."""
+    if inspection is None:
+        return None
+    found: list[Mapping[str, Any]] = inspection["series"]
+    if wish["series"] is None:
+        return next((each for each in found if each["is_usable"]), None)
+    chosen = next((each for each in found if each["number"] == wish["series"]), None)
+    if chosen is None:
+        raise SeriesNotFound(str(wish["series"]))
+    return chosen
+
+
+def _text(request: Mapping[str, Any], name: str) -> str | None:
+    value = request.get(name)
+    if value is not None and not isinstance(value, str):
+        raise RequestFlaw("It has to be text", where=name)
+    return value or None
+
+
+def _claim(request: Mapping[str, Any], name: str) -> bool:
+    value = request.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise RequestFlaw("It has to be true or false", where=name)
+    return bool(value)
+
+
+def _number(request: Mapping[str, Any], name: str, *, low: int, high: int) -> int | None:
+    value = request.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise RequestFlaw(f"It has to be a whole number from {low:,} to {high:,}", where=name)
+    return value
+
+
+def _names(request: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = request.get(name) or []
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise RequestFlaw("It has to be a list of names", where=name)
+    if len(value) > ORGANS_MAX:
+        raise RequestFlaw(f"It has more than {ORGANS_MAX} names", where=name)
+    return names_in(value)
+
+
+def _organs(request: Mapping[str, Any]) -> list[str]:
+    return list(_names(request, "organs"))
+
+
+def _formats(request: Mapping[str, Any]) -> list[str]:
+    wanted = _names(request, "formats")
+    catalog.door("check-formats")(wanted, unit="mm", has_source_files=True)
+    return sorted(wanted)
+
+
+def _threshold(request: Mapping[str, Any]) -> list[float | None] | None:
+    value = request.get("threshold")
+    if value is None:
+        return None
+    ends = list(value) if isinstance(value, list | tuple) else []
+    is_sound = len(ends) == 2 and all(
+        end is None or (isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end))
+        for end in ends
+    )
+    if not is_sound or ends == [None, None]:
+        raise RequestFlaw("It has to be [low, high], with null for an open end", where="threshold")
+    low, high = (None if end is None else float(end) for end in ends)
+    if low is not None and high is not None and low >= high:
+        raise RequestFlaw("Its lower end has to be below its upper end", where="threshold")
+    return [low, high]

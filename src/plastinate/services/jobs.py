@@ -1,0 +1,201 @@
+"""Wishes become jobs; jobs are read, with their place in the queue and the time they need, and cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from plastinate import __version__
+from plastinate.archive import jobs
+from plastinate.archive.archive import Archive
+from plastinate.archive.tables import Build, Case, Job, now
+from plastinate.model.case_errors import Conflict, NotThere
+from plastinate.services.access import Actor, case_for
+from plastinate.services.build_wish import checked_wish
+from plastinate.services.work_build import request_key
+
+BUILD = "build"
+# From so many earlier jobs of a kind the time of the next is guessed.
+EARLIER_MAX = 20
+# Below this share the beginning says little about the rest: reading is quick, surfaces are not.
+TELLING_SHARE = 0.25
+MEANWHILE = "The case is in the trash."
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job, and what is known of when it will be done.
+
+    Attributes:
+        job: the row.
+        position: 1 for the next in the queue; None unless it waits.
+        remaining_s: guessed seconds until it is done; None where nobody can tell.
+    """
+
+    job: Job
+    position: int | None = None
+    remaining_s: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        row = self.job
+        return {
+            "id": row.id,
+            "case_id": row.case_id,
+            "kind": row.kind,
+            "request": dict(row.request),
+            "state": row.state,
+            "attempt": row.attempt,
+            "share_done": round(row.share_done, 4),
+            "doing": row.doing,
+            "is_cancel_requested": row.is_cancel_requested,
+            "error": None
+            if row.error is None
+            else {key: row.error[key] for key in ("code", "sentence", "hint")},
+            "lost_because": row.lost_because,
+            "created_at": _written(row.created_at),
+            "started_at": _written(row.started_at),
+            "finished_at": _written(row.finished_at),
+            "position": self.position,
+            "remaining_s": None if self.remaining_s is None else round(self.remaining_s, 1),
+        }
+
+
+def submit_build(archive: Archive, actor: Actor, case_id: str, *, request: Mapping[str, Any]) -> Job:
+    """Queue a build. The same wish again finds the job that waits, runs or is done.
+
+    Args:
+        archive: where the case is.
+        actor: who asks; needs to be allowed to edit.
+        case_id: of the case.
+        request: see `services/build_wish.py`.
+
+    Raises:
+        NotThere, NotAllowed: as `case_for`.
+        Conflict: the case is in the trash.
+        RequestFlaw: a field that cannot be taken.
+        RecipeError, InputError: what the recipes or the scan do not have.
+    """
+    with archive.database.write() as session:
+        case = case_for(session, actor, case_id, need="edit")
+        if case.trashed_at is not None:
+            raise Conflict(MEANWHILE, hint="Restore it first.")
+        return queue_build(session, case, person_id=actor.person_id, request=request)
+
+
+def queue_build(session: Session, case: Case, *, person_id: str | None, request: Mapping[str, Any]) -> Job:
+    """The job for a wish about a case, made or found, in a session of the caller's.
+
+    Raises:
+        RequestFlaw, RecipeError, InputError: as `submit_build`.
+    """
+    wish = checked_wish(request, inspection=case.inspection)
+    key = request_key(wish, [each.sha256 for each in case.inputs], version=__version__)
+    same = select(Job).where(Job.case_id == case.id, Job.request_key == key, Job.kind == BUILD)
+    for earlier in session.scalars(same.order_by(Job.created_at.desc())):
+        is_coming = earlier.state in jobs.UNFINISHED and not earlier.is_cancel_requested
+        if is_coming or (earlier.state == jobs.DONE and _has_build(session, earlier)):
+            return earlier
+    return jobs.add_job(
+        session, case_id=case.id, person_id=person_id, kind=BUILD, request=wish, request_key=key
+    )
+
+
+def cancel_job(archive: Archive, actor: Actor, job_id: str) -> JobView:
+    """Stop a job: at once while it waits, within seconds while it runs; one that has ended stays as it is.
+
+    Raises:
+        NotThere, NotAllowed: as `case_for`.
+    """
+    with archive.database.write() as session:
+        _job_for(session, actor, job_id, need="edit")
+        jobs.request_cancel(session, job_id)
+    return read_job(archive, actor, job_id)
+
+
+def read_job(archive: Archive, actor: Actor, job_id: str) -> JobView:
+    """One job.
+
+    Raises:
+        NotThere: there is none that this person may know of.
+    """
+    with archive.database.read() as session:
+        job = _job_for(session, actor, job_id, need="view")
+        return _views(session, [job], workers=archive.settings.workers)[0]
+
+
+def list_jobs(archive: Archive, actor: Actor, case_id: str) -> list[JobView]:
+    """Every job of a case, the newest first.
+
+    Raises:
+        NotThere: there is no case that this person may know of.
+    """
+    with archive.database.read() as session:
+        case_for(session, actor, case_id, need="view")
+        return _views(session, jobs.jobs_of_case(session, case_id), workers=archive.settings.workers)
+
+
+def _job_for(session: Session, actor: Actor, job_id: str, *, need: Any) -> Job:
+    job = jobs.job(session, job_id)
+    if job is None:
+        raise NotThere("job")
+    try:
+        case_for(session, actor, job.case_id, need=need)
+    except NotThere as error:
+        raise NotThere("job") from error
+    return job
+
+
+def _has_build(session: Session, job: Job) -> bool:
+    return bool(session.scalar(select(exists().where(Build.job_id == job.id))))
+
+
+def _views(session: Session, rows: Sequence[Job], *, workers: int) -> list[JobView]:
+    if all(row.state not in jobs.UNFINISHED for row in rows):
+        return [JobView(row) for row in rows]
+    unfinished = jobs.unfinished(session)
+    usual = {kind: _usual_s(session, kind) for kind in {row.kind for row in unfinished}}
+    left = {row.id: _left_s(row, usual[row.kind]) for row in unfinished}
+    waiting = [row.id for row in unfinished if row.state == jobs.QUEUED]
+    views = []
+    for row in rows:
+        if row.state not in jobs.UNFINISHED:
+            views.append(JobView(row))
+            continue
+        position = waiting.index(row.id) + 1 if row.id in waiting else None
+        remaining = left.get(row.id)
+        if position is not None and remaining is not None:
+            ahead = [left[each] for each in waiting[: position - 1]]
+            ahead += [left[each.id] for each in unfinished if each.state == jobs.RUNNING]
+            # Whoever is ahead shares the workers; with fewer ahead than workers, nobody waits.
+            busy = sum(each or 0.0 for each in ahead) / max(workers, 1) if len(ahead) >= workers else 0.0
+            remaining += busy
+        views.append(JobView(row, position, remaining))
+    return views
+
+
+def _usual_s(session: Session, kind: str) -> float | None:
+    """How long jobs of a kind have taken of late: the middle one."""
+    finished = select(Job.started_at, Job.finished_at).where(Job.kind == kind, Job.state == jobs.DONE)
+    pairs = session.execute(finished.order_by(Job.finished_at.desc()).limit(EARLIER_MAX)).all()
+    seconds = sorted((end - begin).total_seconds() for begin, end in pairs if begin and end)
+    return seconds[len(seconds) // 2] if seconds else None
+
+
+def _left_s(row: Job, usual_s: float | None) -> float | None:
+    if row.state == jobs.QUEUED or row.started_at is None:
+        return usual_s
+    elapsed = (now() - row.started_at).total_seconds()
+    by_share = elapsed / row.share_done - elapsed if row.share_done > 0.0 else None
+    if by_share is not None and (usual_s is None or row.share_done >= TELLING_SHARE):
+        return by_share if row.share_done >= 0.05 else None
+    return None if usual_s is None else max(usual_s - elapsed, 1.0)
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="milliseconds")
