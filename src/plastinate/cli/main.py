@@ -19,6 +19,7 @@ from plastinate.cli import streams
 from plastinate.cli.remote import login, pull, push
 from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
+from plastinate.cli.worker import worker
 from plastinate.model.errors import PlastinateError
 
 # More than any mask of the largest volume allowed could need in a model that anything opens.
@@ -224,7 +225,7 @@ def doctor() -> None:
         sys.exit(7)
 
 
-for command in (serve, login, push, pull):
+for command in (serve, worker, login, push, pull):
     cli.add_command(command)
 
 
