@@ -57,7 +57,8 @@ def create_case(archive: Archive, actor: Actor, *, title: str, upload_ids: Seque
         earlier = {upload.case_id for upload in uploads}
         if earlier != {None}:
             case = session.get(Case, next(iter(earlier)) or "") if len(earlier) == 1 else None
-            if case is None or len(case.inputs) != len(uploads):
+            of_it = select(func.count()).select_from(Upload).where(Upload.case_id.in_(earlier - {None}))
+            if case is None or session.scalar(of_it) != len(uploads):
                 raise Conflict("One of these uploads belongs to another case already.")
             return case
         files = [(upload.name, StoredFile(upload.sha256 or "", upload.size)) for upload in uploads]
