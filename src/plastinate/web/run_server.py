@@ -128,7 +128,7 @@ def _first_steps(settings: Settings, url: str, prepare: Callable[[Archive], None
         prepare(archive)
         token = first_invitation(archive)
     finally:
-        archive.database.dispose()
+        archive.close()
     return None if token is None else f"{url}/welcome/{token}"
 
 

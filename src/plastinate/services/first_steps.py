@@ -1,0 +1,92 @@
+"""The name of a sample scan flows in, a case with its organs being built comes out: something to look at.
+
+Whoever starts a server for the first time finds a case there. It belongs to nobody until the first
+administrator comes, and is put in once: whoever deletes it is not shown it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plastinate.archive.archive import Archive
+from plastinate.archive.files import StoredFile
+from plastinate.archive.tables import Case, CaseInput, Person
+from plastinate.services.cases import add_case
+from plastinate.services.jobs import queue_build
+from plastinate.services.sample import SampleInfo, fetch_sample
+
+RECIPES = {"chest-ct": "ct-chest", "head-mr": "mr-head"}
+NO_DATE = (1980, 1, 1, 0, 0, 0)
+
+Progress = Callable[[str, float], None]
+
+
+def put_sample_in(archive: Archive, name: str, *, progress: Progress | None = None) -> str | None:
+    """Put a sample scan into the archive and queue its organs, unless that has been done before.
+
+    To be called while nobody else can do the same: by a server that is about to start.
+
+    Args:
+        archive: where to put it.
+        name: of the sample.
+        progress: called with a few words and a share from 0 to 1.
+
+    Returns:
+        The id of its case; None where someone has deleted it since.
+
+    Raises:
+        RecipeNotFound: no sample of that name.
+        DownloadFailed: it cannot be fetched.
+        CannotWrite, StoreFull, StoreFailed: the disk or the store refuses.
+    """
+    mark = archive.settings.home / f"sample-{name}"
+    known = mark.read_text(encoding="utf-8").strip() if mark.is_file() else None
+    if known is not None:
+        with archive.database.read() as session:
+            is_there = session.get(Case, known) is not None
+            if is_there or session.scalar(select(Person.id).limit(1)) is not None:
+                return known if is_there else None
+    work = archive.settings.home / "sample-work"
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        info = fetch_sample(name, work / name, progress=progress)
+        packed = _packed(info, work / f"{name}.zip")
+        notes = info.source.read_text(encoding="utf-8")
+        stored = archive.files.keep(packed, move=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    with archive.database.write() as session:
+        case_id = _case_of(session, stored) or _new_case(session, info, stored, notes)
+    with contextlib.suppress(OSError):
+        mark.write_text(case_id, encoding="utf-8")
+    return case_id
+
+
+def _case_of(session: Session, stored: StoredFile) -> str | None:
+    return session.scalar(select(CaseInput.case_id).where(CaseInput.sha256 == stored.sha256).limit(1))
+
+
+def _new_case(session: Session, info: SampleInfo, stored: StoredFile, notes: str) -> str:
+    admins = select(Person.id).where(Person.is_admin, Person.active).order_by(Person.created_at)
+    owner_id = session.scalar(admins.limit(1))
+    case = add_case(session, owner_id=owner_id, title=info.sample.title, files=[(f"{info.name}.zip", stored)])
+    case.notes = notes
+    queue_build(session, case, person_id=owner_id, request={"recipe": RECIPES[info.name]})
+    return case.id
+
+
+def _packed(info: SampleInfo, target: Path) -> Path:
+    """The series as one zip, not compressed; the same bytes every time, so that it is stored once."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(info.series.rglob("*")):
+            if path.is_file():
+                member = zipfile.ZipInfo(path.relative_to(info.series).as_posix(), NO_DATE)
+                archive.writestr(member, path.read_bytes())
+    return target
