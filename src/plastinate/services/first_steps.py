@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sqlalchemy import select
@@ -21,14 +21,20 @@ from plastinate.archive.tables import Case, CaseInput, Person
 from plastinate.services.cases import add_case
 from plastinate.services.jobs import queue_build
 from plastinate.services.sample import SampleInfo, fetch_sample
+from plastinate.services.sample_sources import SAMPLES, Sample
 
-RECIPES = {"chest-ct": "ct-chest", "head-mr": "mr-head"}
 NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 Progress = Callable[[str, float], None]
 
 
-def put_sample_in(archive: Archive, name: str, *, progress: Progress | None = None) -> str | None:
+def put_sample_in(
+    archive: Archive,
+    name: str,
+    *,
+    progress: Progress | None = None,
+    samples: Mapping[str, Sample] = SAMPLES,
+) -> str | None:
     """Put a sample scan into the archive and queue its organs, unless that has been done before.
 
     To be called while nobody else can do the same: by a server that is about to start.
@@ -37,6 +43,7 @@ def put_sample_in(archive: Archive, name: str, *, progress: Progress | None = No
         archive: where to put it.
         name: of the sample.
         progress: called with a few words and a share from 0 to 1.
+        samples: the table to look in.
 
     Returns:
         The id of its case; None where someone has deleted it since.
@@ -56,7 +63,7 @@ def put_sample_in(archive: Archive, name: str, *, progress: Progress | None = No
     work = archive.settings.home / "sample-work"
     shutil.rmtree(work, ignore_errors=True)
     try:
-        info = fetch_sample(name, work / name, progress=progress)
+        info = fetch_sample(name, work / name, progress=progress, samples=samples)
         packed = _packed(info, work / f"{name}.zip")
         notes = info.source.read_text(encoding="utf-8")
         stored = archive.files.keep(packed, move=True)
@@ -78,7 +85,8 @@ def _new_case(session: Session, info: SampleInfo, stored: StoredFile, notes: str
     owner_id = session.scalar(admins.limit(1))
     case = add_case(session, owner_id=owner_id, title=info.sample.title, files=[(f"{info.name}.zip", stored)])
     case.notes = notes
-    queue_build(session, case, person_id=owner_id, request={"recipe": RECIPES[info.name]})
+    if info.sample.recipe:
+        queue_build(session, case, person_id=owner_id, request={"recipe": info.sample.recipe})
     return case.id
 
 

@@ -19,6 +19,7 @@ class Sample:
         reference: the same for files that are copied beside the series.
         padding: the stored value that means "not measured", None if there is none.
         about: what it is. licence: whose terms hold. citation: what to name.
+        recipe: what a server builds of it for its first visitor; "" for nothing.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Sample:
     about: str
     licence: str
     citation: str
+    recipe: str = ""
 
 
 SAMPLES: dict[str, Sample] = {
@@ -67,6 +69,7 @@ SAMPLES: dict[str, Sample] = {
             "V. Gopalakrishnan and P. Golland, Fast Auto-Differentiable Digitally Reconstructed "
             "Radiographs for Solving Inverse Problems in Intraoperative Imaging, 2022."
         ),
+        recipe="ct-chest",
     ),
     "head-mr": Sample(
         title="Head MR T1 template (sample)",
@@ -101,5 +104,6 @@ SAMPLES: dict[str, Sample] = {
             "NeuroImage 62, 2012; G. Grabner et al., Symmetric atlasing and "
             "model based segmentation, MICCAI 2006."
         ),
+        recipe="mr-head",
     ),
 }
