@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from flask import g, request, session
 from flask_login import current_user
 
-from plastinate.model.case_errors import Gone, NotThere, SignInNeeded
+from plastinate.model.case_errors import SignInNeeded
 from plastinate.services.access import Actor
+from plastinate.services.people import person_of_token
+from plastinate.services.sharing import cases_of_links
 from plastinate.web.app_state import archive_of_app
 
 if TYPE_CHECKING:
     from plastinate.web.person_store import SignedIn
 
 BEARER = "bearer "
-# Secrets of opened links, in the signed cookie. Each is asked for again on every request, so that a link
-# that was ended or has expired opens nothing from that moment on.
+# Ids of opened links, in the signed cookie. The archive is asked at every request which of them still hold,
+# so a link that was ended or has expired opens nothing from that moment on.
 LINKS_KEY = "links"
 LINKS_MAX = 8
 
@@ -50,15 +52,13 @@ def is_cookie_authenticated() -> bool:
     return "Authorization" not in request.headers
 
 
-def remember_link(secret: str) -> None:
+def remember_link(link_id: str) -> None:
     """Keep an opened link in this browser's session."""
-    kept = [each for each in session.get(LINKS_KEY, []) if each != secret]
-    session[LINKS_KEY] = [*kept, secret][-LINKS_MAX:]
+    kept = [each for each in session.get(LINKS_KEY, []) if each != link_id]
+    session[LINKS_KEY] = [*kept, link_id][-LINKS_MAX:]
 
 
 def _by_token() -> Actor:
-    from plastinate.services.people import person_of_token
-
     header = request.headers["Authorization"]
     if not header.lower().startswith(BEARER):
         raise SignInNeeded("Only bearer tokens are understood")
@@ -77,12 +77,5 @@ def _by_session() -> Actor:
 
 
 def _linked_cases() -> frozenset[str]:
-    from plastinate.services.sharing import open_link
-
-    found: set[str] = set()
-    for secret in session.get(LINKS_KEY, []):
-        try:
-            found.add(open_link(archive_of_app(), secret))
-        except (Gone, NotThere):
-            continue
-    return frozenset(found)
+    opened = session.get(LINKS_KEY)
+    return cases_of_links(archive_of_app(), opened) if opened else frozenset()

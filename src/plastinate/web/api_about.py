@@ -10,6 +10,7 @@ from sqlalchemy import text
 from plastinate import __version__
 from plastinate.web.actor import current_actor
 from plastinate.web.app_state import archive_of_app
+from plastinate.web.operations import FOR_EVERYBODY
 from plastinate.web.payloads_about import Formats, Health, Me, Recipes, Structures
 
 about = APIBlueprint("api_about", __name__, url_prefix="/api", tag="About")
@@ -17,7 +18,7 @@ about = APIBlueprint("api_about", __name__, url_prefix="/api", tag="About")
 
 @about.get("/health")
 @about.output(Health)
-@about.doc(security=[])
+@about.doc(extensions=FOR_EVERYBODY)
 def health() -> Health:
     """Whether the server and its database answer."""
     with archive_of_app().database.read() as session:
@@ -35,7 +36,7 @@ def me() -> Me:
 
 @about.get("/recipes")
 @about.output(Recipes)
-@about.doc(security=[])
+@about.doc(extensions=FOR_EVERYBODY)
 def recipes() -> Recipes:
     """The recipes, and the structures each of them makes."""
     return _recipes()
@@ -43,7 +44,7 @@ def recipes() -> Recipes:
 
 @about.get("/structures")
 @about.output(Structures)
-@about.doc(security=[])
+@about.doc(extensions=FOR_EVERYBODY)
 def structures() -> Structures:
     """The structures that can be built."""
     return _structures()
@@ -51,7 +52,7 @@ def structures() -> Structures:
 
 @about.get("/formats")
 @about.output(Formats)
-@about.doc(security=[])
+@about.doc(extensions=FOR_EVERYBODY)
 def formats() -> Formats:
     """The formats that models are written in."""
     return _formats()

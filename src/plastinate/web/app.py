@@ -27,7 +27,19 @@ if TYPE_CHECKING:
     from plastinate.archive.archive import Archive
 
 # Every blueprint: "module:name". A line here is the only registration.
-ROUTES = ("plastinate.web.api_about:about",)
+ROUTES = (
+    "plastinate.web.api_about:about",
+    "plastinate.web.api_cases:cases",
+    "plastinate.web.api_jobs:jobs",
+    "plastinate.web.api_builds:builds",
+    "plastinate.web.uploads:uploads",
+    "plastinate.web.api_sharing:sharing",
+    "plastinate.web.api_tokens:tokens",
+    "plastinate.web.api_people:people",
+    "plastinate.web.openapi:described",
+    "plastinate.web.links:links",
+    "plastinate.web.welcome:welcome",
+)
 PAGES = "plastinate.web.pages:pages"
 TITLE = "Plastinate"
 
@@ -51,11 +63,12 @@ def create_app(archive: Archive, *, testing: bool = False) -> APIFlask:
         AUTO_VALIDATION_ERROR_RESPONSE=False,
         AUTO_OPERATION_ID=True,
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     accept_own_hosts_only(app, archive.settings)
     accept_fitting_bodies_only(app)
     protect_from_other_sites(app)
     add_sign_in(app, archive)
+    # After signing in, which brings a JSON provider of its own.
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     answer_with_problems(app)
     add_security_headers(app, is_tls=archive.settings.is_tls)
     for place in ROUTES:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class SignedIn(UserMixin):
     """A person as the sign-in machinery sees them."""
 
-    id: str = ""
+    id: str = ""  # type: ignore[assignment]
     email: str = ""
     name: str = ""
     password: str | None = None
@@ -23,7 +23,7 @@ class SignedIn(UserMixin):
     is_admin: bool = False
     locale: str = ""
     fs_uniquifier: str = ""
-    roles: tuple[RoleMixin, ...] = ()
+    roles: list[RoleMixin] = []  # noqa: RUF012 (as the machinery declares it; nobody has any)
 
     def __init__(self, person: Person) -> None:
         for field in ("id", "email", "name", "password", "active", "is_admin", "locale", "fs_uniquifier"):
@@ -45,11 +45,12 @@ class PersonStore(UserDatastore):
 
     def find_user(self, case_insensitive: bool = False, **kwargs: Any) -> SignedIn | None:
         """Whoever has this e-mail address, or this session identity."""
-        from plastinate.services.sign_in import person_by_email, person_of_session
+        from plastinate.services.people import find_person
+        from plastinate.services.sign_in import person_of_session
 
         del case_insensitive
         ((name, value),) = kwargs.items()
-        finders = {"email": person_by_email, "fs_uniquifier": person_of_session}
+        finders = {"email": find_person, "fs_uniquifier": person_of_session}
         person = finders[name](self._archive, str(value))
         return None if person is None else SignedIn(person)
 
@@ -62,7 +63,7 @@ class PersonStore(UserDatastore):
         from plastinate.services.sign_in import keep_credentials
 
         keep_credentials(
-            self._archive, model.id, password_hash=model.password or "", session_identity=model.fs_uniquifier
+            self._archive, model.id, password_hash=model.password, session_identity=model.fs_uniquifier
         )
         return model
 

@@ -131,7 +131,7 @@ def _from_validation(error: HTTPError) -> AnyResponse:
 
 def _from_http(error: HTTPException) -> AnyResponse:
     if error.response is not None:
-        return AnyResponse.force_type(error.response)
+        return Response.force_type(error.response)  # type: ignore[arg-type]
     status = error.code or 500
     answer = problem(
         status,

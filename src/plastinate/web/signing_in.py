@@ -15,6 +15,7 @@ from plastinate.web.actor import LINKS_KEY
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.person_store import PersonStore, SignedIn
 from plastinate.web.secret_key import secret_key
+from plastinate.web.sign_in_form import SignInForm
 
 if TYPE_CHECKING:
     from plastinate.archive.archive import Archive
@@ -56,8 +57,9 @@ def add_sign_in(app: Flask, archive: Archive) -> None:
         SECURITY_CLI_USERS_NAME=None,
         SECURITY_CLI_ROLES_NAME=None,
         SECURITY_CSRF_HEADER=None,
+        SECURITY_CACHE_CONTROL=None,
     )
-    security = Security(app, PersonStore(archive))
+    security = Security(app, PersonStore(archive), login_form=SignInForm)
     # Flask-Security's own tokens are not used, and looking for them would read the body of every upload.
     security.login_manager.request_loader(_no_other_way)
     user_authenticated.connect(_begin_session, app)
@@ -70,7 +72,7 @@ def _no_other_way(request: object) -> None:
 
 def _begin_session(sender: Flask, *, user: SignedIn, **more: Any) -> None:
     """Leave nothing of what the browser held before, except the links it opened."""
-    from plastinate.services.sign_in import note_sign_in
+    from plastinate.services.people import note_sign_in
 
     del sender, more
     kept = {"_user_id", "_fresh", "_id", "fs_paa", "fs_cc", LINKS_KEY}

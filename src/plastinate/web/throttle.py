@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 from flask_limiter import Limiter, RequestLimit
@@ -37,9 +38,7 @@ def throttle_sign_in(app: Flask, settings: Settings) -> None:
         )
     ]
     for endpoint in GUARDED:
-        view = app.view_functions.get(endpoint)
-        if view is None:
-            continue
+        view: Any = app.view_functions[endpoint]
         for guard in guards:
             view = guard(view)
         app.view_functions[endpoint] = view
@@ -47,8 +46,8 @@ def throttle_sign_in(app: Flask, settings: Settings) -> None:
 
 def _account() -> str:
     """The account that a password was tried for, whatever its case; the address where none is named."""
-    body = request.get_json(silent=True) if request.is_json else request.form
-    email = body.get("email") if hasattr(body, "get") else None
+    body: Any = request.get_json(silent=True) if request.is_json else request.form
+    email = body.get("email") if isinstance(body, Mapping) else None
     return str(email or get_remote_address()).strip().lower()[:254]
 
 

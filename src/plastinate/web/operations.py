@@ -1,0 +1,60 @@
+"""Pieces of the API's description that several routes share: downloads, ETags, headers, open doors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# For `@blueprint.doc(extensions=...)`, whose values go into the operation as they are.
+FOR_EVERYBODY: dict[str, Any] = {"security": []}
+
+
+def header(name: str, description: str, *, is_required: bool = False, **schema: Any) -> dict[str, Any]:
+    """A header of a request, as the description has it."""
+    return {
+        "name": name,
+        "in": "header",
+        "required": is_required,
+        "description": description,
+        "schema": {"type": "string", **schema},
+    }
+
+
+def says(description: str) -> Any:
+    """An answer without a body of its own, for `@blueprint.doc(responses=...)`."""
+    return {"description": description}
+
+
+def sends(media_type: str) -> Any:
+    """An answer of bytes, for `@blueprint.doc(responses=...)`."""
+    return {
+        "description": "The bytes.",
+        "content": {media_type: {"schema": {"type": "string", "format": "binary"}}},
+    }
+
+
+def sends_headers(**headers: str) -> Any:
+    """The headers of an answer with what they tell, for `@blueprint.doc(responses=...)`."""
+    return {
+        "headers": {
+            name.replace("_", "-"): {"description": description, "schema": {"type": "string"}}
+            for name, description in headers.items()
+        }
+    }
+
+
+VERSIONED: Any = {200: sends_headers(ETag="The version of the case; send it in If-Match.")}
+IF_MATCH = {
+    "parameters": [header("If-Match", "The ETag of the version that the change is meant for.")],
+}
+STORED: Any = {
+    200: sends("application/octet-stream"),
+    206: sends("application/octet-stream"),
+    304: says("Not modified."),
+    416: says("Range not satisfiable."),
+}
+RANGE = {
+    "parameters": [
+        header("Range", "The part that is wanted, as `bytes=0-1023`."),
+        header("If-None-Match", "The ETag of what you have."),
+    ],
+}

@@ -1,0 +1,225 @@
+"""Cases, jobs, builds, people and what is shared, as JSON: the shapes that go in and out of the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from plastinate.web.payloads_about import Payload
+
+PAGE_MAX = 10_000
+PER_PAGE_MAX = 200
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL keeps no NUL; a person should see that something stood there."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+Line = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Label = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)]
+Tag = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")
+]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Role = Literal["view", "edit"]
+RoleHeld = Literal["view", "edit", "own", "admin"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class Asked(BaseModel):
+    """The root of what comes in by the query: what is not known there is passed over, as browsers expect."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class PersonNamed(Payload):
+    """A person, as others see them."""
+
+    id: str
+    name: str
+    email: str
+
+
+class CaseInput(Payload):
+    """An original file of a case."""
+
+    id: str
+    name: str
+    size: int
+    sha256: str
+
+
+class CaseLine(Payload):
+    """A case, as lists show it."""
+
+    id: str
+    title: str
+    tags: list[str]
+    role: RoleHeld = Field(description="What the asking person may do: view, edit, or all as its owner.")
+    owner: PersonNamed | None = Field(description="Null until the first administrator takes it over.")
+    created_at: datetime
+    changed_at: datetime
+    trashed_at: datetime | None
+    version: int = Field(description="Send it in If-Match to change only what you have seen.")
+    thumbnail: str | None = Field(description="Address of a picture.")
+
+
+class CaseWhole(CaseLine):
+    """A case with all that is known of it."""
+
+    notes: str
+    inputs: list[CaseInput]
+    inspection: dict[str, Any] | None = Field(description="What was found in the files; null until looked.")
+
+
+class CasePage(Payload):
+    """A page of a list of cases."""
+
+    cases: list[CaseLine]
+    total: int
+    page: int
+    per_page: int
+
+
+class CasesAsked(Asked):
+    """Which cases."""
+
+    search: Annotated[Text, StringConstraints(max_length=200)] = Field(
+        "", description="Words; each is in the title, the notes or a tag."
+    )
+    tag: Annotated[Text, StringConstraints(max_length=60)] = ""
+    trash: bool = False
+    shared: bool = Field(False, description="Only those that others have shared with you.")
+    page: int = Field(1, ge=1, le=PAGE_MAX)
+    per_page: int = Field(24, ge=1, le=PER_PAGE_MAX)
+    order: Literal["newest", "oldest", "changed", "title"] = "newest"
+
+
+class Tags(Payload):
+    """Every tag in use, in order."""
+
+    tags: list[str]
+
+
+class CaseMade(Payload):
+    """A new case, of finished uploads. The same uploads again give the same case again."""
+
+    title: Label = ""
+    upload_ids: list[Id] = Field(min_length=1, max_length=1000)
+
+
+class CaseChanged(Payload):
+    """What is to change; what is left out stays."""
+
+    title: Line | None = None
+    notes: Annotated[Text, StringConstraints(max_length=20_000)] | None = None
+    tags: list[Tag] | None = Field(None, max_length=50)
+
+
+class DeletionAsked(Asked):
+    """How a case is deleted."""
+
+    forever: bool = Field(False, description="For good; only what lies in the trash already.")
+
+
+class JobFlaw(Payload):
+    """Why a job failed."""
+
+    code: str
+    sentence: str
+    hint: str
+
+
+class Job(Payload):
+    """Work on a case: how far it is, or how it ended."""
+
+    id: str
+    case_id: str
+    kind: str
+    state: JobState
+    attempt: int
+    attempts_max: int
+    share_done: float = Field(ge=0, le=1)
+    doing: str
+    position: int | None = Field(description="In the queue, 1 is next; null when it does not wait.")
+    remaining_s: float | None = Field(description="An estimate; null when none can be given.")
+    is_cancel_requested: bool
+    error: JobFlaw | None
+    lost_because: str = Field(description="Why the last attempt was lost, when one was.")
+    request: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Jobs(Payload):
+    """The jobs of a case, the newest first."""
+
+    jobs: list[Job]
+
+
+End = Annotated[float, Field(allow_inf_nan=False)] | None
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class BuildAsked(Payload):
+    """What to build: a recipe, organs, or a threshold, and only one of them."""
+
+    recipe: Name | None = None
+    organs: list[Name] = Field([], max_length=200)
+    threshold: Annotated[list[End], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="[low, high] in the scan's own quantity; null leaves an end open."
+    )
+    name: Label = Field("", description="What to call the surface of a threshold.")
+    largest_only: bool = Field(False, description="Keep only the largest piece of a threshold.")
+    series: int | None = Field(None, ge=1, le=100_000, description="As the inspection numbers them.")
+    phase: int | None = Field(None, ge=1, le=100_000)
+    allow_gaps: bool = False
+    any_modality: bool = False
+    formats: list[Name] = Field([], max_length=20, description="Left out: all that fit the scan.")
+    compression: Literal["meshopt", "draco", "none"] = "meshopt"
+    triangles: int | None = Field(None, ge=100, le=100_000_000, description="Of each organ, at most.")
+    single_level: bool = Field(False, description="Without the lighter versions.")
+
+
+class BuildFile(Payload):
+    """A file of a build."""
+
+    name: str
+    size: int
+    sha256: str
+    url: str
+
+
+class Build(Payload):
+    """What a build job made."""
+
+    id: str
+    case_id: str
+    job_id: str | None
+    title: str
+    created_at: datetime
+    request: dict[str, Any]
+    summary: dict[str, Any] = Field(description="Organs with colour, verdict and volume; findings.")
+    result_key: str
+    files: list[BuildFile]
+
+
+class Builds(Payload):
+    """The builds of a case, the newest first."""
+
+    builds: list[Build]
+
+
+class FilesAsked(Asked):
+    """Which files of a build."""
+
+    names: Annotated[str, StringConstraints(max_length=20_000)] = Field(
+        "", description="Names separated by commas; empty: all of them."
+    )

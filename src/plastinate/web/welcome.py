@@ -1,0 +1,69 @@
+"""A one-time link -> a person with a password, signed in: the first administrator, or whoever was invited."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template
+from flask.typing import ResponseReturnValue
+from flask_security import hash_password, login_user
+from flask_wtf import FlaskForm
+from wtforms import EmailField, PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length, Regexp
+
+from plastinate.archive.tables import Person
+from plastinate.services import people
+from plastinate.web.app_state import archive_of_app
+from plastinate.web.person_store import SignedIn
+from plastinate.web.signing_in import PASSWORD_LENGTH_MIN
+
+welcome = Blueprint("welcome", __name__)
+
+ADDRESS = r"^[^@\s\x00]+@[^@\s\x00]+$"
+AFTERWARDS = "/cases"
+
+
+class WelcomeForm(FlaskForm):  # type: ignore[misc]
+    """Who has come, and the password they choose."""
+
+    email = EmailField("E-mail address", [InputRequired(), Length(max=254), Regexp(ADDRESS)])
+    name = StringField("Name", [InputRequired(), Length(max=200)])
+    password = PasswordField("Password", [InputRequired(), Length(min=PASSWORD_LENGTH_MIN, max=512)])
+    again = PasswordField("The same password again", [EqualTo("password")])
+
+
+@welcome.get("/welcome/<token>")
+def show(token: str) -> ResponseReturnValue:
+    """The page that a one-time link leads to. Opening it does not use it."""
+    person = people.read_invitation(archive_of_app(), token)
+    return _page(_form(person), person)
+
+
+@welcome.post("/welcome/<token>")
+def accept(token: str) -> ResponseReturnValue:
+    """Use the link: the password is kept, and its person is signed in."""
+    archive = archive_of_app()
+    person = people.read_invitation(archive, token)
+    form = _form(person)
+    if not form.validate_on_submit():
+        return _page(form, person), 422
+    made = people.accept_invitation(
+        archive,
+        token,
+        email=form.email.data,
+        name=form.name.data,
+        password_hash=hash_password(form.password.data),
+    )
+    login_user(SignedIn(made), authn_via=["invitation"])
+    return redirect(AFTERWARDS, 303)
+
+
+def _form(person: Person | None) -> WelcomeForm:
+    """The form; whoever was invited has their address already, and cannot take another."""
+    form = WelcomeForm()
+    if person is not None:
+        form.email.data = person.email
+        form.name.data = form.name.data or person.name
+    return form
+
+
+def _page(form: WelcomeForm, person: Person | None) -> str:
+    return render_template("welcome.html", form=form, person=person)
