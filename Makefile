@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 CPP    := $(wildcard src/plastinate/native/*.cpp src/plastinate/native/*.hpp)
+PAGES  := $(wildcard viewer/*.json viewer/*.ts) $(shell find viewer/src src/plastinate/web/locales -type f -name '*.*' ! -name '*.mo' 2>/dev/null)
+PORT   ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint bench clean
+.PHONY: help install demo test fast lint bench clean peers
 
 help:  ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,8 +19,8 @@ $(VENV)/bin/pip:
 	  || { rm -rf $(VENV); echo "Python cannot make a virtual environment: install the package python3-venv."; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 
-$(VENV)/.installed: pyproject.toml build_kernels.py $(CPP) | $(VENV)/bin/pip
-	@echo "Installing plastinate into $(VENV) and compiling its kernels: one minute, two where there is no compiler."
+$(VENV)/.installed: pyproject.toml hatch_build.py build_kernels.py build_pages.py $(CPP) $(PAGES) | $(VENV)/bin/pip
+	@echo "Installing plastinate into $(VENV), compiling its kernels and building its pages: two minutes, three where there is no compiler."
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
@@ -32,11 +34,20 @@ $(VENV)/.benched: $(VENV)/.tested
 
 install: $(VENV)/.installed  ## set up .venv with plastinate in it
 
-demo: $(VENV)/.installed  ## fetch the sample scan and build its organs into demo/
-	$(BIN)/plastinate sample chest-ct demo/scan
-	$(BIN)/plastinate build demo/scan/dicom -o demo/organs --recipe ct-chest
-	@echo
-	@echo "The picture: demo/organs/preview.png    The report: demo/organs/certificate.html    The models: demo/organs/scene.glb and demo/organs/models/"
+demo: $(VENV)/.installed  ## run the server with the sample scan in it and open the browser; PORT=8000
+	$(BIN)/plastinate serve --home demo --sample chest-ct --open --port $(PORT)
+
+# What the tests need beside Python: a browser, and a database server that they start and stop themselves.
+peers:
+	@missing=""; \
+	[ -x /usr/bin/chromium ] || missing="chromium"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing $$missing for the tests."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	elif [ -n "$$missing" ]; then \
+	  echo "Not installed, so the tests that need them are skipped: $$missing."; \
+	fi
 
 lint: $(VENV)/.tested  ## style, types and who may import whom
 	$(BIN)/ruff format --check .
@@ -44,7 +55,7 @@ lint: $(VENV)/.tested  ## style, types and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint  ## everything: lint, all tests, coverage of at least 90 % of the lines
+test: lint peers  ## everything: lint, all tests, coverage of at least 90 % of the lines
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
