@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from plastinate.engine.attempt import run_attempt
@@ -119,28 +119,30 @@ class Cluster:
         return self._client
 
     def _connected(self) -> Any:
-        # As text: Dask's classes carry no types.
-        distributed: Any = importlib.import_module("distributed")
+        distributed = load_dask("error")
         if not self.is_embedded:
             return distributed.Client(
                 self._settings.scheduler, timeout=CONNECT_TIMEOUT_S, set_as_default=False
             )
-        with _quietly():
-            self._local = distributed.LocalCluster(
-                processes=False,
-                n_workers=1,
-                threads_per_worker=self._settings.workers,
-                memory_limit=0,
-                dashboard_address=ANY_PORT_OF_OURS,
-                worker_dashboard_address=ANY_PORT_OF_OURS,
-                silence_logs=logging.ERROR,
-            )
-            return distributed.Client(self._local, set_as_default=False)
+        self._local = distributed.LocalCluster(
+            processes=False,
+            n_workers=1,
+            threads_per_worker=self._settings.workers,
+            memory_limit=0,
+            dashboard_address=ANY_PORT_OF_OURS,
+            worker_dashboard_address=ANY_PORT_OF_OURS,
+            local_directory=str(self._settings.home / "scratch"),
+        )
+        return distributed.Client(self._local, set_as_default=False)
 
 
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
+def load_dask(level: str) -> Any:
+    """Dask, imported when it is first needed: it takes its settings while it is. As text: it has no types.
+
+    Args:
+        level: below which its log is kept quiet.
+    """
     import dask
 
-    dask.config.set(QUIET)
-    yield
+    dask.config.set({**QUIET, "logging.distributed": level})
+    return importlib.import_module("distributed")

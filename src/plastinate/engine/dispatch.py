@@ -223,7 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
         die_with_parent(given.parent)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("plastinate").setLevel(logging.INFO)
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

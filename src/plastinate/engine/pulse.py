@@ -16,7 +16,7 @@ Verdict = Literal["go on", "cancel", "stale", "out of touch", "stopping"]
 CHECK_PERIOD_S = 0.25
 REPORT_PERIOD_S = 0.5
 # Nothing new to say: often enough that a cancel is heard in time and no lease runs out.
-SILENCE_MAX_S = 2.0
+SILENCE_MAX_S = 1.0
 
 # Set when this process has been asked to end: its attempts give their jobs back.
 stopping = threading.Event()

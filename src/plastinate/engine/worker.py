@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import logging
 import os
 import signal
@@ -17,7 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from plastinate.engine.cluster import ANY_PORT_OF_OURS, QUIET
+from plastinate.engine.cluster import ANY_PORT_OF_OURS, load_dask
 from plastinate.engine.pulse import stopping
 from plastinate.settings import Settings
 
@@ -73,10 +72,6 @@ def run_worker(
         resources: what this machine has, for jobs that need it ("GPU": 1).
         say: gets a line when the worker joins or loses its scheduler.
     """
-    import dask
-
-    dask.config.set(QUIET)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     threads = LastingThreads(settings.workers)
     asyncio.run(_join_again_and_again(settings, threads, name=name, resources=resources or {}, say=say))
     threads.settle(patience_s=STOP_PATIENCE_S)
@@ -90,7 +85,7 @@ async def _join_again_and_again(
     resources: Mapping[str, float],
     say: Callable[[str], None],
 ) -> None:
-    distributed: Any = importlib.import_module("distributed")
+    distributed = load_dask("critical")
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
     def end() -> None:
