@@ -1,11 +1,10 @@
 """An archive with a small scan, and the processes that do jobs, each of which a test may kill.
 
-    rig = JobRig(tmp_path);  rig.dispatcher();  job = rig.build();  rig.kill(...);  rig.ended(job)
+rig = JobRig(tmp_path);  rig.dispatcher();  job = rig.build();  rig.kill(...);  rig.ended(job)
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -26,10 +25,10 @@ from phantom_series import write_series
 from phantoms import sphere
 from plastinate.archive import jobs
 from plastinate.archive.archive import Archive, open_archive
-from plastinate.archive.tables import Build, Job
+from plastinate.archive.tables import Build, Case, Job
 from plastinate.services.access import SYSTEM
 from plastinate.services.cases import keep_case
-from plastinate.services.jobs import cancel_job, submit_build
+from plastinate.services.jobs import cancel_job, queue_build
 from plastinate.settings import Settings, read_settings
 
 T = TypeVar("T")
@@ -105,14 +104,19 @@ class JobRig:
             self.kill(process)
         self.archive.close()
 
-    def build(self, **wish: Any) -> str:
+    def build(self, *, resources: dict[str, Any] | None = None, **wish: Any) -> str:
         """A new case and a build job for it; its id."""
         case = keep_case(self.archive, owner_id=None, title="phantom", files=[("scan.zip", self.scan)])
         with self.archive.database.write() as session:
             # The first look is another job, and not what these tests are about.
             for job in jobs.jobs_of_case(session, case.id):
                 session.delete(job)
-        return submit_build(self.archive, SYSTEM, case.id, request={**WISH, **wish}).id
+        with self.archive.database.write() as session:
+            made = session.get(Case, case.id)
+            assert made is not None
+            job = queue_build(session, made, person_id=None, request={**WISH, **wish})
+            job.resources = resources or {}
+            return job.id
 
     def job(self, job_id: str) -> Job:
         with self.archive.database.read() as session:
@@ -138,9 +142,6 @@ class JobRig:
         roots = [process.pid for process in self.started]
         return eventually(lambda: processes_with(CHILD, under=roots), within_s=within_s, what="a child")[0]
 
-    def children(self) -> list[int]:
-        return processes_with(str(self.settings.home))
-
     def hashes(self, job_id: str) -> dict[str, str]:
         """Name -> SHA-256 of the one build that a job made, without what differs between any two runs."""
         with self.archive.database.read() as session:
@@ -148,9 +149,9 @@ class JobRig:
             assert all(self.archive.files.exists(file.sha256) for file in build.files)
             return {file.name: file.sha256 for file in build.files if file.name not in DIFFERS}
 
-    def scratch(self) -> list[str]:
-        folder = self.settings.home / "scratch"
-        return sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    def scratch_folders(self) -> list[str]:
+        """The folders of attempts."""
+        return sorted(path.name for path in (self.settings.home / "scratch").glob("plastinate-*"))
 
     def start(self, *command: str, before: Sequence[str] = (), **environment: str) -> subprocess.Popen[bytes]:
         """Start `python COMMAND`; its words go to a file beside the archive."""
@@ -175,9 +176,9 @@ class JobRig:
         return self.start("-m", "distributed.cli.dask_scheduler", *options, before=before)
 
     def worker(
-        self, name: str, *, before: Sequence[str] = (), **environment: str
+        self, name: str, *options: str, before: Sequence[str] = (), **environment: str
     ) -> subprocess.Popen[bytes]:
-        command = ["-m", "plastinate.cli.main", "worker", "--name", name]
+        command = ["-m", "plastinate.cli.main", "worker", "--name", name, *options]
         return self.start(*command, before=before, **environment)
 
     def kill(self, process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
@@ -195,8 +196,3 @@ def job_rig(folder: Path, **settings: Any) -> Iterator[JobRig]:
         yield rig
     finally:
         rig.close()
-
-
-def told(process_log: Path) -> list[Any]:
-    """What a process said, for a failing test."""
-    return json.loads(json.dumps(process_log.read_text(errors="replace").splitlines()[-20:]))
