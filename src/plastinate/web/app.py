@@ -40,7 +40,7 @@ ROUTES = (
     "plastinate.web.links:links",
     "plastinate.web.welcome:welcome",
 )
-PAGES = "plastinate.web.pages:pages"
+PAGES = "plastinate.web.form_pages:pages"
 TITLE = "Plastinate"
 
 

@@ -1,0 +1,140 @@
+"""A case's rows -> what its page shows: the series and their findings, the work, and what can be built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import url_for
+
+from plastinate.web.payloads import Job
+from plastinate.web.wording import FORMATS, KINDS, MODALITIES, PLANES, translated
+
+ACTIVE = frozenset({"queued", "running"})
+
+
+def found_in(inspection: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What the import doctor found, ready for a template; None until it has looked."""
+    if not inspection or "series" not in inspection:
+        return None
+    aside = list(inspection.get("set_aside", []))
+    return {
+        "files_looked_at": inspection.get("files_looked_at", 0),
+        "findings": inspection.get("findings", []),
+        "series": [_series(each) for each in inspection["series"]],
+        "set_aside": aside,
+        "set_aside_count": sum(len(each["files"]) for each in aside),
+    }
+
+
+def _series(series: Mapping[str, Any]) -> dict[str, Any]:
+    shape, spacing = series["shape_slice_row_column"], series["spacing_mm_slice_row_column"]
+    phases = list(series["phases"])
+    modality = series["modality"]
+    return {
+        "number": series["number"],
+        "modality": modality,
+        "modality_words": str(MODALITIES.get(modality, modality)),
+        "description": series["description"],
+        "frame_count": series["frame_count"],
+        "shape": shape,
+        "spacing": spacing,
+        "extent": [count * step for count, step in zip(shape, spacing, strict=True)] if spacing else None,
+        "phases": len(phases),
+        "phase_names": phases if len(phases) > 1 else [],
+        "plane": str(PLANES.get(series["tags"].get("plane", ""), "")),
+        "is_usable": series["is_usable"],
+        "findings": series["findings"],
+    }
+
+
+def what_can_be_built(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Series, recipes, organs and formats to choose from; None where no series can be built."""
+    from plastinate.recipes.load import list_recipes, load_structures
+
+    usable = [each for each in (found or {}).get("series", []) if each["is_usable"]]
+    if not usable:
+        return None
+    # A file that does not say what it is may be anything: then every recipe is offered.
+    wanted = {each["modality"] for each in usable}
+    recipes = [
+        each for each in list_recipes() if not each.modality or each.modality in wanted or "" in wanted
+    ]
+    makers: dict[str, set[str]] = {}
+    for recipe in recipes:
+        for name in recipe.structures:
+            makers.setdefault(name, set()).add(recipe.modality)
+    first = _likeliest(recipes, usable[0])
+    return {
+        "series": usable,
+        "recipes": [
+            {
+                "name": each.name,
+                "title": each.title,
+                "modality": each.modality,
+                "count": len(each.structures),
+                "is_first": each.name == first,
+            }
+            for each in recipes
+        ],
+        "organs": [
+            {
+                "id": name,
+                "name": structure.name,
+                "colour": structure.colour,
+                "modalities": " ".join(sorted(makers[name])),
+            }
+            for name, structure in load_structures().items()
+            if name in makers
+        ],
+        "formats": [
+            {"name": name, "title": title, "purpose": purpose} for name, (title, purpose) in FORMATS.items()
+        ],
+    }
+
+
+def _likeliest(recipes: Sequence[Any], series: Mapping[str, Any]) -> str:
+    """The recipe to choose beforehand: by what the scanner called the series, else the widest of its kind."""
+    fitting = [each for each in recipes if each.modality == series["modality"]] or list(recipes)
+    said = series["description"].lower()
+    words = {
+        "chest": "chest", "thorax": "chest", "lung": "chest", "head": "head", "brain": "head", "skull": "head"
+    }  # fmt: skip
+    for word, region in words.items():
+        named = [each for each in fitting if word in said and region in each.name]
+        if named:
+            return str(named[0].name)
+    return max(fitting, key=lambda each: len(each.structures)).name if fitting else ""
+
+
+def work_of(jobs: Sequence[Job]) -> dict[str, Any]:
+    """The jobs that wait or run; and the newest of all, where it failed."""
+    newest = jobs[0] if jobs else None
+    return {
+        "active": [job for job in jobs if job.state in ACTIVE],
+        "failed": newest if newest is not None and newest.state == "failed" and newest.error else None,
+        "jobs_known": [[job.id, job.state, str(job.attempt)] for job in jobs],
+    }
+
+
+def job_title(job: Job) -> str:
+    """What a job is about, in a few words."""
+    from plastinate.recipes.load import list_recipes
+
+    kind = str(KINDS.get(job.kind, job.kind))
+    if job.kind != "build":
+        return kind
+    titles = {each.name: each.title for each in list_recipes()}
+    asked = job.request
+    if asked.get("recipe"):
+        return translated(titles.get(asked["recipe"], asked["recipe"]))
+    if asked.get("organs"):
+        from plastinate.web.wording import part_name
+
+        return ", ".join(part_name(each) for each in asked["organs"])
+    return str(asked.get("name") or kind)
+
+
+def thumbnail_of(case_id: str, sha256: str | None) -> str:
+    """The address of a case's picture; it changes with the picture, so that browsers may keep it."""
+    return url_for("api_cases.thumbnail", case_id=case_id, v=sha256[:16]) if sha256 else ""

@@ -1,0 +1,71 @@
+"""Every text that a person may read -> the catalogues in `locales/`, for translators.
+
+    python -m plastinate.web.catalogue     brings each locales/LANGUAGE/LC_MESSAGES/messages.po up to date
+
+Texts stand in templates, in Python, in recipes and structures (titles and names), and in errors (hints).
+A text that is new is left empty; one that is gone is dropped. `python build_pages.py` compiles them.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from plastinate.web.languages import LOCALES
+
+WEB = Path(__file__).parent
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS = {"_": None, "gettext": None, "_l": None, "lazy_gettext": None, "N_": None, "ngettext": (1, 2)}
+
+
+def gather() -> Catalog:
+    """Every text, with where it stands."""
+    catalogue = Catalog(project="Plastinate", charset="utf-8")
+    options = {"templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}
+    found = extract_from_dir(
+        WEB, METHODS, options, KEYWORDS, comment_tags=("i18n:",), strip_comment_tags=True
+    )
+    for name, line, text, comments, context in found:
+        del line
+        catalogue.add(text, locations=[(name, 0)], auto_comments=comments, context=context)
+    for place, text in _named_elsewhere():
+        catalogue.add(text, locations=[(place, 0)])
+    return catalogue
+
+
+def _named_elsewhere() -> list[tuple[str, str]]:
+    """Titles of recipes, names of structures, hints of errors."""
+    from plastinate.model import case_errors, errors
+    from plastinate.recipes.load import list_recipes, load_structures
+    from plastinate.web.problems import HINTS
+
+    classes = [*vars(errors).values(), *vars(case_errors).values()]
+    hints = {
+        each.hint for each in classes if isinstance(each, type) and issubclass(each, errors.PlastinateError)
+    }
+    return [
+        *(("recipes", recipe.title) for recipe in list_recipes()),
+        *(("structures", structure.name) for structure in load_structures().values()),
+        *(("errors", hint) for hint in sorted({*hints, *HINTS.values()}) if hint),
+    ]
+
+
+def bring_up_to_date(source: Path) -> bytes:
+    """A catalogue's file with every text of now in it and no other."""
+    language = source.parents[1].name
+    known = read_po(BytesIO(source.read_bytes()), locale=language) if source.exists() else Catalog(language)
+    known.update(gather(), no_fuzzy_matching=True)
+    known.obsolete.clear()
+    written = BytesIO()
+    write_po(written, known, width=100, omit_header=False, sort_by_file=True, include_lineno=False)
+    return written.getvalue()
+
+
+if __name__ == "__main__":
+    for each in sorted(LOCALES.glob("*/LC_MESSAGES/messages.po")):
+        each.write_bytes(bring_up_to_date(each))
+        print(each)

@@ -1,0 +1,82 @@
+"""What surrounds every page: its words, measures, language and colours, and who is signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, request, url_for
+from flask_babel import get_locale, gettext
+from flask_login import current_user
+
+from plastinate.web import case_page, wording
+from plastinate.web.assets import asset
+from plastinate.web.languages import add_languages, chosen_language, direction, language_names
+from plastinate.web.numbers import FILTERS
+from plastinate.web.script_words import script_words
+
+pages = Blueprint("pages", __name__)
+
+THEMES = ("light", "dark")
+THEME_COOKIE = "theme"
+
+
+@pages.record_once
+def _prepare(state: Any) -> None:
+    """Give every template of the application its words and measures, the sign-in pages too."""
+    app: Flask = state.app
+    add_languages(app)
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters["rgb"] = _rgb
+    app.jinja_env.globals.update(
+        asset=asset,
+        script_words=script_words,
+        translated=wording.translated,
+        doing=wording.doing,
+        finding_title=wording.finding_title,
+        error_title=wording.error_title,
+        job_title=case_page.job_title,
+        lights=wording.LIGHTS,
+        severities=wording.SEVERITIES,
+        kinds=wording.KINDS,
+        roles=wording.ROLES,
+    )
+
+
+@pages.app_context_processor
+def _around() -> dict[str, Any]:
+    """What every page shows around its content."""
+    me = current_user if current_user and current_user.is_authenticated else None
+    places = [("cases", url_for("pages.cases"), gettext("Cases"))]
+    if me is not None and me.is_admin:
+        places.append(("people", url_for("pages.people_page"), gettext("People")))
+    theme = request.cookies.get(THEME_COOKIE, "")
+    return {
+        "me": me,
+        "places": places,
+        "place": (request.endpoint or "").partition(".")[2],
+        "language": str(get_locale()).replace("_", "-"),
+        "is_english": chosen_language() == "en",
+        "direction": direction(),
+        "languages": language_names(),
+        "theme": theme if theme in THEMES else "",
+        "here": request.full_path.rstrip("?") if request.method == "GET" else request.path,
+    }
+
+
+def _rgb(colour: Any) -> str:
+    """A colour as SVG takes it, from "#rrggbb" or three numbers; what is neither is grey.
+
+    >>> _rgb((108, 160, 194)), _rgb("#6ca0c2"), _rgb("javascript:")
+    ('#6ca0c2', '#6ca0c2', '#888888')
+    """
+    if isinstance(colour, str):
+        digits = colour.removeprefix("#")
+        is_colour = len(digits) == 6 and all(each in "0123456789abcdef" for each in digits.lower())
+        return f"#{digits}" if is_colour else "#888888"
+    return "#{:02x}{:02x}{:02x}".format(*(int(each) for each in colour))
+
+
+def cookie_options() -> dict[str, Any]:
+    """How this browser keeps its language and colours: for a year, unread by scripts of others."""
+    is_tls = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    return {"max_age": 365 * 24 * 3600, "samesite": "Lax", "secure": is_tls, "httponly": True, "path": "/"}

@@ -1,0 +1,190 @@
+"""A person's browser -> pages: each reads through the services as that person, and renders a template.
+
+What a form sends is in `form_pages.py`, and what surrounds every page in `page_frame.py`; all belong to one
+blueprint. Scripts only refine what works without.
+"""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+from pydantic import ValidationError
+
+from plastinate.model.case_errors import NotThere
+from plastinate.services import access, builds, case_cards, jobs, people, sharing
+from plastinate.services import cases as case_service
+from plastinate.web import build_page, case_page, wording
+from plastinate.web.actor import current_actor, require_person
+from plastinate.web.app_state import archive_of_app
+from plastinate.web.page_frame import pages
+from plastinate.web.payloads import CasesAsked
+from plastinate.web.public_address import public_address
+from plastinate.web.views import case_line, case_whole, job_whole
+
+PER_PAGE = 24
+ORDERS = {
+    "newest": _l("newest first"),
+    "changed": _l("last changed first"),
+    "oldest": _l("oldest first"),
+    "title": _l("by title"),
+}
+
+
+@pages.get("/")
+def home() -> ResponseReturnValue:
+    """The cases; or the sign-in page, for whoever is not signed in."""
+    return redirect(url_for("pages.cases"))
+
+
+@pages.get("/cases")
+def cases() -> str:
+    """The shelf: cases with their pictures, searched and ordered."""
+    require_person()
+    archive, actor = archive_of_app(), current_actor()
+    asked = _asked()
+    order = request.args.get("order", "newest")
+    order = order if order in ORDERS else "newest"
+    wish = {"search": asked.search, "tag": asked.tag, "shared": asked.shared}
+    found, total = case_service.list_cases(
+        archive,
+        actor,
+        **wish,
+        order=order,  # type: ignore[arg-type]
+        page=asked.page,
+        per_page=PER_PAGE,
+    )
+    cards = case_cards.cards_of(archive, found)
+    with archive.database.read() as session:
+        lines = [case_line(session, actor, case) for case in found]
+    return render_template(
+        "cases.html",
+        cards=[
+            {
+                "case": line,
+                "job": cards[line.id].job,
+                "organs": cards[line.id].organs,
+                "is_anothers": actor.is_admin and (line.owner is None or line.owner.id != actor.person_id),
+            }
+            for line in lines
+        ],
+        asked={**wish, "order": order, "page": asked.page},
+        query={name: value for name, value in {**wish, "order": order}.items() if value},
+        total=total,
+        pages=-(-total // PER_PAGE),
+        tags=case_service.list_tags(archive, actor),
+        orders=ORDERS,
+        is_searching=bool(asked.search or asked.tag or asked.shared),
+        is_changing=any(card.job and card.job.state in case_page.ACTIVE for card in cards.values()),
+    )
+
+
+def _asked() -> CasesAsked:
+    """What the shelf is asked for; what cannot be taken is left out rather than refused."""
+    given = {name: value for name, value in request.args.items() if value}
+    try:
+        return CasesAsked.model_validate(given)
+    except ValidationError:
+        return CasesAsked.model_validate({"search": given.get("search", "")[:200].replace("\0", "")})
+
+
+@pages.get("/cases/trash")
+def trash() -> str:
+    """What lies in the trash."""
+    require_person()
+    archive, actor = archive_of_app(), current_actor()
+    found, _ = case_service.list_cases(archive, actor, trash=True, order="changed", per_page=200)
+    return render_template("trash.html", cases=found, trash_days=archive.settings.trash_days)
+
+
+@pages.get("/cases/new")
+def new_case() -> str:
+    """Where a scan is dropped."""
+    require_person()
+    return render_template("new_case.html", upload_bytes=archive_of_app().settings.upload_bytes)
+
+
+@pages.get("/cases/<case_id>")
+def case(case_id: str) -> str:
+    """A case: what was built, what is being built, what could be, and what the scan holds."""
+    return case_shown(case_id)
+
+
+def case_shown(case_id: str, *, fresh_link: str = "") -> str:
+    """The page of a case, with a share link that has just been made and is shown only now."""
+    archive, actor = archive_of_app(), current_actor()
+    row = case_service.read_case(archive, actor, case_id)
+    with archive.database.read() as session:
+        whole = case_whole(session, actor, row)
+    rank = access.RANK[whole.role]
+    can_own = rank >= access.RANK["own"] and actor.person_id is not None
+    found = case_page.found_in(whole.inspection)
+    usable = [each for each in (found or {}).get("series", []) if each["is_usable"]]
+    return render_template(
+        "case.html",
+        case=whole,
+        can_edit=rank >= access.RANK["edit"],
+        can_own=can_own,
+        is_anothers=whole.role == "admin" and (whole.owner is None or whole.owner.id != actor.person_id),
+        modalities=list(dict.fromkeys(each["modality_words"] for each in usable)),
+        found=found,
+        plan=case_page.what_can_be_built(found),
+        builds=[build_page.build_shown(each) for each in builds.list_builds(archive, actor, case_id)],
+        shares=sharing.list_shares(archive, actor, case_id) if can_own else [],
+        links=sharing.list_links(archive, actor, case_id) if can_own else [],
+        fresh_link=fresh_link,
+        **case_page.work_of([job_whole(view) for view in jobs.list_jobs(archive, actor, case_id)]),
+    )
+
+
+@pages.get("/cases/<case_id>/builds/<build_id>")
+def build(case_id: str, build_id: str) -> str:
+    """The certificate of a build, with its pictures and files."""
+    archive, actor = archive_of_app(), current_actor()
+    row = builds.read_build(archive, actor, build_id)
+    if row.case_id != case_id:
+        raise NotThere("build")
+    with archive.database.read() as session:
+        whole = case_whole(session, actor, case_service.read_case(archive, actor, case_id))
+    shown = build_page.build_shown(row)
+    return render_template(
+        "build.html",
+        case=whole,
+        build=shown,
+        can_edit=access.RANK[whole.role] >= access.RANK["edit"],
+        report=build_page.report_of(archive, row),
+        pictures=build_page.pictures_of(shown),
+        organ_names=", ".join(wording.translated(each["name"]) for each in shown["organs"]),
+    )
+
+
+@pages.get("/account")
+def account() -> str:
+    """One's own name, language, password and tokens."""
+    return account_shown()
+
+
+def account_shown(*, fresh_token: str = "") -> str:
+    """The account page, with a token that has just been made and is shown only now."""
+    require_person()
+    return render_template(
+        "account.html",
+        tokens=people.list_tokens(archive_of_app(), current_actor()),
+        fresh_token=fresh_token,
+        server_address=public_address(""),
+    )
+
+
+@pages.get("/people")
+def people_page() -> str:
+    """Everyone, for administrators."""
+    return people_shown()
+
+
+def people_shown(*, fresh_invitation: dict[str, str] | None = None) -> str:
+    """The page of people, with an invitation that has just been made and is shown only now."""
+    return render_template(
+        "people.html",
+        people=people.list_people(archive_of_app(), current_actor()),
+        fresh_invitation=fresh_invitation,
+    )

@@ -1,0 +1,55 @@
+"""The words that scripts say -> a JSON island in the page, from the same catalogue as everything else.
+
+A script asks for a sentence by its English text; a test holds that it asks for none that is not here.
+"""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+from plastinate.web.wording import PARTS, STEPS, part_name
+
+
+def N_(text: str) -> str:  # noqa: N802 (the name by which gettext's tools know it)
+    """Mark a text for the catalogue, to be translated when it is used."""
+    return text
+
+
+PAGE = (N_("Copied"),)
+MEASURES = (N_("a few seconds"),)
+CASE = (N_("about {time} left"), N_("Stopping ..."))
+UPLOAD = (
+    N_("about {time} left"),
+    N_("Looking through the folder ..."),
+    N_("There is no file in what you chose. Choose the folder that holds the images."),
+    N_("{count} files, {size}"),
+    N_("Reading the files ..."),
+    N_("A file could not be read."),
+    N_("It was moved or changed while it was read. Choose the folder again."),
+    N_("Scan"),
+    N_("Connecting ..."),
+    N_("{sent} of {whole}, {speed} a second"),
+    N_("Everything has arrived. Opening the case ..."),
+    N_("The server does not answer just now."),
+    N_("Nothing is lost: the upload goes on by itself as soon as it can."),
+    N_("You are no longer signed in."),
+    N_("Sign in again in another tab, then go on here: what has arrived is kept."),
+    N_("The server did not take the upload."),
+    N_("Try again, or ask the administrator."),
+    N_("Waiting"),
+    N_("Go on"),
+    N_("Pause"),
+    N_("Paused. What has arrived is kept."),
+)
+PAGES = {"page": PAGE, "case": (*PAGE, *MEASURES, *CASE), "upload": (*PAGE, *MEASURES, *UPLOAD)}
+
+
+def script_words(page: str) -> dict[str, str]:
+    """What the scripts of a page may say, by the English text."""
+    words = {text: str(gettext(text)) for text in PAGES[page]}
+    if page == "case":
+        from plastinate.recipes.load import load_structures
+
+        words |= {f"step {name}": str(shown) for name, shown in STEPS.items()}
+        words |= {f"part {name}": part_name(name) for name in (*load_structures(), *PARTS)}
+    return words

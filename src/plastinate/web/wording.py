@@ -1,0 +1,138 @@
+"""Codes and names of the engine -> words for people, in the reader's language.
+
+The engine states what it found in exact English sentences, with its numbers in them. A page leads each with
+a heading from here, which is translated, and keeps the sentence as it is, marked as English.
+"""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from plastinate.web.wording_errors import ERRORS
+from plastinate.web.wording_findings import FINDINGS
+
+SEVERITIES = {
+    "note": _l("Good to know"),
+    "repaired": _l("Repaired"),
+    "warning": _l("Look here"),
+    "problem": _l("Not used"),
+}
+LIGHTS = {
+    "green": (_l("green"), _l("nothing speaks against it")),
+    "amber": (_l("amber"), _l("look before you rely on it")),
+    "red": (_l("red"), _l("do not rely on it")),
+}
+STATES = {
+    "queued": _l("Waiting"),
+    "running": _l("Under way"),
+    "done": _l("Done"),
+    "failed": _l("Failed"),
+    "cancelled": _l("Stopped"),
+}
+MODALITIES = {
+    "CT": _l("Computed tomography"),
+    "MR": _l("Magnetic resonance"),
+    "PT": _l("Positron emission tomography"),
+    "US": _l("Ultrasound"),
+    "NM": _l("Scintigraphy"),
+    "": _l("Scan of unknown kind"),
+}
+PLANES = {
+    "axial": _l("axial"),
+    "coronal": _l("coronal"),
+    "sagittal": _l("sagittal"),
+    "oblique": _l("oblique"),
+}
+ROLES = {
+    "view": _l("may look"),
+    "edit": _l("may change"),
+    "own": _l("owner"),
+    "admin": _l("administrator"),
+}
+# Name of a format: what it is called, what it is good for.
+FORMATS = {
+    "glb": ("GLB", _l("The web, AR and VR, Blender")),
+    "stl": ("STL", _l("3D printing")),
+    "3mf": ("3MF", _l("3D printing in colour")),
+    "obj": ("OBJ", _l("Modelling programs")),
+    "ply": ("PLY", _l("Mesh research: MeshLab, CloudCompare")),
+    "nifti": ("NIfTI", _l("The voxels behind the models, for research")),
+    "nrrd": ("NRRD", _l("The voxels behind the models, for 3D Slicer")),
+    "seg": ("DICOM SEG", _l("Radiology viewers and PACS")),
+}
+KINDS = {
+    "inspect": _l("Looking at the files"),
+    "build": _l("Building the models"),
+    "import": _l("Importing a case"),
+}
+# What a running job says it does, and the stages it names before a colon.
+STEPS = {
+    "fetch the files": _l("Fetching the files"),
+    "unpack the files": _l("Unpacking the files"),
+    "look at the files": _l("Looking at the files"),
+    "draw the thumbnail": _l("Drawing the picture"),
+    "read the scan": _l("Reading the scan"),
+    "prepare": _l("Preparing the scan"),
+    "segment": _l("Finding"),
+    "label": _l("Giving each voxel one owner"),
+    "surface": _l("Laying the surface"),
+    "check": _l("Measuring the model against the scan"),
+    "write the models": _l("Writing the models"),
+    "render the picture": _l("Drawing the pictures"),
+    "write the certificate": _l("Writing the certificate"),
+    "keep the results": _l("Storing the results"),
+}
+# Methods that a step names, where no structure is called so.
+PARTS = {
+    "lungs": _l("lungs"),
+    "one structure for each voxel": _l("one structure for each"),
+    "threshold": _l("range of intensities"),
+    "region-growing": _l("region growing"),
+    "watershed": _l("watershed"),
+    "otsu": _l("dividing intensity"),
+    "keep-largest": _l("largest pieces"),
+    "trachea": _l("trachea"),
+    "head": _l("head"),
+    "brain-mr": _l("brain"),
+}
+
+
+def finding_title(code: str) -> str:
+    """The heading of a finding; "" where there is none of that code."""
+    return str(FINDINGS.get(code, ""))
+
+
+def error_title(code: str) -> str:
+    """What an error means, in a sentence without its numbers; "" where there is none of that code."""
+    return str(ERRORS.get(code, ""))
+
+
+def translated(text: str) -> str:
+    """A recipe's title, a structure's name or an error's hint in the reader's language, where it is known."""
+    return str(gettext(text)) if text else ""
+
+
+def doing(words: str) -> str:
+    """What a running job says it does, for people.
+
+    >>> doing("")
+    ''
+    """
+    stage, _, parts = words.partition(": ")
+    if words in STEPS:
+        return str(STEPS[words])
+    shown = str(STEPS.get(stage, stage))
+    if not parts:
+        return shown
+    return f"{shown}: {', '.join(part_name(each) for each in parts.split(', '))}"
+
+
+def part_name(name: str) -> str:
+    """A structure's name, or what a method finds."""
+    from plastinate.recipes.load import load_structures
+
+    structures = load_structures()
+    if name in structures:
+        return translated(structures[name].name)
+    return str(PARTS.get(name, name))
