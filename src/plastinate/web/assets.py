@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from flask import url_for
 
 from plastinate.model.case_errors import PagesMissing
 
-BUILT = Path(__file__).parent / "static" / "built"
+MANIFEST = Path(__file__).parent / "static" / "built" / "manifest.json"
 ENTRIES = {
     "style": "src/styles/pages.css",
     "page": "src/pages/page.ts",
@@ -29,13 +29,16 @@ def asset(name: str) -> str:
     Raises:
         PagesMissing: the installation holds no built pages.
     """
-    return url_for("static", filename=f"built/{_manifest()[ENTRIES[name]]['file']}")
-
-
-@cache
-def _manifest() -> dict[str, Any]:
     try:
-        read: dict[str, Any] = json.loads((BUILT / "manifest.json").read_text(encoding="utf-8"))
+        # Looked at anew each time: a checkout may be built again under a running server.
+        written_ns = MANIFEST.stat().st_mtime_ns
     except FileNotFoundError as error:
         raise PagesMissing from error
+    return url_for("static", filename=f"built/{_manifest(written_ns)[ENTRIES[name]]['file']}")
+
+
+@lru_cache(maxsize=1)
+def _manifest(written_ns: int) -> dict[str, Any]:
+    del written_ns
+    read: dict[str, Any] = json.loads(MANIFEST.read_text(encoding="utf-8"))
     return read

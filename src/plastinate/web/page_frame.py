@@ -7,17 +7,20 @@ from typing import Any
 from flask import Blueprint, Flask, current_app, request, url_for
 from flask_babel import get_locale, gettext
 from flask_login import current_user
+from markupsafe import Markup
 
 from plastinate.web import case_page, wording
 from plastinate.web.assets import asset
 from plastinate.web.languages import add_languages, chosen_language, direction, language_names
-from plastinate.web.numbers import FILTERS
+from plastinate.web.measures import FILTERS
 from plastinate.web.script_words import script_words
 
 pages = Blueprint("pages", __name__)
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
+# Overrides and embeddings of direction, and isolates; marks (U+200E, U+200F) belong to ordinary text.
+UNSEEN = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}")
 
 
 @pages.record_once
@@ -25,6 +28,7 @@ def _prepare(state: Any) -> None:
     """Give every template of the application its words and measures, the sign-in pages too."""
     app: Flask = state.app
     add_languages(app)
+    app.jinja_env.finalize = visible
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.filters["rgb"] = _rgb
     app.jinja_env.globals.update(
@@ -39,6 +43,7 @@ def _prepare(state: Any) -> None:
         severities=wording.SEVERITIES,
         kinds=wording.KINDS,
         roles=wording.ROLES,
+        formats=wording.FORMATS,
     )
 
 
@@ -61,6 +66,20 @@ def _around() -> dict[str, Any]:
         "theme": theme if theme in THEMES else "",
         "here": request.full_path.rstrip("?") if request.method == "GET" else request.path,
     }
+
+
+def visible(value: Any) -> Any:
+    r"""A text without characters that turn round what stands beside them, or that cannot be seen at all.
+
+    Browsers isolate each name, but within it an override would still show "gpj.exe" for "exe.jpg".
+
+    >>> visible("a\u202eb"), visible(7)
+    ('a\ufffdb', 7)
+    """
+    if not isinstance(value, str) or value.isascii():
+        return value
+    shown = value.translate(UNSEEN)
+    return Markup(shown) if isinstance(value, Markup) else shown  # noqa: S704 (it was marked before)
 
 
 def _rgb(colour: Any) -> str:

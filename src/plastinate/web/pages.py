@@ -45,7 +45,7 @@ def cases() -> str:
     asked = _asked()
     order = request.args.get("order", "newest")
     order = order if order in ORDERS else "newest"
-    wish = {"search": asked.search, "tag": asked.tag, "shared": asked.shared}
+    wish: dict[str, Any] = {"search": asked.search, "tag": asked.tag, "shared": asked.shared}
     found, total = case_service.list_cases(
         archive,
         actor,

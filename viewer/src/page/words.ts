@@ -3,8 +3,10 @@
 const island = document.getElementById("words");
 const words: Record<string, string> = island?.textContent ? JSON.parse(island.textContent) : {};
 
-/** The language of the page, for numbers, sizes and times. */
-export const language = document.documentElement.lang || "en";
+
+const pageLanguage = document.documentElement.lang || "en";
+/** With the reader's country where that is known: the page says "en", but a day is written otherwise in London. */
+export const language = navigator.languages.find((each) => each.split("-")[0] === pageLanguage) ?? pageLanguage;
 
 /** The sentence with this key, its {places} filled. An unknown key shows itself, so that it is noticed. */
 export function word(key: string, places: Record<string, string | number> = {}): string {

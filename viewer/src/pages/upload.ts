@@ -1,6 +1,6 @@
 // The page for a new case: what is dropped becomes one upload, the upload becomes a case, and its page opens.
 import { percent, roughly, size } from "../page/measures.ts";
-import { word } from "../page/words.ts";
+import { language, word } from "../page/words.ts";
 import { filesChosen, filesDropped } from "../upload/dropped.ts";
 import { Transfer, type Trouble } from "../upload/transfer.ts";
 import { type Entry, zipOf } from "../upload/zip.ts";
@@ -104,7 +104,7 @@ function nameOf(entries: Entry[]): string {
 }
 
 function count(number: number): string {
-  return new Intl.NumberFormat(document.documentElement.lang).format(number);
+  return new Intl.NumberFormat(language).format(number);
 }
 
 function begin(blob: Blob, name: string, fingerprint: string): void {

@@ -74,7 +74,7 @@ FILTERS = {
     "number": number,
     "size": size,
     "volume": volume,
-    "length": length,
+    "distance": length,
     "share": share,
     "roughly": roughly,
     "day": day,
