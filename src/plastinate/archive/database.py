@@ -139,7 +139,10 @@ def open_database(url: str) -> Database:
     else:
         raise SettingFlaw(SETTING, f"{kind} is not sqlite:///FILE or postgresql://USER@HOST/NAME")
     writing = engine.execution_options(**{WRITES: True})
-    reading = engine.execution_options(postgresql_readonly=True) if kind == "postgresql" else engine
+    reading = engine
+    if kind == "postgresql":
+        # SQLite's reading transactions are both anyway.
+        reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Database(
         engine=engine,
         url=parsed,

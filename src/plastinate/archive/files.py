@@ -29,6 +29,8 @@ from plastinate.archive.tables import Blob, Table, now
 from plastinate.model.case_errors import StoreFailed
 
 SWEPT_AT_ONCE = 200
+# A file that is being written gets younger with every block.
+PART_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ class FileStore:
                 with self.database.write() as session:
                     swept += self._drop(session, last, idle)
         with store_faults():
-            self.place.clear_parts(older_than_s=older_than_hours * 3600)
+            self.place.clear_parts(older_than_s=max(older_than_hours * 3600, PART_SECONDS))
         return swept
 
     def _drop(self, session: Session, sha256: str, idle: tuple[ColumnElement[bool], ...]) -> int:
@@ -244,7 +246,7 @@ class FileStore:
     def _download(self, sha256: str, part: Path, *, size: int) -> None:
         digest, count = hashlib.sha256(), 0
         with part.open("xb") as sink:
-            for block in self.place.blocks(key_of(sha256), 0, size):
+            for block in self.open_range(sha256, 0, size):
                 sink.write(block)
                 digest.update(block)
                 count += len(block)

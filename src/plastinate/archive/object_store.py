@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,9 @@ SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "memory")
 BLOCK_BYTES = 1 << 20
 PART_BYTES = 8 << 20
 PARTS_AT_ONCE = 4
+# A long file is read in pieces that each arrive within a request's time, over a slow line too.
+ASK_BYTES = 64 << 20
+REQUEST_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,17 @@ class ObjectStore:
         """The bytes from start up to end, which is not included; asked for at once."""
         import obstore
 
-        found = obstore.get(self.bucket, key, options={"range": (start, end)})
-        return (bytes(block) for block in found.stream(min_chunk_size=BLOCK_BYTES))
+        def ask(first: int) -> obstore.GetResult:
+            return obstore.get(self.bucket, key, options={"range": (first, min(first + ASK_BYTES, end))})
+
+        def read(found: obstore.GetResult) -> Iterator[bytes]:
+            for first in range(start, end, ASK_BYTES):
+                if first > start:
+                    found = ask(first)
+                for block in found.stream(min_chunk_size=BLOCK_BYTES):
+                    yield bytes(block)
+
+        return read(ask(start))
 
     def fetch(self, key: str, target: Path) -> bool:
         """An object cannot be lent: it has to be downloaded."""
@@ -78,8 +91,12 @@ class ObjectStore:
         del older_than_s
 
 
-def open_bucket(url: str) -> ObjectStore:
+def open_bucket(url: str, *, patience_seconds: float = 60) -> ObjectStore:
     """The object store at a URL; its credentials come from the environment (AWS_*, GOOGLE_*, AZURE_*).
+
+    Args:
+        url: "s3://BUCKET/PREFIX" and the like.
+        patience_seconds: how long a store that is away is asked again.
 
     Raises:
         SettingFlaw: not a URL of a store that is known here.
@@ -92,10 +109,14 @@ def open_bucket(url: str) -> ObjectStore:
         raise SettingFlaw(SETTING, f"{scheme or 'it'} is no store that is known here ({', '.join(SCHEMES)})")
     if scheme == "memory":
         return ObjectStore(MemoryStore())
-    # A store that is away for a moment is asked again; one that stays away is named within a minute.
     patience: dict[str, Any] = {
-        "client_options": {"timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)},
-        "retry_config": {"max_retries": 6, "retry_timeout": timedelta(seconds=60)},
+        "client_options": {
+            "timeout": timedelta(seconds=REQUEST_SECONDS),
+            "connect_timeout": timedelta(seconds=5),
+            # Options given here hide what the environment says of them.
+            "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true", "yes"),
+        },
+        "retry_config": {"max_retries": 6, "retry_timeout": timedelta(seconds=patience_seconds)},
     }
     try:
         return ObjectStore(from_url(url, **patience))
