@@ -289,7 +289,9 @@ def _attempt(words: list[str], *, debug: bool) -> int:
 
 
 def _explain(error: PlastinateError) -> int:
-    streams.say(f"error: {error.sentence} [{error.code}]")
+    # What a server calls it, where a server said it: the same row of the table as in the browser.
+    code = getattr(error, "remote_code", "") or error.code
+    streams.say(f"error: {error.sentence} [{code}]")
     streams.say(f"hint:  {error.hint}")
     return error.exit_status
 

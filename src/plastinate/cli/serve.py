@@ -79,11 +79,12 @@ def serve(
 
 
 def _tell(where: str, link: str | None) -> None:
-    click.echo(f"Plastinate is at {where}   (Ctrl-C stops it)")
+    words = [f"Plastinate is at {where}   (Ctrl-C stops it)"]
     if link:
-        click.echo("Nobody has an account here yet. This link makes its first visitor the administrator:")
-        click.echo(f"    {link}")
-    sys.stdout.flush()
+        words += ["Nobody has an account here yet. This link makes its first visitor the administrator:"]
+        words += [f"    {link}"]
+    # In one piece: a program that reads along sees the link with the address, or knows that there is none.
+    click.echo("\n".join(words))
 
 
 def _put_in(name: str, archive: Archive) -> None:

@@ -29,7 +29,7 @@ def sign_in(url_server: Server, *, email: str, password: str, name: str) -> Serv
         ServerRefused: the address or the password is wrong, or there were too many tries.
     """
     body = {"email": email, "password": password, "name": name}
-    made = url_server.ask("POST", "/api/tokens/sign-in", body)
+    made = url_server.ask("POST", "/api/sign-in", body)
     return Server(url_server.url, str(made["token"]))
 
 
@@ -148,4 +148,5 @@ def _ended_badly(job: Mapping[str, Any]) -> JobError:
         return JobError("The job was cancelled.")
     error = JobError(str(flaw.get("sentence") or "The job failed."))
     error.hint = str(flaw.get("hint") or error.hint)
+    error.remote_code = str(flaw.get("code") or "")
     return error

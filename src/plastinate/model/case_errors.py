@@ -143,11 +143,16 @@ class ArchiveFlaw(RequestError):
 
 
 class JobError(PlastinateError):
-    """A job ended without its result."""
+    """A job ended without its result.
+
+    Attributes:
+        remote_code: what a server calls the reason, where a server said it.
+    """
 
     code = "job.failed"
     hint = "Start it again; nothing of the case is lost."
     exit_status = 6
+    remote_code = ""
 
 
 class JobLost(JobError):
@@ -261,7 +266,6 @@ class ServerRefused(RequestError):
 
     def __init__(self, sentence: str, *, code: str = "", hint: str = "", status: int = 0) -> None:
         super().__init__(sentence)
-        # What the server calls it: the reader is to find the same row of the table as in the browser.
         self.remote_code = code
         self.status = status
         if hint:
