@@ -93,7 +93,7 @@ class JobRig:
     def __init__(self, folder: Path, *, scan: Path | None = None, **settings: Any) -> None:
         self.folder = folder
         self.settings: Settings = read_settings(
-            {}, **{"home": folder / "home", "lease_seconds": 4, "workers": 1, **settings}
+            {}, **{"home": folder / "home", "lease_seconds": 6, "workers": 1, **settings}
         )
         self.archive: Archive = open_archive(self.settings)
         self.scan = scan or phantom_zip(folder / "scan.zip")

@@ -7,6 +7,7 @@ once another has begun, so an attempt that was given up for lost can do no harm.
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 import platform
@@ -27,7 +28,6 @@ from plastinate.model.owner import own_mark
 from plastinate.settings import read_settings
 from plastinate.stages.ingest.child_process import TimeIsUp, converse
 from plastinate.stages.ingest.limits import Limits
-from plastinate.stages.ingest.wire import error_as_dict
 from plastinate.stages.ingest.workspace import private_folder
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Outcome:
     Attributes:
         state: what is written into the row; "left" writes nothing, for the job is another's by now.
         result, files: of a job that is done.
-        error: of one that failed, as `error_as_dict` gives it.
+        error: of one that failed: code, sentence, hint.
         because: of one that is given back.
         counts: whether the loss counts as one of the tries.
     """
@@ -201,9 +201,19 @@ def _child_answer(
         log.warning("job %s: %s", job.id, said)
     if ending.answer is None:
         return _without_answer(ending.status, settings.job_seconds)
-    if "error" in ending.answer:
-        return Outcome("failed", error=ending.answer["error"])
-    return dict(ending.answer["result"])
+    answer = _without_places(ending.answer, folder)
+    if "error" in answer:
+        return Outcome("failed", error={name: answer["error"][name] for name in ("code", "sentence", "hint")})
+    return dict(answer["result"])
+
+
+def _without_places(answer: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The same, with files called by their names: where they lay during the job is nobody's business."""
+    text = json.dumps(answer)
+    for place in (f"{folder}/input/", f"{folder}/out/", f"{folder}/unpacked/", f"{folder}/", str(folder)):
+        text = text.replace(place, "")
+    cleared: dict[str, Any] = json.loads(text)
+    return cleared
 
 
 def _without_answer(status: int | None, seconds: int) -> Outcome:
@@ -217,7 +227,7 @@ def _without_answer(status: int | None, seconds: int) -> Outcome:
 
 
 def _failed(error: PlastinateError) -> Outcome:
-    return Outcome("failed", error=error_as_dict(error))
+    return Outcome("failed", error=error.as_dict())
 
 
 def is_full(error: BaseException | None) -> bool:

@@ -27,6 +27,8 @@ QUIET = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.scheduler.allowed-failures": 0,
+    # What waits stays with the scheduler, in order, and not with a worker that is busy.
+    "distributed.scheduler.worker-saturation": 1.0,
     "distributed.admin.log-length": 0,
 }
 ANY_PORT_OF_OURS = "127.0.0.1:0"
@@ -51,8 +53,10 @@ class Cluster:
         """Whether attempts run in this process."""
         return not self._settings.scheduler
 
-    def submit(self, job_id: str, *, seen_attempt: int, key: str, resources: Mapping[str, Any]) -> Any:
-        """Order an attempt; None while the scheduler cannot be reached."""
+    def submit(
+        self, job_id: str, *, seen_attempt: int, key: str, priority: float, resources: Mapping[str, Any]
+    ) -> Any:
+        """Order an attempt; None while the scheduler cannot be reached. A higher priority comes first."""
         client = self._open()
         if client is None:
             return None
@@ -64,6 +68,7 @@ class Cluster:
             # Elsewhere the worker's own environment says where the archive is, and holds its secrets.
             self._settings.environment() if embedded else None,
             key=key,
+            priority=priority,
             pure=False,
             retries=0,
             # This machine does everything itself, whatever it has.

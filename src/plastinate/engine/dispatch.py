@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from plastinate.engine import pulse
 from plastinate.engine.cluster import Cluster
-from plastinate.engine.kinds import HOUSEKEEPING, load
+from plastinate.engine.kinds import HOUSEKEEPING, load, place_in_queue
 from plastinate.model.errors import PlastinateError
 from plastinate.model.lifeline import die_with_parent
 from plastinate.model.owner import is_running, machine_mark
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from plastinate.archive.tables import Job
 
 POLL_S = 0.25
+LONGEST_TURN_S = 1.0
 HOUSEKEEPING_PERIOD_S = 600.0
 STOP_PATIENCE_S = 4.0
 # An order that came to nothing is repeated, ever more slowly.
@@ -62,13 +63,13 @@ class Sight:
 
     Attributes:
         beat: its attempt and heartbeat.
-        since: when they last changed.
+        silent_s: for how long they have been watched without a change.
         orders: how many attempts were ordered at this number of attempts.
         next_order_at: not before then.
     """
 
     beat: tuple[int, Any]
-    since: float
+    silent_s: float = 0.0
     orders: int = 0
     next_order_at: float = 0.0
 
@@ -81,6 +82,7 @@ class Dispatcher:
     cluster: Cluster
     orders: dict[str, Order] = field(default_factory=dict)
     sights: dict[str, Sight] = field(default_factory=dict)
+    turned_at: float = field(default_factory=time.monotonic)
 
     def turn(self) -> None:
         """Look at every unfinished job once.
@@ -96,17 +98,21 @@ class Dispatcher:
         for gone in [job_id for job_id in self.orders if job_id not in open_ids]:
             self._drop_order(gone)
         self.sights = {job_id: sight for job_id, sight in self.sights.items() if job_id in open_ids}
+        now = time.monotonic()
+        # While this process itself slept, nobody watched: that is no silence of anyone else's.
+        watched_s, self.turned_at = min(now - self.turned_at, LONGEST_TURN_S), now
         for row in rows:
-            self._look_after(row)
+            self._look_after(row, watched_s=watched_s)
         self.cluster.drop_silent_workers(after_s=self.archive.settings.lease_seconds)
 
-    def _look_after(self, row: Job) -> None:
-        now, beat = time.monotonic(), (row.attempt, row.heard_at)
-        sight = self.sights.setdefault(row.id, Sight(beat, now))
+    def _look_after(self, row: Job, *, watched_s: float) -> None:
+        beat = (row.attempt, row.heard_at)
+        sight = self.sights.setdefault(row.id, Sight(beat))
+        sight.silent_s += watched_s
         if sight.beat != beat:
             if sight.beat[0] != row.attempt:
                 sight.orders, sight.next_order_at = 0, 0.0
-            sight.beat, sight.since = beat, now
+            sight.beat, sight.silent_s = beat, 0.0
         order = self.orders.get(row.id)
         if order is not None and order.future.done():
             loss = _loss(order.future)
@@ -116,11 +122,11 @@ class Dispatcher:
                 self._give_back(row, because=loss)
                 return
         if row.state == RUNNING:
-            because = self._silence(row, silent_s=now - sight.since)
+            because = self._silence(row, silent_s=sight.silent_s)
             if because:
                 self._drop_order(row.id)
                 self._give_back(row, because=because)
-        elif order is None and now >= sight.next_order_at:
+        elif order is None and time.monotonic() >= sight.next_order_at:
             self._order(row, sight)
 
     def _silence(self, row: Job, *, silent_s: float) -> str:
@@ -137,6 +143,7 @@ class Dispatcher:
             row.id,
             seen_attempt=row.attempt,
             key=f"{row.id}-{row.attempt}-{sight.orders}-{time.time_ns():x}",
+            priority=_priority(row),
             resources=row.resources,
         )
         if future is None:
@@ -174,6 +181,12 @@ class Dispatcher:
                 while not order.future.done() and time.monotonic() < deadline:
                     time.sleep(0.05)
         self.cluster.close()
+
+
+def _priority(row: Job) -> float:
+    # Whole tenths of a second since 1970 leave room for urgency in a double's 53 bits.
+    urgency, created_at = place_in_queue(row.kind, row.created_at)
+    return -urgency * 1e12 - round(created_at.timestamp() * 10)
 
 
 def _loss(future: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,19 @@ class Kind:
     Attributes:
         work: `f(task, *, progress) -> result`, JSON values; runs in the child, which may be killed.
         publish: `f(session, job, *, result, files)`; runs in the transaction that ends the job.
+        urgency: what is more urgent is done first, whoever came first.
     """
 
     work: str
     publish: str
+    urgency: int = 0
 
 
 KINDS: dict[str, Kind] = {
-    "inspect": Kind("plastinate.services.work_inspect:inspect", "plastinate.services.work_inspect:publish"),
+    # A second's work, and someone waits for it.
+    "inspect": Kind(
+        "plastinate.services.work_inspect:inspect", "plastinate.services.work_inspect:publish", urgency=1
+    ),
     "build": Kind("plastinate.services.work_build:build", "plastinate.services.work_build:publish"),
 }
 HOUSEKEEPING = "plastinate.services.housekeeping:tidy"
@@ -68,6 +74,11 @@ def kind_named(name: str) -> Kind:
     if name not in KINDS:
         raise RecipeNotFound("kind of job", name)
     return KINDS[name]
+
+
+def place_in_queue(kind: str, created_at: datetime) -> tuple[int, datetime]:
+    """What the queue is sorted by: the urgent first, and then whoever came first."""
+    return (-KINDS[kind].urgency if kind in KINDS else 0, created_at)
 
 
 def load(path: str) -> Callable[..., Any]:

@@ -43,6 +43,7 @@ class Pulse:
         self._job_id = job_id
         self._attempt = attempt
         self._share, self._doing = 0.0, ""
+        self._silence_s = min(SILENCE_MAX_S, archive.settings.lease_seconds / 5)
         self._verdict: Verdict = "go on"
         self._heard_at = time.monotonic()
         self._ended = threading.Event()
@@ -80,7 +81,7 @@ class Pulse:
         said_at = 0.0
         while not self._ended.wait(CHECK_PERIOD_S) and self._verdict == "go on":
             waited, news = time.monotonic() - said_at, (self._share, self._doing)
-            if waited < (REPORT_PERIOD_S if news != said else SILENCE_MAX_S):
+            if waited < (REPORT_PERIOD_S if news != said else self._silence_s):
                 continue
             begun = time.monotonic()
             with contextlib.suppress(SystemFault):

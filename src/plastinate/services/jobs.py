@@ -14,6 +14,7 @@ from plastinate import __version__
 from plastinate.archive import jobs
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Build, Case, Job, now
+from plastinate.engine.kinds import place_in_queue
 from plastinate.model.case_errors import Conflict, NotThere
 from plastinate.services.access import Actor, case_for
 from plastinate.services.build_wish import checked_wish
@@ -161,7 +162,8 @@ def _views(session: Session, rows: Sequence[Job], *, workers: int) -> list[JobVi
     unfinished = jobs.unfinished(session)
     usual = {kind: _usual_s(session, kind) for kind in {row.kind for row in unfinished}}
     left = {row.id: _left_s(row, usual[row.kind]) for row in unfinished}
-    waiting = [row.id for row in unfinished if row.state == jobs.QUEUED]
+    queue = sorted(unfinished, key=lambda row: place_in_queue(row.kind, row.created_at))
+    waiting = [row.id for row in queue if row.state == jobs.QUEUED]
     views = []
     for row in rows:
         if row.state not in jobs.UNFINISHED:

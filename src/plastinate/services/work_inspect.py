@@ -1,13 +1,17 @@
-"""The first look at a case: its files flow in, what the import doctor found and a picture come out."""
+"""The first look at a case: its files flow in, what the import doctor found and a picture come out.
+
+An upload may also be a case that was exported before; then it is taken in, and the look is at the scan in it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plastinate.engine.kinds import Task
+from plastinate.model.errors import InputError, LimitError
 from plastinate.pipeline.progress import Progress
+from plastinate.services import work_import
 from plastinate.services.inspect_path import glance_at
 from plastinate.stages import catalog
 
@@ -24,16 +28,27 @@ def inspect(task: Task, *, progress: Progress) -> dict[str, Any]:
     """Look at every file; in the child.
 
     Returns:
-        {"inspection"}, JSON values.
+        {"inspection", "case_archive"}, JSON values.
 
     Raises:
         InputError, LimitError: nothing there that could be read, or too much.
+        ArchiveFlaw: a case archive whose contents are not what its manifest says.
     """
-    with progress.step("look at the files", share=1.0) as within:
-        found, picture = glance_at(task.scan, progress=lambda done, total, what: within(done / max(total, 1)))
+    described = work_import.take_in(task, progress=progress) if work_import.is_import(task) else None
+    scan = task.scan if described is None else task.out / described["originals"]
+    try:
+        with progress.step("look at the files", share=1.0 if described is None else 0.5) as within:
+            found, picture = glance_at(scan, progress=lambda done, total, what: within(done / max(total, 1)))
+    except (InputError, LimitError):
+        if described is None:
+            raise
+        # The case was kept with a scan that nobody could read, and so it comes back.
+        return {"inspection": None, work_import.KEY: described}
     if picture is not None:
         catalog.door("write-bytes")(task.out / THUMBNAIL, picture)
-    return {"inspection": {**found.as_dict(), "path": _shown(task.scan, task.folder)}}
+    # By its own name: where it lay during the job is nobody's business.
+    inspection = {**found.as_dict(), "path": scan.name if scan.is_file() else ""}
+    return {"inspection": inspection, work_import.KEY: described}
 
 
 def publish(
@@ -44,13 +59,10 @@ def publish(
 
     from plastinate.archive.tables import Case
 
+    work_import.publish(session, job, result=result, files=files)
+    described = result.get(work_import.KEY)
     values: dict[str, Any] = {"inspection": result["inspection"]}
-    if THUMBNAIL in files:
+    if THUMBNAIL in files and not (described and described.get("thumbnail")):
         values["thumbnail_sha256"] = files[THUMBNAIL].sha256
     # Not through the row's object: this is no change that a person's edit could conflict with.
     session.execute(update(Case).where(Case.id == job.case_id).values(**values))
-
-
-def _shown(scan: Path, folder: Path) -> str:
-    """The input by its own name: where it lay during the job is nobody's business."""
-    return "" if scan.parent == folder else scan.name
