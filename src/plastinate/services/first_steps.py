@@ -65,12 +65,11 @@ def put_sample_in(
     try:
         info = fetch_sample(name, work / name, progress=progress, samples=samples)
         packed = _packed(info, work / f"{name}.zip")
-        notes = info.source.read_text(encoding="utf-8")
         stored = archive.files.keep(packed, move=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     with archive.database.write() as session:
-        case_id = _case_of(session, stored) or _new_case(session, info, stored, notes)
+        case_id = _case_of(session, stored) or _new_case(session, info, stored)
     with contextlib.suppress(OSError):
         mark.write_text(case_id, encoding="utf-8")
     return case_id
@@ -80,11 +79,12 @@ def _case_of(session: Session, stored: StoredFile) -> str | None:
     return session.scalar(select(CaseInput.case_id).where(CaseInput.sha256 == stored.sha256).limit(1))
 
 
-def _new_case(session: Session, info: SampleInfo, stored: StoredFile, notes: str) -> str:
+def _new_case(session: Session, info: SampleInfo, stored: StoredFile) -> str:
     admins = select(Person.id).where(Person.is_admin, Person.active).order_by(Person.created_at)
     owner_id = session.scalar(admins.limit(1))
     case = add_case(session, owner_id=owner_id, title=info.sample.title, files=[(f"{info.name}.zip", stored)])
-    case.notes = notes
+    sample = info.sample
+    case.notes = f"{sample.about}\n\n{sample.licence}\n\nCite: {sample.citation}"
     if info.sample.recipe:
         queue_build(session, case, person_id=owner_id, request={"recipe": info.sample.recipe})
     return case.id

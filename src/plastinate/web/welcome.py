@@ -11,6 +11,8 @@ from wtforms.validators import EqualTo, InputRequired, Length, Regexp
 
 from plastinate.archive.tables import Person
 from plastinate.services import people
+from plastinate.services.access import Actor
+from plastinate.services.cases import list_cases
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.person_store import SignedIn
 from plastinate.web.signing_in import PASSWORD_LENGTH_MIN
@@ -18,7 +20,7 @@ from plastinate.web.signing_in import PASSWORD_LENGTH_MIN
 welcome = Blueprint("welcome", __name__)
 
 ADDRESS = r"^[^@\s\x00]+@[^@\s\x00]+$"
-AFTERWARDS = "/cases"
+SHELF = "/cases"
 
 
 class WelcomeForm(FlaskForm):  # type: ignore[misc]
@@ -53,7 +55,14 @@ def accept(token: str) -> ResponseReturnValue:
         password_hash=hash_password(form.password.data),
     )
     login_user(SignedIn(made), authn_via=["invitation"])
-    return redirect(AFTERWARDS, 303)
+    return redirect(_first_page(made), 303)
+
+
+def _first_page(person: Person) -> str:
+    """The case, where there is but one for this person to see: the sample's, for most; else the shelf."""
+    actor = Actor(person.id, is_admin=person.is_admin, name=person.name, via="session")
+    shelf, total = list_cases(archive_of_app(), actor, per_page=1)
+    return f"{SHELF}/{shelf[0].id}" if total == 1 else SHELF
 
 
 def _form(person: Person | None) -> WelcomeForm:
