@@ -2,7 +2,7 @@
 
     python -m plastinate.web.catalogue     brings each locales/LANGUAGE/LC_MESSAGES/messages.po up to date
 
-Texts stand in templates, in Python, in recipes and structures (titles and names), and in errors (hints).
+Texts stand in templates, in Python, and in recipes and structures (titles and names).
 A text that is new is left empty; one that is gone is dropped. `python build_pages.py` compiles them.
 """
 
@@ -19,6 +19,7 @@ from plastinate.web.languages import LOCALES
 
 WEB = Path(__file__).parent
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+NOISE = ('"POT-Creation', '"PO-Revision', '"Last-Translator', '"Language-Team', '"Report-Msgid', '"Generated-By')
 KEYWORDS = {"_": None, "gettext": None, "_l": None, "lazy_gettext": None, "N_": None, "ngettext": (1, 2)}
 
 
@@ -38,31 +39,36 @@ def gather() -> Catalog:
 
 
 def _named_elsewhere() -> list[tuple[str, str]]:
-    """Titles of recipes, names of structures, hints of errors."""
-    from plastinate.model import case_errors, errors
+    """Titles of recipes and names of structures."""
     from plastinate.recipes.load import list_recipes, load_structures
-    from plastinate.web.problems import HINTS
 
-    classes = [*vars(errors).values(), *vars(case_errors).values()]
-    hints = {
-        each.hint for each in classes if isinstance(each, type) and issubclass(each, errors.PlastinateError)
-    }
     return [
         *(("recipes", recipe.title) for recipe in list_recipes()),
         *(("structures", structure.name) for structure in load_structures().values()),
-        *(("errors", hint) for hint in sorted({*hints, *HINTS.values()}) if hint),
     ]
 
 
 def bring_up_to_date(source: Path) -> bytes:
-    """A catalogue's file with every text of now in it and no other."""
+    """A catalogue's file with every text of now in it and no other, what is translated kept."""
     language = source.parents[1].name
-    known = read_po(BytesIO(source.read_bytes()), locale=language) if source.exists() else Catalog(language)
-    known.update(gather(), no_fuzzy_matching=True)
-    known.obsolete.clear()
+    known = read_po(BytesIO(source.read_bytes()), locale=language)
+    fresh = Catalog(
+        language,
+        project="Plastinate",
+        header_comment=f"# Plastinate: {language}. `python -m plastinate.web.catalogue` brings it up to date.",
+        charset="utf-8",
+        fuzzy=False,
+    )
+    for message in gather():
+        if message.id:
+            before = known.get(message.id, context=message.context)
+            kept = before.string if before is not None else None
+            fresh.add(message.id, kept, locations=message.locations, auto_comments=message.auto_comments)
     written = BytesIO()
-    write_po(written, known, width=100, omit_header=False, sort_by_file=True, include_lineno=False)
-    return written.getvalue()
+    write_po(written, fresh, width=100, sort_by_file=True, include_lineno=False)
+    # The same texts, the same file: the headers that name a moment or a person would only make noise.
+    lines = written.getvalue().decode().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(NOISE)).encode()
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def tell_failure(error: PlastinateError) -> None:
     tell(
         shown,
         kind="bad",
-        hint=wording.translated(error.hint),
+        hint=wording.error_hint(error.code, error.hint),
         code=error.code,
         detail="" if shown == exact else exact,
     )

@@ -38,6 +38,7 @@ def _prepare(state: Any) -> None:
         doing=wording.doing,
         finding_title=wording.finding_title,
         error_title=wording.error_title,
+        error_hint=wording.error_hint,
         job_title=case_page.job_title,
         lights=wording.LIGHTS,
         severities=wording.SEVERITIES,

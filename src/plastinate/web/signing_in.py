@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, session
 from flask_security import Security, user_authenticated
+from werkzeug.exceptions import NotFound
 
 from plastinate.web.actor import LINKS_KEY
 from plastinate.web.app_state import archive_of_app
+from plastinate.web.languages import LOCALES
 from plastinate.web.person_store import PersonStore, SignedIn
 from plastinate.web.secret_key import secret_key
 from plastinate.web.sign_in_form import SignInForm
@@ -53,21 +55,29 @@ def add_sign_in(app: Flask, archive: Archive) -> None:
         SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "test_environment": True},
         SECURITY_API_ENABLED_METHODS=["session"],
         SECURITY_LOGOUT_CSRF=True,
-        SECURITY_STATIC_FOLDER_URL="/static/security",
+        SECURITY_STATIC_FOLDER=None,
         SECURITY_CLI_USERS_NAME=None,
         SECURITY_CLI_ROLES_NAME=None,
         SECURITY_CSRF_HEADER=None,
+        # Its own words first, then ours for the languages it leaves incomplete.
+        SECURITY_I18N_DIRNAME=["builtin", str(LOCALES)],
         SECURITY_CACHE_CONTROL=None,
     )
     security = Security(app, PersonStore(archive), login_form=SignInForm)
     # Flask-Security's own tokens are not used, and looking for them would read the body of every upload.
     security.login_manager.request_loader(_no_other_way)
+    app.view_functions["security.verify"] = _not_used
     user_authenticated.connect(_begin_session, app)
 
 
 def _no_other_way(request: object) -> None:
     """A request without a session belongs to nobody here; API tokens are read in `web/actor.py`."""
     del request
+
+
+def _not_used() -> None:
+    """Signing in a second time, for pages that ask for it: there are none."""
+    raise NotFound
 
 
 def _begin_session(sender: Flask, *, user: SignedIn, **more: Any) -> None:

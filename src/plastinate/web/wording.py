@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from plastinate.web.wording_errors import ERRORS
+from plastinate.web.wording_errors import ERRORS, HINTS
 from plastinate.web.wording_findings import FINDINGS
 
 SEVERITIES = {
@@ -85,16 +85,18 @@ STEPS = {
 }
 # Methods that a step names, where no structure is called so.
 PARTS = {
-    "lungs": _l("lungs"),
     "one structure for each voxel": _l("one structure for each"),
-    "threshold": _l("range of intensities"),
-    "region-growing": _l("region growing"),
-    "watershed": _l("watershed"),
-    "otsu": _l("dividing intensity"),
-    "keep-largest": _l("largest pieces"),
-    "trachea": _l("trachea"),
-    "head": _l("head"),
+    "merge-labels": _l("one structure for each"),
+    "lungs": _l("lungs"),
+    "head-mr": _l("head"),
+    "brain-ct": _l("brain"),
     "brain-mr": _l("brain"),
+    "threshold": _l("range of intensities"),
+    "erode": _l("taking off the rim"),
+    "opening": _l("cutting thin bridges"),
+    "outside-of": _l("leaving out what belongs elsewhere"),
+    "remove-specks": _l("leaving out specks"),
+    "largest-pieces": _l("keeping the largest pieces"),
 }
 
 
@@ -108,8 +110,13 @@ def error_title(code: str) -> str:
     return str(ERRORS.get(code, ""))
 
 
+def error_hint(code: str, hint: str) -> str:
+    """What to do about an error on a page; its own hint where there is no other."""
+    return str(HINTS.get(code, hint))
+
+
 def translated(text: str) -> str:
-    """A recipe's title, a structure's name or an error's hint in the reader's language, where it is known."""
+    """A recipe's title or a structure's name in the reader's language, where it is known."""
     return str(gettext(text)) if text else ""
 
 

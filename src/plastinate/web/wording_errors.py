@@ -1,4 +1,7 @@
-"""Code of an error -> what it means, without its numbers, to lead the engine's own sentence."""
+"""Code of an error -> what it means without its numbers, and what to do about it on a page.
+
+The errors' own hints speak to whoever sits at a terminal; on a page the same things are done in another way.
+"""
 
 from __future__ import annotations
 
@@ -56,4 +59,54 @@ ERRORS = {
     "http.429": _l("Too many tries in a short time."),
     "http.500": _l("The server met a fault of its own."),
     "http.503": _l("The server is busy."),
+}
+
+HINTS = {
+    "request.not-there": _l("It may have been deleted, or belong to someone who has not shared it with you."),
+    "request.not-allowed": _l("Ask its owner to let you change it."),
+    "request.sign-in": _l("Sign in and try again."),
+    "request.flaw": _l("Correct the field and send it again."),
+    "request.conflict": _l("Look at it again, and repeat the change if it still makes sense."),
+    "request.cross-site": _l("Go back, load the page again, and repeat."),
+    "request.gone": _l("Start again, or ask for a new link."),
+    "request.busy": _l("Wait a second and try again."),
+    "request.too-large": _l("Bring it in parts, or ask the administrator for more."),
+    "request.too-many": _l("Wait a minute and try again."),
+    "request.archive-flaw": _l("Export the case again where it came from."),
+    "job.failed": _l("Start it again; nothing of the case is lost."),
+    "job.lost": _l("The machine may be short of memory: try again, or build fewer organs at a time."),
+    "job.too-long": _l("Build fewer organs at a time, or ask the administrator for more time."),
+    "job.out-of-memory": _l("Build fewer organs at a time, or ask the administrator for more memory."),
+    "system.store-full": _l("What was kept before is not harmed. The administrator must free some space."),
+    "system.store-failed": _l("Try again in a minute; if it stays so, tell the administrator."),
+    "system.database-failed": _l("Try again in a minute; if it stays so, tell the administrator."),
+    "system.too-many-streams": _l("The page asks every few seconds instead."),
+    "system.error": _l("Nothing you did was the cause. Tell the administrator when it happened."),
+    "system.out-of-memory": _l("Build fewer organs at a time."),
+    "system.cannot-write": _l("The administrator must free some space."),
+    "input.no-images": _l("Bring a folder, a zip or a file with DICOM, NIfTI, NRRD or MetaImage content."),
+    "input.damaged-file": _l("Export or download the file again; the others are not affected."),
+    "input.unsupported": _l("Export the original images as DICOM, or bring a NIfTI file."),
+    "input.no-usable-series": _l("What was set aside, and why, stands below."),
+    "input.choose-a-series": _l("Choose one in the form below."),
+    "input.series-not-found": _l("Choose one in the form below."),
+    "input.gap-in-series": _l("Bring the whole series, or allow missing slices to be bridged, under More."),
+    "input.no-millimetres": _l("Find the original series; labels and surfaces in voxels work without."),
+    "input.no-dicom-source": _l("Leave DICOM SEG out, or bring the scan as DICOM files."),
+    "limit.exceeded": _l("Bring fewer files at once, or ask the administrator to raise the limit."),
+    "limit.too-large": _l("Bring fewer files at once, or ask the administrator to raise the limit."),
+    "limit.unsafe-archive": _l("Unpack it yourself with a tool you trust, then bring the folder."),
+    "limit.parser-stopped": _l("One of the files makes its reader run away: leave it out."),
+    "recipe.not-found": _l("Choose one from the list."),
+    "recipe.wrong-modality": _l("Choose another recipe, or allow it under More."),
+    "recipe.parameter": _l("Correct the field and send it again."),
+    "result.empty": _l("Check that the scan covers it, and that the range fits."),
+    "http.400": _l("Go back and try again."),
+    "http.404": _l("Check the address, or begin at your cases."),
+    "http.405": _l("Go back and try again."),
+    "http.413": _l("Send less at once."),
+    "http.415": _l("Go back and try again."),
+    "http.429": _l("Wait a minute and try again."),
+    "http.500": _l("Nothing you did was the cause. Tell the administrator when it happened."),
+    "http.503": _l("Try again in a few seconds."),
 }
