@@ -47,9 +47,9 @@ def require_person() -> Actor:
     return actor
 
 
-def is_cookie_authenticated() -> bool:
-    """Whether a browser speaks, which another site could make speak: such a request needs a CSRF token."""
-    return "Authorization" not in request.headers
+def is_from_signed_in_browser() -> bool:
+    """Whether somebody's browser speaks, which another site could make speak with their rights."""
+    return "Authorization" not in request.headers and "_user_id" in session
 
 
 def remember_link(link_id: str) -> None:

@@ -11,7 +11,7 @@ from plastinate.services import jobs as service
 from plastinate.web.actor import current_actor
 from plastinate.web.app_state import archive_of_app, state_of_app
 from plastinate.web.events import MEDIA_TYPE, stream_jobs
-from plastinate.web.operations import sends
+from plastinate.web.operations import sends_events
 from plastinate.web.payloads import BuildAsked, Job, Jobs
 from plastinate.web.views import job_whole
 
@@ -54,7 +54,7 @@ def cancel_job(job_id: str) -> Job:
 
 
 @jobs.get("/cases/<case_id>/events")
-@jobs.doc(responses={200: sends(MEDIA_TYPE)})
+@jobs.doc(responses={200: sends_events(MEDIA_TYPE)})
 def follow_jobs(case_id: str) -> Response:
     """The jobs of a case as a stream of server-sent events.
 

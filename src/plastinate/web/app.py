@@ -49,7 +49,7 @@ def create_app(archive: Archive, *, testing: bool = False) -> APIFlask:
 
     Args:
         archive: where everything is kept; its settings are the application's.
-        testing: faults of ours are raised instead of answered with 500.
+        testing: Flask's own switch for tests.
     """
     app = APIFlask(
         "plastinate.web", title=TITLE, version=__version__, spec_path=None, docs_path=None, json_errors=False
@@ -57,7 +57,6 @@ def create_app(archive: Archive, *, testing: bool = False) -> APIFlask:
     app.extensions[EXTENSION] = AppState(archive)
     app.config.update(
         TESTING=testing,
-        PROPAGATE_EXCEPTIONS=testing,
         AUTO_SERVERS=False,
         AUTO_404_RESPONSE=False,
         AUTO_VALIDATION_ERROR_RESPONSE=False,

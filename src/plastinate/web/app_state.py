@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXTENSION = "plastinate"
 # A third of the server's 32 threads: each open stream holds one, and pages need the others.
 STREAMS_MAX = 10
+STREAM_S = 600.0
 
 
 @dataclass
@@ -26,11 +27,13 @@ class AppState:
         archive: where everything is kept.
         is_ending: set when the server stops; streams end by themselves then.
         streams_max: how many streams may be open at the same time.
+        stream_s: how long a stream lasts at most, in seconds; whoever still listens opens another.
     """
 
     archive: Archive
     is_ending: threading.Event = field(default_factory=threading.Event)
     streams_max: int = STREAMS_MAX
+    stream_s: float = STREAM_S
     _streams: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -17,7 +17,6 @@ from plastinate.web.app_state import AppState
 MEDIA_TYPE = "text/event-stream"
 LOOK_EVERY_S = 0.5
 HEARTBEAT_S = 15.0
-LONGEST_S = 600.0
 # What a browser waits before it opens an ended stream again.
 RETRY_MS = 2000
 
@@ -48,7 +47,7 @@ def _events(state: AppState, look: Callable[[], str], first: str) -> Iterator[st
     known = first
     while not state.is_ending.wait(LOOK_EVERY_S):
         moment = time.monotonic()
-        if moment - begun > LONGEST_S:
+        if moment - begun > state.stream_s:
             return
         try:
             found = look()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from plastinate.web.downloads import MEDIA_TYPES, OTHER
+
 # For `@blueprint.doc(extensions=...)`, whose values go into the operation as they are.
 FOR_EVERYBODY: dict[str, Any] = {"security": []}
 
@@ -24,12 +26,22 @@ def says(description: str) -> Any:
     return {"description": description}
 
 
-def sends(media_type: str) -> Any:
+def sends(*media_types: str) -> Any:
     """An answer of bytes, for `@blueprint.doc(responses=...)`."""
-    return {
-        "description": "The bytes.",
-        "content": {media_type: {"schema": {"type": "string", "format": "binary"}}},
+    schema = {"type": "string", "format": "binary"}
+    return {"description": "The bytes.", "content": {each: {"schema": schema} for each in media_types}}
+
+
+def sends_events(media_type: str) -> Any:
+    """An answer of server-sent events with JSON in them, for `@blueprint.doc(responses=...)`."""
+    event = {
+        "type": "object",
+        "properties": {
+            "event": {"type": "string"},
+            "data": {"type": "string", "contentMediaType": "application/json"},
+        },
     }
+    return {"description": "A stream of events.", "content": {media_type: {"schema": event}}}
 
 
 def sends_headers(**headers: str) -> Any:
@@ -47,8 +59,8 @@ IF_MATCH = {
     "parameters": [header("If-Match", "The ETag of the version that the change is meant for.")],
 }
 STORED: Any = {
-    200: sends("application/octet-stream"),
-    206: sends("application/octet-stream"),
+    200: sends(*sorted({*MEDIA_TYPES.values(), OTHER})),
+    206: sends(*sorted({*MEDIA_TYPES.values(), OTHER})),
     304: says("Not modified."),
     416: says("Range not satisfiable."),
 }

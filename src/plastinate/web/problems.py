@@ -18,9 +18,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from plastinate.model import case_errors, errors
 from plastinate.model.errors import PlastinateError
+from plastinate.web.actor import is_from_signed_in_browser
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:plastinate:problem:"
+OWNED = frozenset({"case", "job", "build", "upload", "person"})
 RETRY_AFTER_S = {423: 1, 429: 60, 503: 5}
 
 # Looked up along the error's classes: the nearest line counts.
@@ -97,6 +99,8 @@ def problem(
 
 
 def _from_ours(error: PlastinateError) -> AnyResponse:
+    if _may_be_there_once_signed_in(error):
+        error = case_errors.SignInNeeded()
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
@@ -110,6 +114,12 @@ def _from_ours(error: PlastinateError) -> AnyResponse:
         hint=error.hint,
         where=str(getattr(error, "where", "")),
     )
+
+
+def _may_be_there_once_signed_in(error: PlastinateError) -> bool:
+    """Whether nobody in particular asked for something of somebody's: the answer is the same if there is none."""
+    is_owned = isinstance(error, case_errors.NotThere) and error.what in OWNED
+    return is_owned and not is_from_signed_in_browser() and "Authorization" not in request.headers
 
 
 def _from_validation(error: HTTPError) -> AnyResponse:
@@ -172,7 +182,8 @@ def _document(body: dict[str, Any]) -> Response:
 def _page(body: dict[str, Any]) -> Response:
     try:
         page = render_template("error.html", problem=body)
-    except TemplateNotFound:
+    except (TemplateNotFound, PlastinateError):
+        # The pages were not built, or the very thing that failed is needed to show a page.
         text = f"{body['title']}\n\n{body['detail']}\n{body['hint']}\n"
         return Response(text, status=body["status"], mimetype="text/plain")
     return Response(page, status=body["status"], mimetype="text/html")
