@@ -100,7 +100,9 @@ def postgres() -> str:
         who = ["runuser", "-u", "postgres", "--"]
     port = free_port()
     data = folder / "data"
-    fast = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=60"
+    no_waiting = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+    options = ["listen_addresses=127.0.0.1", "max_connections=60", *no_waiting]
+    fast = " ".join([f"-k {folder} -p {port}", *(f"-c {option}" for option in options)])
     _quiet(
         [*who, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]
     )
