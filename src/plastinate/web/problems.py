@@ -117,7 +117,7 @@ def _from_ours(error: PlastinateError) -> AnyResponse:
 
 
 def _may_be_there_once_signed_in(error: PlastinateError) -> bool:
-    """Whether nobody in particular asked for something of somebody's: the answer is the same if there is none."""
+    """Whether nobody in particular asked for something of somebody's, be it there or not."""
     is_owned = isinstance(error, case_errors.NotThere) and error.what in OWNED
     return is_owned and not is_from_signed_in_browser() and "Authorization" not in request.headers
 

@@ -6,7 +6,7 @@ Nobody registers: people come by an invitation (`web/welcome.py`).
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Flask, session
 from flask_security import Security, user_authenticated
@@ -75,7 +75,7 @@ def _no_other_way(request: object) -> None:
     del request
 
 
-def _not_used() -> None:
+def _not_used() -> NoReturn:
     """Signing in a second time, for pages that ask for it: there are none."""
     raise NotFound
 
