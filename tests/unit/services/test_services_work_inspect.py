@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from job_rig import JobRig, job_rig
+from plastinate.archive import jobs
+from plastinate.archive.tables import Case, Job
+from plastinate.engine.attempt import run_attempt
+from plastinate.services.access import SYSTEM
+from plastinate.services.builds import list_builds
+from plastinate.services.case_archive import export_case
+from plastinate.services.cases import change_case, keep_case, read_case
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobRig]:
+    with job_rig(tmp_path_factory.mktemp("looks")) as made:
+        yield made
+
+
+def looked_at(rig: JobRig, *files: tuple[str, Path]) -> tuple[Case, Job]:
+    """A case of these files after its first look."""
+    case = keep_case(rig.archive, owner_id=None, title="", files=files)
+    with rig.archive.database.read() as session:
+        (look,) = jobs.jobs_of_case(session, case.id)
+    run_attempt(look.id, 0, rig.settings.environment())
+    return read_case(rig.archive, SYSTEM, case.id), rig.job(look.id)
+
+
+def test_a_look_says_what_is_there_and_shows_it(rig: JobRig):
+    case, job = looked_at(rig, ("CT of a ball.zip", rig.scan))
+    assert job.state == "done"
+    assert case.inspection is not None
+    assert [series["modality"] for series in case.inspection["series"]] == ["CT"]
+    assert case.inspection["path"] == "CT of a ball.zip"
+    assert str(rig.settings.home) not in str(case.inspection)
+    assert case.thumbnail_sha256 is not None
+    assert rig.archive.files.read(case.thumbnail_sha256).startswith(b"\x89PNG")
+
+
+def test_a_look_is_no_change_that_an_edit_meanwhile_conflicts_with(rig: JobRig):
+    case, _ = looked_at(rig, ("scan.zip", rig.scan))
+    assert case.version == 1
+    assert change_case(rig.archive, SYSTEM, case.id, version=1, title="A ball").title == "A ball"
+
+
+def test_loose_files_are_looked_at_together(rig: JobRig, tmp_path: Path):
+    with zipfile.ZipFile(rig.scan) as archive:
+        archive.extractall(tmp_path / "loose")
+    files = sorted((tmp_path / "loose").iterdir())
+    case, _ = looked_at(rig, *((file.name, file) for file in files))
+    assert case.inspection is not None
+    assert case.inspection["files_looked_at"] == len(files)
+    assert len(case.inspection["series"]) == 1
+
+
+def test_an_exported_case_comes_back_with_its_builds(rig: JobRig, tmp_path: Path):
+    job = rig.build(formats=["stl"])
+    run_attempt(job, 0, rig.settings.environment())
+    case_id = rig.job(job).case_id
+    change_case(rig.archive, SYSTEM, case_id, title="The ball", notes="Round.", tags=["phantom"])
+    exported = tmp_path / "exported.zip"
+    exported.write_bytes(b"".join(export_case(rig.archive, SYSTEM, case_id)))
+    case, look = looked_at(rig, ("exported.zip", exported))
+    assert look.state == "done"
+    assert (case.title, case.notes, [tag.tag for tag in case.tags]) == ("The ball", "Round.", ["phantom"])
+    assert [each.sha256 for each in case.inputs] == [
+        each.sha256 for each in read_case(rig.archive, SYSTEM, case_id).inputs
+    ]
+    assert case.inspection is not None
+    assert len(case.inspection["series"]) == 1
+    (before,), (after,) = (list_builds(rig.archive, SYSTEM, each) for each in (case_id, case.id))
+    assert {file.name: file.sha256 for file in after.files} == {
+        file.name: file.sha256 for file in before.files
+    }
+    assert case.thumbnail_sha256 == read_case(rig.archive, SYSTEM, case_id).thumbnail_sha256
+
+
+def test_a_case_archive_with_a_changed_file_is_refused_whole(rig: JobRig, tmp_path: Path):
+    job = rig.build(formats=["stl"])
+    exported = b"".join(export_case(rig.archive, SYSTEM, rig.job(job).case_id))
+    at = exported.index(b"DICM") + 200
+    (tmp_path / "changed.zip").write_bytes(exported[:at] + b"\xff" + exported[at + 1 :])
+    case, look = looked_at(rig, ("changed.zip", tmp_path / "changed.zip"))
+    assert look.state == "failed"
+    assert look.error is not None
+    assert look.error["code"] == "request.archive-flaw"
+    assert case.inspection is None
+    assert list_builds(rig.archive, SYSTEM, case.id) == []
