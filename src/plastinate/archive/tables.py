@@ -178,6 +178,14 @@ class Invitation(Table):
     used_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
+class EndedSession(Table):
+    """A browser's session that was signed out of. Its cookie is signed and would hold until it expires."""
+
+    __tablename__ = "ended_sessions"
+    session_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ended_at: Mapped[datetime] = _moment(index=True)
+
+
 class ApiToken(Table):
     """A secret with which a script acts for a person; only its hash is kept."""
 

@@ -32,7 +32,6 @@ MEDIA_TYPES = {
 OTHER = "application/octet-stream"
 # Whatever a file contains: opened by itself it runs nothing and loads nothing.
 SANDBOX = "default-src 'none'; sandbox"
-YEAR_S = 365 * 24 * 3600
 # RFC 8187: what may stand unescaped in an extended value.
 ATTR_CHARS = "!#$&+-.^_`|~"
 FALLBACK = re.compile(r"[^A-Za-z0-9 !#$&+.^_`{}~()\[\]@,=-]")
@@ -58,7 +57,7 @@ def content_disposition(name: str, *, is_inline: bool = False) -> str:
 
 
 def send_stored(files: FileStore, sha256: str, *, size: int, name: str, is_inline: bool = False) -> Response:
-    """A stored file, or the range of it that is asked for. Its content is its ETag, so it never goes stale.
+    """A stored file, or the range of it that is asked for. Its content is its ETag.
 
     Args:
         files: where it lies.
@@ -70,7 +69,8 @@ def send_stored(files: FileStore, sha256: str, *, size: int, name: str, is_inlin
     headers = {
         "Content-Disposition": content_disposition(PurePosixPath(name).name, is_inline=is_inline),
         "Accept-Ranges": "bytes",
-        "Cache-Control": f"private, max-age={YEAR_S}, immutable",
+        # Kept by the browser, and asked for again each time: whoever sits there next may not see it.
+        "Cache-Control": "private, no-cache",
         "Content-Security-Policy": SANDBOX,
     }
     media_type = MEDIA_TYPES.get(PurePosixPath(name).suffix.lower(), OTHER)

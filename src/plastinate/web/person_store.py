@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flask import session
 from flask_security import RoleMixin, UserMixin
 from flask_security.datastore import UserDatastore
 
 if TYPE_CHECKING:
     from plastinate.archive.archive import Archive
     from plastinate.archive.tables import Person
+
+
+# In the signed cookie: which of a person's sessions it is.
+SESSION_ID = "sid"
 
 
 class SignedIn(UserMixin):
@@ -50,8 +55,10 @@ class PersonStore(UserDatastore):
 
         del case_insensitive
         ((name, value),) = kwargs.items()
-        finders = {"email": find_person, "fs_uniquifier": person_of_session}
-        person = finders[name](self._archive, str(value))
+        if name == "email":
+            person = find_person(self._archive, str(value))
+        else:
+            person = person_of_session(self._archive, str(value), session_id=session.get(SESSION_ID, ""))
         return None if person is None else SignedIn(person)
 
     def find_role(self, role: str) -> None:

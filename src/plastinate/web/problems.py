@@ -103,7 +103,9 @@ def _from_ours(error: PlastinateError) -> AnyResponse:
         error = case_errors.SignInNeeded()
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+        # What is full or busy is no fault of the program's: where it was noticed tells nobody anything.
+        trace = error if status == HTTPStatus.INTERNAL_SERVER_ERROR else None
+        log.error("%s %s: %s", request.method, request.path, error, exc_info=trace)
     if isinstance(error, case_errors.SignInNeeded) and _wants_page() and request.method == "GET":
         return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
     return problem(

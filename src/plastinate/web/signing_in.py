@@ -5,17 +5,20 @@ Nobody registers: people come by an invitation (`web/welcome.py`).
 
 from __future__ import annotations
 
-from datetime import timedelta
+import secrets
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flask import Flask, session
+from flask import Flask, Response, after_this_request, session
+from flask_login import user_logged_out
 from flask_security import Security, user_authenticated
 from werkzeug.exceptions import NotFound
 
+from plastinate.services.people import note_sign_in
+from plastinate.services.sign_in import IDLE, end_session
 from plastinate.web.actor import LINKS_KEY
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.languages import LOCALES
-from plastinate.web.person_store import PersonStore, SignedIn
+from plastinate.web.person_store import SESSION_ID, PersonStore, SignedIn
 from plastinate.web.secret_key import secret_key
 from plastinate.web.sign_in_form import SignInForm
 
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
     from plastinate.archive.archive import Archive
 
 PASSWORD_LENGTH_MIN = 10
-# Without a request for so long, the browser must sign in again.
-IDLE = timedelta(hours=12)
 SIGN_IN_URL = "/sign-in"
 
 
@@ -68,6 +69,7 @@ def add_sign_in(app: Flask, archive: Archive) -> None:
     security.login_manager.request_loader(_no_other_way)
     app.view_functions["security.verify"] = _not_used
     user_authenticated.connect(_begin_session, app)
+    user_logged_out.connect(_end_session, app)
 
 
 def _no_other_way(request: object) -> None:
@@ -82,11 +84,24 @@ def _not_used() -> NoReturn:
 
 def _begin_session(sender: Flask, *, user: SignedIn, **more: Any) -> None:
     """Leave nothing of what the browser held before, except the links it opened."""
-    from plastinate.services.people import note_sign_in
-
     del sender, more
     kept = {"_user_id", "_fresh", "_id", "fs_paa", "fs_cc", LINKS_KEY}
     for name in [name for name in session if name not in kept]:
         session.pop(name)
+    session[SESSION_ID] = secrets.token_hex(16)
     session.permanent = True
     note_sign_in(archive_of_app(), user.id)
+
+
+def _end_session(sender: Flask, **more: Any) -> None:
+    """Leave nothing: not here, not in the cookie, not in the browser's memory of what was looked at."""
+    del sender, more
+    session_id = session.get(SESSION_ID)
+    session.clear()
+    if session_id:
+        end_session(archive_of_app(), session_id)
+
+    @after_this_request
+    def forget(response: Response) -> Response:
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response

@@ -99,8 +99,8 @@ def end_upload(upload_id: str) -> Response:
 def _piece(room: int) -> Iterator[bytes]:
     """The body in blocks, as it arrives; refused before its first byte when it says that it is too long.
 
-    A connection that breaks off in the middle, or falls silent, ends the piece: what has arrived is kept,
-    and the client asks how much that is.
+    A connection that breaks off in the middle, or falls silent, ends the piece: what has arrived is kept but
+    for a part of the last block, and the client asks how much that is.
     """
     if (request.content_length or 0) > room:
         raise UploadTooLarge(request.content_length or 0, room)

@@ -22,7 +22,7 @@ def test_a_file_is_an_attachment_that_browsers_may_keep(stage: Stage, scene: Sce
     assert (answer.status_code, answer.data, answer.mimetype) == (200, MODEL, "model/gltf-binary")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="scene.glb"'
     assert answer.headers["Content-Length"] == str(len(MODEL))
-    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from plastinate.archive.tables import EndedSession, now
 from plastinate.services import people
 from plastinate.services.access import Actor
+from plastinate.services.sign_in import forget_ended_sessions
 from web_stage import PASSWORD, Scene, Stage
 
 OWNER = "owner@example.org"
@@ -148,8 +152,27 @@ def test_signing_out_ends_the_session_and_needs_its_token(stage: Stage):
     assert browser.get("/sign-out").status_code in (302, 405)
     assert browser.post("/sign-out").status_code == 403
     assert browser.get("/api/me").json["via"] == "session"
-    assert browser.post("/sign-out", data={"csrf_token": token}).headers["Location"] == "/sign-in"
+    left = browser.post("/sign-out", data={"csrf_token": token})
+    assert left.headers["Location"] == "/sign-in"
+    assert left.headers["Clear-Site-Data"] == '"cache"'
     assert browser.get("/api/me").json["via"] == "nobody"
+
+
+def test_a_copy_of_the_cookie_is_worth_nothing_after_signing_out(stage: Stage):
+    browser, elsewhere = stage.visitor(), stage.visitor()
+    _sign_in(browser, OWNER, PASSWORD)
+    _sign_in(elsewhere, OWNER, PASSWORD)
+    copied = browser.get_cookie("plastinate")
+    assert copied
+    browser.post("/sign-out", data={"csrf_token": _token(browser.get("/change-password"))})
+    thief = stage.visitor()
+    thief.set_cookie("plastinate", copied.value)
+    assert thief.get("/api/me").json["via"] == "nobody"
+    assert elsewhere.get("/api/me").json["via"] == "session"
+    assert forget_ended_sessions(stage.archive) == 0
+    with stage.archive.database.write() as session:
+        session.execute(update(EndedSession).values(ended_at=now() - timedelta(days=1)))
+    assert forget_ended_sessions(stage.archive) == 1
 
 
 def test_a_new_password_ends_every_other_session(stage: Stage):
