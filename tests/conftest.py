@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from plastinate.archive.archive import Archive
+    from plastinate.services.sample_sources import Sample
 
 
 @pytest.fixture
@@ -19,3 +20,11 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]
 
     with archive_at(getattr(request, "param", "sqlite+folder"), tmp_path / "home") as opened:
         yield opened
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sample:
+    """A sample scan that pip fetches from a folder of this test's own."""
+    from sample_shop import open_shop
+
+    return open_shop(tmp_path, monkeypatch)
