@@ -197,6 +197,17 @@ def test_a_database_that_is_away_is_named_without_its_password():
     assert "refused" in caught.value.sentence
 
 
+@pytest.mark.parametrize("archive", ["postgres+folder"], indirect=True)
+def test_a_connection_that_was_cut_is_named_and_the_next_one_works(archive: Archive):
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    assert names(archive) == []
+    with pytest.raises(DatabaseFailed), archive.database.write() as session:
+        session.execute(text(others))
+    with archive.database.write() as session:
+        session.add(Person(email="a@example.org"))
+    assert names(archive) == ["a@example.org"]
+
+
 def test_a_folder_where_the_database_should_be_is_named(tmp_path: Path):
     database = open_database(f"sqlite:///{tmp_path}")
     with pytest.raises(DatabaseFailed):
