@@ -6,6 +6,7 @@ there 10.213.N.2   a worker that has only the network
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
@@ -58,6 +59,8 @@ def two_hosts() -> Iterator[TwoHosts]:
     if os.geteuid() != 0 or shutil.which("ip") is None or shutil.which("unshare") is None:
         pytest.skip("network namespaces need root and the ip command")
     number = os.getpid() % 250
+    # The store's own server says each request aloud.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with ExitStack() as stack:
         try:
             _ip("netns", "add", _name(number))
