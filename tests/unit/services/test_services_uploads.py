@@ -208,6 +208,22 @@ def test_an_upload_whose_time_ran_out_is_gone_and_then_cleared(archive: Archive,
         uploads.upload_state(archive, ada, old)
 
 
+def test_an_upload_that_is_being_written_is_not_cleared(archive: Archive, ada: Actor):
+    upload_id = begun(archive, ada)
+    expire(archive, upload_id)
+    with file_of(archive, upload_id).open("rb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        assert uploads.clear_old_uploads(archive) == 0
+    assert uploads.clear_old_uploads(archive) == 1
+
+
+def test_an_upload_whose_file_was_lost_begins_anew(archive: Archive, ada: Actor):
+    upload_id = begun(archive, ada)
+    file_of(archive, upload_id).unlink()
+    assert uploads.upload_state(archive, ada, upload_id).offset == 0
+    assert uploads.append(archive, ada, upload_id, offset=0, chunks=[b"helloworld"]).offset == 10
+
+
 def test_every_piece_gives_an_upload_more_time(archive: Archive, ada: Actor):
     upload_id = begun(archive, ada)
     with archive.database.write() as session:

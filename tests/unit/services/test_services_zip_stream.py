@@ -64,6 +64,7 @@ def test_a_file_of_another_size_cuts_the_zip_off(size: int):
         list(stream_zip([ZipEntry("a.stl", size, lambda: [b"abc"]), entry("b", b"")]))
 
 
+@pytest.mark.slow
 def test_more_files_than_a_plain_zip_counts(tmp_path: Path):
     entries = [entry(str(number), b"") for number in range(65_536)]
     whole = b"".join(stream_zip(entries))
