@@ -193,6 +193,8 @@ class FileStore:
             if not found:
                 break
             for last in found:
+                # A store that is away is found out here, where nobody waits for a lock of ours.
+                self.exists(last)
                 with self.database.write() as session:
                     swept += self._drop(session, last, idle)
         with store_faults():
