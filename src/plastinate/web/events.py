@@ -15,7 +15,7 @@ from plastinate.model.errors import PlastinateError
 from plastinate.web.app_state import AppState
 
 MEDIA_TYPE = "text/event-stream"
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
 HEARTBEAT_S = 15.0
 # What a browser waits before it opens an ended stream again.
 RETRY_MS = 2000
@@ -26,7 +26,7 @@ def stream_jobs(state: AppState, look: Callable[[], str]) -> Response:
 
     Args:
         state: counts the streams, and says when the server ends.
-        look: the jobs as one line of JSON; asked twice a second.
+        look: the jobs as one line of JSON; asked every second.
 
     Raises:
         TooManyStreams: as many as are allowed are open.

@@ -8,7 +8,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flask import Flask, Response, after_this_request, session
+from flask import Flask, Response, after_this_request, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import user_logged_out
 from flask_security import Security, user_authenticated
 from werkzeug.exceptions import NotFound
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 
 PASSWORD_LENGTH_MIN = 10
 SIGN_IN_URL = "/sign-in"
+STATIC = "/static/"
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Sessions in a signed cookie that goes with pages and answers, never with files for everybody."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Send the cookie along. A cache between us and many people may keep files, so they carry none."""
+        if not request.path.startswith(STATIC):
+            super().save_session(app, session, response)
 
 
 def add_sign_in(app: Flask, archive: Archive) -> None:
@@ -64,10 +75,13 @@ def add_sign_in(app: Flask, archive: Archive) -> None:
         SECURITY_I18N_DIRNAME=["builtin", str(LOCALES)],
         SECURITY_CACHE_CONTROL=None,
     )
+    app.session_interface = Sessions()
     security = Security(app, PersonStore(archive), login_form=SignInForm)
     # Flask-Security's own tokens are not used, and looking for them would read the body of every upload.
     security.login_manager.request_loader(_no_other_way)
     app.view_functions["security.verify"] = _not_used
+    # Files for everybody are sent without asking the archive who asks.
+    security.principal.skip_static = True
     user_authenticated.connect(_begin_session, app)
     user_logged_out.connect(_end_session, app)
 

@@ -71,6 +71,19 @@ def test_every_answer_tells_browsers_what_it_may_do(stage: Stage, scene: Scene):
         assert "Strict-Transport-Security" not in headers
 
 
+def test_files_for_everybody_may_be_kept_by_anybody_and_carry_nobodys_session(stage: Stage, tmp_path: Path):
+    built = tmp_path / "static" / "built" / "assets"
+    built.mkdir(parents=True)
+    (built / "page-abc123.js").write_text("1")
+    stage.app.static_folder = str(tmp_path / "static")
+    answer = stage.browser("owner").get("/static/built/assets/page-abc123.js")
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Set-Cookie" not in answer.headers
+    assert "Cookie" not in answer.headers.get("Vary", "")
+    missing = stage.browser("owner").get("/static/built/assets/none.js")
+    assert missing.headers.get("Cache-Control") != answer.headers["Cache-Control"]
+
+
 def test_under_tls_browsers_are_told_to_stay_with_it(tmp_path: Path):
     stage = open_stage(tmp_path, public_url="https://scans.example.org")
     answer = stage.visitor().get("/sign-in", base_url="https://scans.example.org")
