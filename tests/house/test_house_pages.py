@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -82,13 +82,21 @@ def test_the_limits_page_names_every_cap_with_its_default():
         assert f"| `{PREFIX}{cap.name.upper()}` | {getattr(caps, cap.name)} |" in page
 
 
-def test_the_settings_page_names_every_variable_with_its_default():
-    page, by_the_machine = _page("reference/settings.md"), {"home", "workers"}
+def test_the_settings_page_names_every_setting_with_its_default_and_no_other():
+    page = _page("reference/settings.md").partition("\nEvery program reads")[0]
+    rows = dict(re.findall(rf"^\| `{SETTING}([A-Z_]+)` \| ([^|]*) \|", page, re.M))
+    assert sorted(rows) == sorted(setting.name.upper() for setting in fields(Settings))
     for setting in fields(Settings):
-        row = re.search(rf"^\| `{SETTING}{setting.name.upper()}` \| ([^|]*) \|", page, re.M)
-        assert row is not None, setting.name
-        if setting.name not in by_the_machine and setting.default:
-            assert row[1].strip("`") == str(setting.default), setting.name
+        # What is made when the program starts, and what is empty, is put into words.
+        if setting.default not in (MISSING, ""):
+            assert rows[setting.name.upper()].strip("`") == str(setting.default), setting.name
+
+
+def test_the_settings_page_names_every_variable_that_the_program_reads():
+    sources = [*(ROOT / "src" / "plastinate").rglob("*.py"), ROOT / "build_pages.py"]
+    read = {name for path in sources for name in re.findall(rf'"({SETTING}[A-Z_]*[A-Z])"', path.read_text())}
+    page = _page("reference/settings.md")
+    assert sorted(name for name in read if f"`{name}`" not in page) == []
 
 
 def test_the_inputs_page_names_every_transfer_syntax():
@@ -149,6 +157,37 @@ def test_the_recipe_of_the_organ_page_holds_together(tmp_path: Path):
     added = tmp_path / "structures.toml"
     added.write_text(FILE.read_text(encoding="utf-8") + "\n" + structure, encoding="utf-8")
     assert set(read_structures(added)) - set(load_structures()) == {"pancreas"}
+
+
+def _links() -> list[tuple[Path, str]]:
+    """Every link of a page to another file or part of this project."""
+    every = [*PAGES, *ROOT.glob("*.md")]
+    return [
+        (page, link)
+        for page in sorted(set(every))
+        for link in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", page.read_text(encoding="utf-8")))
+        if "://" not in link
+    ]
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_of_the_pages_leads_somewhere():
+    astray = []
+    for page, link in _links():
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in _anchors(target)):
+            astray.append((str(page.relative_to(ROOT)), link))
+    assert astray == []
+
+
+def test_every_decision_is_in_the_index():
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in (DOCS / "decisions").glob("*.md") if page.name not in index] == []
 
 
 def test_the_pages_hold_commands_to_check():
