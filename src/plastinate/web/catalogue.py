@@ -19,7 +19,10 @@ from plastinate.web.languages import LOCALES
 
 WEB = Path(__file__).parent
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
-NOISE = ('"POT-Creation', '"PO-Revision', '"Last-Translator', '"Language-Team', '"Report-Msgid', '"Generated-By')
+NOISE = tuple(
+    f'"{name}'
+    for name in ("POT-Creation", "PO-Revision", "Last-Trans", "Language-Team", "Report-", "Generated-By")
+)
 KEYWORDS = {"_": None, "gettext": None, "_l": None, "lazy_gettext": None, "N_": None, "ngettext": (1, 2)}
 
 
@@ -55,7 +58,7 @@ def bring_up_to_date(source: Path) -> bytes:
     fresh = Catalog(
         language,
         project="Plastinate",
-        header_comment=f"# Plastinate: {language}. `python -m plastinate.web.catalogue` brings it up to date.",
+        header_comment="# `python -m plastinate.web.catalogue` brings this file up to date.",
         charset="utf-8",
         fuzzy=False,
     )

@@ -1,0 +1,181 @@
+"""Pages over an archive with a case of every sort, served from a thread to real browsers.
+
+with serving_pages(tmp_path) as shelf:
+    page = signed_in(browser, shelf, complaints);  page.goto(shelf.url + shelf.pages["ready"])
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIFlask
+from werkzeug.serving import make_server
+
+from bead_scans import write_bead
+from chromium import watched_page
+from plastinate.archive.archive import Archive
+from plastinate.archive.tables import Build, Case, CaseInput, CaseTag, Job, now
+from plastinate.engine.kinds import Task
+from plastinate.pipeline.progress import Progress
+from plastinate.services import work_build
+from plastinate.services.build_wish import checked_wish
+from plastinate.services.inspect_path import inspect_path
+from web_stage import PASSWORD, Stage, open_stage
+
+WISH = {"organs": ["skin"]}
+# One text with everything that a careless page would take for its own; NUL, CR and LF the services refuse.
+STRANGE = (
+    "<script>alert(1)</script> \"><img src=x onerror=alert(2)> {{7*7}} ${7*7} '; =cmd|'/C calc' \u202egnp.exe"
+)
+PLAIN_PAGES = {
+    "cases": "/cases",
+    "found nothing": "/cases?search=no+such+words",
+    "new": "/cases/new",
+    "trash": "/cases/trash",
+    "account": "/account",
+    "password": "/change-password",
+    "people": "/people",
+    "no such case": "/cases/nothing",
+}
+
+
+@dataclass
+class Shelf:
+    """A served application; `pages` has the path of every page, by a name."""
+
+    url: str
+    app: APIFlask
+    archive: Archive
+    stage: Stage
+    pages: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def serving_pages(folder: Path) -> Iterator[Shelf]:
+    """The shelf of one administrator, who owns all there is."""
+    stage = open_stage(folder / "home")
+    server = make_server("127.0.0.1", 0, stage.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    shelf = Shelf(f"http://127.0.0.1:{server.port}", stage.app, stage.archive, stage, dict(PLAIN_PAGES))
+    try:
+        _fill(shelf, folder)
+        yield shelf
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        stage.close()
+
+
+def signed_in(browser: Any, shelf: Shelf, complaints: list[str], **options: Any) -> Any:
+    """The administrator's page, on the shelf."""
+    page = watched_page(browser, complaints, **options)
+    page.goto(f"{shelf.url}/sign-in")
+    page.fill("#email", "admin@example.org")
+    page.fill("#password", PASSWORD)
+    page.click("main form button")
+    page.wait_for_url("**/cases")
+    return page
+
+
+def _fill(shelf: Shelf, folder: Path) -> None:
+    scan = write_bead(folder / "scan")
+    inspection = inspect_path(scan).as_dict()
+    built = _built(folder / "attempt", scan)
+    cases = {
+        "ready": _case(shelf, "A marble", inspection, tags=["glass"], notes="Round.\n\nFound in a shoe."),
+        "strange": _case(shelf, STRANGE, _strange(inspection), tags=[STRANGE[:60]], notes=STRANGE),
+        "running": _case(
+            shelf,
+            "Under way",
+            inspection,
+            job={"state": "running", "share_done": 0.43, "doing": "check: skin"},
+        ),
+        "waiting": _case(shelf, "Just come", None, job={"kind": "inspect"}),
+        "failed": _case(
+            shelf,
+            "Gone wrong",
+            inspection,
+            job={
+                "state": "failed",
+                "attempt": 3,
+                "error": {"code": "job.lost", "sentence": "The job was lost 3 times.", "hint": "Try again."},
+            },
+        ),
+        "thrown away": _case(shelf, "Rubbish", inspection, trashed=True),
+    }
+    shelf.pages |= {name: f"/cases/{case_id}" for name, case_id in cases.items()}
+    for name in ("ready", "strange"):
+        build_id = _publish(shelf, cases[name], *built)
+        shelf.pages[f"{name} build"] = f"/cases/{cases[name]}/builds/{build_id}"
+
+
+def _strange(inspection: dict[str, Any]) -> dict[str, Any]:
+    series = inspection["series"][0]
+    finding = {
+        "code": "ingest.gap",
+        "severity": "warning",
+        "sentence": STRANGE,
+        "action": STRANGE,
+        "details": {},
+    }
+    more = {**series, "description": STRANGE, "findings": [finding], "phases": [STRANGE, "b"]}
+    aside = {"reason": {**finding, "code": "no.such-code"}, "files": [STRANGE]}
+    return {**inspection, "series": [more, {**more, "number": 2, "is_usable": False}], "set_aside": [aside]}
+
+
+def _built(folder: Path, scan: Path) -> tuple[dict[str, Any], Path]:
+    """A real build of the marble."""
+    task = Task(checked_wish(WISH, inspection=inspect_path(scan).as_dict()), (scan,), folder)
+    folder.mkdir()
+    return work_build.build(task, progress=Progress()), task.out
+
+
+def _case(
+    shelf: Shelf,
+    title: str,
+    inspection: dict[str, Any] | None,
+    *,
+    tags: list[str] | None = None,
+    notes: str = "",
+    job: dict[str, Any] | None = None,
+    trashed: bool = False,
+) -> str:
+    original = shelf.archive.files.keep_bytes(b"not much of a scan")
+    with shelf.archive.database.write() as session:
+        case = Case(
+            owner_id=shelf.stage.people["admin"],
+            title=title,
+            notes=notes,
+            inspection=inspection,
+            trashed_at=now() if trashed else None,
+        )
+        case.tags = [CaseTag(tag=tag) for tag in tags or []]
+        case.inputs = [CaseInput(position=0, name=f"{title}.zip", sha256=original.sha256, size=original.size)]
+        session.add(case)
+        session.flush()
+        if job is not None:
+            moments = {"started_at": now(), "heard_at": now()} if job.get("state") == "running" else {}
+            session.add(Job(**{"case_id": case.id, "kind": "build", "request": WISH, **moments, **job}))
+        return case.id
+
+
+def _publish(shelf: Shelf, case_id: str, result: dict[str, Any], out: Path) -> str:
+    files = {
+        path.relative_to(out).as_posix(): shelf.archive.files.keep(path)
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+    }
+    with shelf.archive.database.write() as session:
+        job = Job(case_id=case_id, kind="build", request=WISH, state="done", attempt=1)
+        session.add(job)
+        session.flush()
+        work_build.publish(session, job, result=result, files=files)
+        session.flush()
+        return str(session.query(Build.id).filter(Build.job_id == job.id).scalar())
