@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import MISSING, fields
@@ -97,6 +98,14 @@ def test_the_settings_page_names_every_variable_that_the_program_reads():
     read = {name for path in sources for name in re.findall(rf'"({SETTING}[A-Z_]*[A-Z])"', path.read_text())}
     page = _page("reference/settings.md")
     assert sorted(name for name in read if f"`{name}`" not in page) == []
+
+
+def test_the_api_page_names_every_operation_and_no_other():
+    described = json.loads((ROOT / "src/plastinate/web/openapi.json").read_text(encoding="utf-8"))["paths"]
+    methods = {"get", "head", "post", "put", "patch", "delete", "options"}
+    there = {(m.upper(), path) for path, item in described.items() for m in item if m in methods}
+    rows = re.findall(r"^\| ([A-Z]+) \| `([^`]+)` \|", _page("reference/api.md"), re.M)
+    assert {(method, f"/api{path}") for method, path in rows} == there
 
 
 def test_the_inputs_page_names_every_transfer_syntax():
