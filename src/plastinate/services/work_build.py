@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from plastinate.engine.attempt import is_full
 from plastinate.engine.kinds import Task
+from plastinate.engine.outcome import is_full
 from plastinate.model.case_errors import StoreFull
 from plastinate.model.errors import CannotWrite
 from plastinate.pipeline.progress import Progress

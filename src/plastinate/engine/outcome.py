@@ -1,0 +1,106 @@
+"""How an attempt ended -> the last word in its job's row, for as long as it takes the database to answer."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from plastinate.engine.kinds import kind_named, load
+from plastinate.model.case_errors import DatabaseFailed, StoreFull
+from plastinate.model.errors import PlastinateError
+
+if TYPE_CHECKING:
+    from plastinate.archive.archive import Archive
+    from plastinate.archive.files import StoredFile
+    from plastinate.archive.tables import Job
+
+# How long the last word is repeated to a database that does not answer. The fence keeps it harmless.
+LAST_WORD_S = 120.0
+# A polite stop is nobody's fault and does not count against the job.
+NEVER = 1 << 30
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended.
+
+    Attributes:
+        state: what is written into the row; "left" writes nothing, for the job is another's by now.
+        result, files: of a job that is done.
+        error: of one that failed: code, sentence, hint.
+        because: of one that is given back.
+        counts: whether the loss counts as one of the tries.
+    """
+
+    state: Literal["done", "failed", "cancelled", "given back", "left"]
+    result: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, StoredFile] = field(default_factory=dict)
+    error: Mapping[str, Any] = field(default_factory=dict)
+    because: str = ""
+    counts: bool = True
+
+
+def failed(error: PlastinateError) -> Outcome:
+    """The outcome of an error."""
+    return Outcome("failed", error=error.as_dict())
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether the disk was full, somewhere behind an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False
+
+
+def write_down(archive: Archive, job: Job, attempt: int, outcome: Outcome) -> str:
+    """Write down how the attempt ended, for as long as it takes the database to answer."""
+    deadline = time.monotonic() + LAST_WORD_S
+    pause = 0.1
+    while True:
+        try:
+            return _written(archive, job, attempt, outcome)
+        except DatabaseFailed as fault:
+            if time.monotonic() + pause > deadline:
+                return f"left: {fault.sentence}"
+        except StoreFull as full:
+            outcome = failed(full)
+            if time.monotonic() + pause > deadline:
+                return "left: the disk is full"
+        except PlastinateError as error:
+            outcome = failed(error)
+        time.sleep(pause)
+        pause = min(2 * pause, 5.0)
+
+
+def _written(archive: Archive, job: Job, attempt: int, outcome: Outcome) -> str:
+    from plastinate.archive import jobs
+
+    with archive.database.write() as session:
+        if outcome.state == "done":
+            # First the row, whose lock everyone else waits for; what is published stands or falls with it.
+            if not jobs.finish(session, job.id, attempt):
+                return _after_refusal(session, job, attempt)
+            publish = load(kind_named(job.kind).publish)
+            publish(session, job, result=outcome.result, files=outcome.files)
+        elif outcome.state == "failed":
+            return "failed" if jobs.fail(session, job.id, attempt, dict(outcome.error)) else "refused"
+        elif outcome.state == "cancelled":
+            return "cancelled" if jobs.mark_cancelled(session, job.id, attempt) else "refused"
+        elif outcome.state == "given back":
+            tries = archive.settings.attempts if outcome.counts else NEVER
+            given = jobs.give_back(session, job.id, attempt, because=outcome.because, attempts_max=tries)
+            return f"{outcome.because}: {given}"
+    return outcome.state
+
+
+def _after_refusal(session: Any, job: Job, attempt: int) -> str:
+    """The commit of a try before may have gone through and only its answer been lost."""
+    from plastinate.archive import jobs
+
+    row = jobs.job(session, job.id)
+    return "done" if row is not None and row.state == "done" and row.attempt == attempt else "refused"
