@@ -85,6 +85,8 @@ def run_server(
         ServerEnded: a process of the server does not stay alive.
     """
     require_safe(address, settings)
+    # Where the home was there before, and open to others: what is made in it is for its owner only.
+    os.umask(0o077)
     with _holding(settings.home), closing(listen(address.host, address.port)) as listening:
         settings = replace(settings, public_url=_public_url(settings, address, listening))
         url = settings.public_url or _url("http", address.host, listening)
