@@ -44,7 +44,7 @@ READ = """([notOurs, names]) => {
 
 def pseudo(text: str) -> str:
     """The text in brackets and a third longer; what is filled in later stays as it is."""
-    return f"⟦{text}{'~' * (len(text) // 3)}⟧"
+    return f"⟦{text}{' ~~~~~~~' * (len(text) // 24)}{'~' * (len(text) // 3 % 8)}⟧"
 
 
 @contextmanager

@@ -109,7 +109,7 @@ def test_read_from_right_to_left_in_other_words_no_page_breaks_and_none_was_forg
             browser,
             shelf,
             complaints,
-            viewport={"width": 360, "height": 800},
+            viewport={"width": 320, "height": 800},
             locale="ar",
             reduced_motion="reduce",
         )

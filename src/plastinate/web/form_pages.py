@@ -118,7 +118,7 @@ def edit(case_id: str) -> ResponseReturnValue:
 
 
 @pages.post("/cases/<case_id>/build")
-@tells_where_it_was(lambda case_id: url_for("pages.case", case_id=case_id, _anchor="build"))
+@tells_where_it_was(_case)
 def build_models(case_id: str) -> ResponseReturnValue:
     """Queue what the form asks for."""
     wish = _wish()
@@ -230,7 +230,7 @@ def delete_build(build_id: str) -> ResponseReturnValue:
 
 
 @pages.post("/cases/<case_id>/share")
-@tells_where_it_was(lambda case_id: url_for("pages.case", case_id=case_id, _anchor="sharing"))
+@tells_where_it_was(_case)
 def share(case_id: str) -> ResponseReturnValue:
     """Share a case with a person."""
     sharing.share(archive_of_app(), current_actor(), case_id, role=_form("role"), email=_form("email"))

@@ -9,6 +9,8 @@ from babel.units import format_unit
 from flask_babel import format_date, format_decimal, format_percent, get_locale, gettext
 
 UNKNOWN = "–"
+# Below so many seconds a guess is not worth a number.
+A_FEW_S = 10
 SIZES = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 
 
@@ -52,13 +54,20 @@ def roughly(seconds: float | None) -> str:
     """A length of time as roughly as it is known."""
     if seconds is None:
         return UNKNOWN
-    if seconds < 10:
+    if seconds < A_FEW_S:
         return str(gettext("a few seconds"))
     if seconds < 90:
         return _time(math.ceil(seconds / 5) * 5, "second", "#,##0")
     if seconds < 90 * 60:
         return _time(round(seconds / 60), "minute", "#,##0")
     return _time(seconds / 3600, "hour", "#,##0.0")
+
+
+def left(seconds: float) -> str:
+    """How long something will still take."""
+    if seconds < A_FEW_S:
+        return str(gettext("a few seconds left"))
+    return str(gettext("about %(time)s left", time=roughly(seconds)))
 
 
 def _time(value: float, unit: str, pattern: str) -> str:
@@ -77,5 +86,6 @@ FILTERS = {
     "distance": length,
     "share": share,
     "roughly": roughly,
+    "left": left,
     "day": day,
 }

@@ -71,6 +71,7 @@ def add_sign_in(app: Flask, archive: Archive) -> None:
         SECURITY_CLI_USERS_NAME=None,
         SECURITY_CLI_ROLES_NAME=None,
         SECURITY_CSRF_HEADER=None,
+        SECURITY_MSG_GENERIC_AUTHN_FAILED=("The address or the password is not right.", "error"),
         # Its own words first, then ours for the languages it leaves incomplete.
         SECURITY_I18N_DIRNAME=["builtin", str(LOCALES)],
         SECURITY_CACHE_CONTROL=None,

@@ -1,7 +1,7 @@
 // The jobs of a case -> bars and words that move; when one begins or ends, the page's parts are fetched anew.
 // By a stream of events where the server has one to spare, and by asking every few seconds where not.
 import { refreshRegions } from "./live_regions.ts";
-import { percent, roughly } from "./measures.ts";
+import { left, percent } from "./measures.ts";
 import { word, wordOr } from "./words.ts";
 
 export interface JobState {
@@ -25,6 +25,7 @@ export function followJobs(address: string): void {
   function take(jobs: JobState[]): void {
     const now = signature(jobs.map((job) => [job.id, job.state, String(job.attempt)]));
     for (const job of jobs) show(job);
+    for (const job of jobs) announce(job);
     if (now !== known) {
       known = now;
       void refreshRegions();
@@ -77,7 +78,21 @@ function show(job: JobState): void {
   if (bar && job.state === "running") bar.value = job.share_done;
   tell(card, "share", job.state === "running" ? percent(job.share_done) : "");
   tell(card, "doing", job.is_cancel_requested ? word("Stopping ...") : doing(job));
-  tell(card, "left", job.remaining_s === null ? "" : word("about {time} left", { time: roughly(job.remaining_s) }));
+  tell(card, "left", job.remaining_s === null ? "" : left(job.remaining_s));
+}
+
+const ENDS: Partial<Record<JobState["state"], string>> = {
+  done: word("Done"),
+  failed: word("Failed"),
+  cancelled: word("Stopped"),
+};
+
+/** Say it to whoever listens to the page when a job that is shown has ended. */
+function announce(job: JobState): void {
+  const title = document.getElementById(`job-${job.id}`)?.textContent;
+  const news = document.getElementById("news");
+  const end = ENDS[job.state];
+  if (title && news && end) news.textContent = `${title}: ${end}`;
 }
 
 function tell(card: HTMLElement, part: string, text: string): void {

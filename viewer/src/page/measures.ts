@@ -21,11 +21,15 @@ export function size(bytes: number): string {
 }
 
 /** A length of time as roughly as it is known. */
-export function roughly(seconds: number): string {
-  if (seconds < 10) return word("a few seconds");
+function roughly(seconds: number): string {
   if (seconds < 90) return unit(Math.ceil(seconds / 5) * 5, "second", 0, "long");
   if (seconds < 90 * 60) return unit(Math.round(seconds / 60), "minute", 0, "long");
   return unit(seconds / 3600, "hour", 1, "long");
+}
+
+/** How long something will still take. */
+export function left(seconds: number): string {
+  return seconds < 10 ? word("a few seconds left") : word("about {time} left", { time: roughly(seconds) });
 }
 
 /** 0 to 1 as whole per cent; never 100 before it is done. */

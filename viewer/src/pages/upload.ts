@@ -1,5 +1,5 @@
 // The page for a new case: what is dropped becomes one upload, the upload becomes a case, and its page opens.
-import { percent, roughly, size } from "../page/measures.ts";
+import { left, percent, size } from "../page/measures.ts";
 import { language, word } from "../page/words.ts";
 import { filesChosen, filesDropped } from "../upload/dropped.ts";
 import { Transfer, type Trouble } from "../upload/transfer.ts";
@@ -118,8 +118,7 @@ function begin(blob: Blob, name: string, fingerprint: string): void {
       tell("share", percent(sent / blob.size));
       if (isPaused) return;
       tell("state", word("{sent} of {whole}, {speed} a second", { sent: size(sent), whole: size(blob.size), speed: size(pace.perSecond) }));
-      const left = pace.perSecond > 0 ? (blob.size - sent) / pace.perSecond : 0;
-      tell("left", left > 0 ? word("about {time} left", { time: roughly(left) }) : "");
+      tell("left", pace.perSecond > 0 && sent < blob.size ? left((blob.size - sent) / pace.perSecond) : "");
       trouble.hidden = true;
     },
     well: () => (trouble.hidden = true),
