@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
+
+from export_scenes import two_organs
+from phantom_grid import PLAIN
+from phantom_series import write_series
+from phantoms import sphere
+from plastinate.stages.export.nifti import write_nifti
+from plastinate.stages.ingest.read import glance_input, inspect_input, read_volume
+from tiny_scans import save, save_series, slice_dataset
+
+
+def test_a_glance_finds_what_an_inspection_finds_and_shows_the_middle_slice(tmp_path: Path):
+    write_series(sphere(), tmp_path / "scan", PLAIN)
+    seen = glance_input(tmp_path / "scan")
+    assert seen.inspection == inspect_input(tmp_path / "scan")
+    volume = read_volume(tmp_path / "scan").volume
+    assert seen.plane is not None
+    assert any(np.array_equal(seen.plane, plane) for plane in volume.array[len(volume.array) // 2 - 1 :][:3])
+    assert seen.quantity == "HU"
+    assert seen.spacing == (1.0, 1.0)
+
+
+def test_a_slice_that_cannot_be_decoded_costs_the_picture_and_nothing_else(tmp_path: Path):
+    for number in range(5):
+        pixels = encapsulate([b"\xff\x4f\xff\x51 no picture"])
+        save(slice_dataset(number, PixelData=pixels), tmp_path / f"{number}.dcm", syntax=JPEG2000Lossless)
+    seen = glance_input(tmp_path)
+    assert seen.plane is None
+    assert seen.inspection == inspect_input(tmp_path)
+
+
+def test_nothing_that_makes_a_volume_shows_nothing(tmp_path: Path):
+    save_series(tmp_path, 5, ImagePositionPatient=None, ImageOrientationPatient=None, PixelSpacing=None)
+    assert glance_input(tmp_path).inspection.files_looked_at == 5
+
+
+def test_what_an_archive_holds_stays_where_the_caller_wants_it(tmp_path: Path):
+    save_series(tmp_path / "scan", 5)
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        for file in sorted((tmp_path / "scan").iterdir()):
+            archive.write(file, file.name)
+    (tmp_path / "kept").mkdir()
+    read = read_volume(tmp_path / "scan.zip", unpack_into=tmp_path / "kept")
+    assert len(read.source_files) == 5
+    assert all(path.is_file() and path.parent == tmp_path / "kept" for path in read.source_files)
+    plain = read_volume(tmp_path / "scan.zip")
+    assert plain.source_files == ()
+    assert plain.inputs == read.inputs
+    assert plain.findings == read.findings
+
+
+def test_a_picture_file_is_shown_as_well(tmp_path: Path):
+    scene = two_organs()
+    write_nifti(scene, tmp_path / "labels.nii.gz")
+    seen = glance_input(tmp_path / "labels.nii.gz")
+    assert seen.plane is not None
+    assert sorted(seen.plane.shape) == sorted(scene.geometry.shape[1:])
