@@ -21,6 +21,7 @@ from typing import Any
 
 import requests
 
+ROOT = Path(__file__).parents[1]
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 START_S = 60.0
 STOP_S = 10.0
@@ -28,6 +29,14 @@ ADDRESS = re.compile(r"Plastinate is at (\S+)")
 LINK = re.compile(r"^\s+(\S+/welcome/\S+)$", re.MULTILINE)
 CSRF_FIELD = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 CSRF_META = re.compile(r'<meta name="csrf-token" content="([^"]+)"')
+
+
+def counted() -> dict[str, str]:
+    """What a process needs in its environment so that its lines count too, where lines are counted."""
+    if "COVERAGE_RUN" not in os.environ:
+        return {}
+    settings = str(ROOT / "tests" / "servers.coveragerc")
+    return {"COVERAGE_PROCESS_START": settings, "COVERAGE_FILE": str(ROOT / ".coverage")}
 
 
 @dataclass
@@ -58,7 +67,7 @@ class RunningServer:
                 [sys.executable, "-m", "plastinate.cli.main", *words],
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **counted(), **self.environment},
             )
         said = self._heard(ADDRESS)
         self.url = ADDRESS.search(said)[1]  # type: ignore[index]

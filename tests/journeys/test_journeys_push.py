@@ -13,7 +13,7 @@ import pytest
 from bead_scans import write_bead
 from job_rig import eventually
 from plastinate.client.stored_zip import pack
-from running_server import EMAIL, PASSWORD, RunningServer, Visitor, serving
+from running_server import EMAIL, PASSWORD, RunningServer, Visitor, counted, serving
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def started(home: Path, *words: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(home)},
+        env={**counted(), "PATH": "/usr/bin:/bin", "HOME": str(home)},
     )
 
 

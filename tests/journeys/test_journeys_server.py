@@ -23,7 +23,7 @@ import requests
 from bead_scans import write_bead
 from job_rig import eventually, processes_with
 from plastinate.client.stored_zip import Packet, pack
-from running_server import EMAIL, PASSWORD, RunningServer, Visitor, serving
+from running_server import EMAIL, PASSWORD, RunningServer, Visitor, counted, serving
 
 pytestmark = pytest.mark.slow
 
@@ -187,7 +187,7 @@ def command(*words: object, home: Path, typed: str = "") -> subprocess.Completed
         capture_output=True,
         text=True,
         input=typed,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(home)},
+        env={**counted(), "PATH": "/usr/bin:/bin", "HOME": str(home)},
         timeout=120,
         check=False,
     )
@@ -304,3 +304,30 @@ def test_under_its_own_certificate_cookies_are_kept_to_tls(scan: Path, tmp_path:
         assert (cookie.name, cookie.secure) == ("__Host-plastinate", True)
         assert "max-age" in ada.get("/cases").headers["Strict-Transport-Security"]
         assert case_of(ada, pack(scan))["title"] == "Bead"
+
+
+@pytest.mark.network
+def test_the_first_visitor_is_shown_the_sample_becoming_organs(tmp_path: Path):
+    with serving(tmp_path, "--sample", "chest-ct") as server:
+        ada = Visitor(server.url)
+        ada.welcome(server.link, email=EMAIL, name="Ada")
+        [case] = ada.get("/api/cases").json()["cases"]
+        assert (case["title"], case["owner"]["name"]) == ("Chest CT with contrast (sample)", "Ada")
+        for job in ada.get(f"/api/cases/{case['id']}/jobs").json()["jobs"]:
+            done(ada, job["id"])
+        [build] = ada.get(f"/api/cases/{case['id']}/builds").json()["builds"]
+        assert {organ["light"] for organ in build["summary"]["organs"]} == {"green"}
+        assert len(build["summary"]["organs"]) == 5
+
+
+def test_a_sample_that_cannot_be_fetched_is_no_reason_not_to_serve(tmp_path: Path):
+    nowhere = {
+        "PIP_NO_INDEX": "1",
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PLASTINATE_CACHE": str(tmp_path / "cache"),
+    }
+    with serving(tmp_path, "--sample", "chest-ct", **nowhere) as server:
+        assert server.first_administrator().get("/api/cases").json()["total"] == 0
+        assert "[system.download-failed]" in (tmp_path / "server.log").read_text()
+    ran = command("serve", "--home", tmp_path / "other", "--sample", "no-such", home=tmp_path)
+    assert (ran.returncode, "[recipe.not-found]" in ran.stderr) == (5, True), ran.stderr
