@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
 
 from bead_scans import RADIUS_MM, bead, write_bead
 from phantom_series import Scan
@@ -235,3 +237,41 @@ def test_a_scan_that_hides_where_it_lies_gives_no_green_model(ask, tmp_path: Pat
     verdict = evidence.verdicts["surface"]
     assert verdict.light == "amber"
     assert any("left and right" in reason for reason in verdict.reasons)
+
+
+def test_what_the_scan_cannot_give_is_left_out_where_it_was_only_wished_for(ask, tmp_path: Path):
+    result = build_models(ask(formats_where_possible=("seg", "3mf")))
+    assert {"labels.dcm", "models/surface.3mf"} <= set(result.files)
+    assert result.left_out == {}
+    array = np.zeros((20, 24, 28), dtype=np.int16)
+    array[6:14, 6:16, 6:20] = 1000
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(array), tmp_path / "scan.nii.gz")
+    picture = tmp_path / "scan.nii.gz"
+    result = build_models(ask(path=picture, output=tmp_path / "two", formats_where_possible=("seg", "3mf")))
+    assert set(result.left_out) == {"seg"}
+    assert "models/surface.3mf" in result.files
+    assert "labels.dcm" not in result.files
+
+
+def test_a_segmentation_refers_to_files_that_came_in_an_archive(ask, scan: Path, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        for file in scan.iterdir():
+            archive.write(file, file.name)
+    (tmp_path / "unpacked").mkdir()
+    request = ask(path=tmp_path / "scan.zip", formats=("stl", "seg"), unpack_into=tmp_path / "unpacked")
+    from_zip = build_models(request)
+    loose = build_models(ask(output=tmp_path / "loose", formats=("stl", "seg")))
+    assert from_zip.files == loose.files
+    with pytest.raises(NoDicomSource):
+        build_models(replace(request, unpack_into=None))
+
+
+def test_the_pictures_of_the_certificate_are_files_as_well(ask, tmp_path: Path):
+    result = build_models(
+        ask(options=RunOptions(levels={"full": None}), with_preview=True, picture_files=True)
+    )
+    pictures = {name for name in result.files if name.startswith("pictures/")}
+    assert pictures == {
+        f"pictures/{name}.png" for name in ("anterior", "left", "inferior", "axial", "coronal", "sagittal")
+    }
+    assert all((tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
