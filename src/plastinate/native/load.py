@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,24 @@ import numpy as np
 import numpy.typing as npt
 
 from plastinate.model.errors import KernelsMissing, ParameterError
+from plastinate.native.lanes import LANES
 
 FOLDER = Path(__file__).parent / "compiled"
 # Beyond this, threads cost more memory and starting time than they save.
 THREADS_MAX = 256
+
+
+class _Library(ctypes.CDLL):
+    """A library that makes one function object for each name, however many threads ask for it first.
+
+    Two would each have a `restype` of their own, and a handle cut to 32 bits crashes.
+    """
+
+    _lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        with self._lock:
+            return self.__dict__[name] if name in self.__dict__ else super().__getattr__(name)
 
 
 @cache
@@ -34,7 +49,7 @@ def library(name: str) -> ctypes.CDLL:
     if not path.exists():
         raise KernelsMissing(name, f"{path.name} is not there")
     try:
-        return ctypes.CDLL(str(path))
+        return _Library(str(path))
     except OSError as error:
         raise KernelsMissing(name, str(error)) from error
 
@@ -59,7 +74,17 @@ def integers(*values: int) -> npt.NDArray[np.int64]:
 
 
 def thread_count() -> int:
-    """Threads a kernel may use: $PLASTINATE_THREADS, else the cores this process may run on.
+    """Threads a kernel may use: the calling thread's share of `core_count`, all where none is beside it.
+
+    Raises:
+        ParameterError: as `core_count`.
+        GivenUp: the calling thread works beside others, and nobody waits for it any more.
+    """
+    return LANES.share_of(core_count())
+
+
+def core_count() -> int:
+    """Threads that may work at once: $PLASTINATE_THREADS, else the cores this process may run on.
 
     Raises:
         ParameterError: the variable is no whole number from 1 to THREADS_MAX.

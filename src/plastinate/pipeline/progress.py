@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,18 +29,22 @@ def _never() -> bool:
 
 @dataclass
 class Progress:
-    """A run's voice and ear.
+    """A run's voice and ear; steps that run side by side may share it.
 
     Attributes:
-        say: called with each event; must return quickly.
-        is_cancelled: asked between steps; True stops the run with `Cancelled`.
-        wall_s: seconds spent, by step.
+        say: called with each event, by one thread at a time, not always the same; must return quickly.
+        is_cancelled: asked between steps, likewise; True stops the run with `Cancelled`.
+        wall_s: seconds spent, by step, in the order begun; those of steps side by side overlap.
     """
 
     say: Callable[[ProgressEvent], None] = _say_nothing
     is_cancelled: Callable[[], bool] = _never
     wall_s: dict[str, float] = field(default_factory=dict)
     _done: float = 0.0
+    _told: float = 0.0
+    # What of the steps now running is done, as shares of the whole, the one begun first in front.
+    _running: dict[_Step, float] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def finish(self) -> None:
         """Say that all is done: what a run had no need of leaves its share untold."""
@@ -55,17 +60,40 @@ class Progress:
         Raises:
             Cancelled: the run was asked to stop.
         """
+        step = _Step(doing)
 
         def within(done: float) -> None:
-            if self.is_cancelled():
-                raise Cancelled
-            self.say(ProgressEvent(min(1.0, self._done + share * min(1.0, max(0.0, done))), doing))
+            with self._lock:
+                self._running[step] = share * min(1.0, max(0.0, done))
+                self._tell(step)
 
-        within(0.0)
         begun = time.perf_counter()
         try:
+            with self._lock:
+                self.wall_s.setdefault(doing, 0.0)
+                self._running[step] = 0.0
+                self._tell(step, is_new=True)
             yield within
         finally:
-            self.wall_s[doing] = self.wall_s.get(doing, 0.0) + time.perf_counter() - begun
-        self._done = min(1.0, self._done + share)
-        within(0.0)
+            with self._lock:
+                self.wall_s[doing] += time.perf_counter() - begun
+                self._running.pop(step, None)
+        with self._lock:
+            self._done += share
+            self._tell(step)
+
+    def _tell(self, step: _Step, *, is_new: bool = False) -> None:
+        if self.is_cancelled():
+            raise Cancelled
+        # Of steps side by side each is named when it begins, then the one that has been at work longest.
+        doing = step.doing if is_new else next(iter(self._running), step).doing
+        # Never backwards, not by a rounding either.
+        self._told = max(self._told, min(1.0, self._done + sum(self._running.values())))
+        self.say(ProgressEvent(self._told, doing))
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One step that runs; another of the same name is another."""
+
+    doing: str

@@ -20,6 +20,7 @@ from plastinate.model.recipe import Recipe
 from plastinate.model.scene import Scene
 from plastinate.model.structure import Structure
 from plastinate.model.volume import Volume
+from plastinate.native.side_by_side import side_by_side
 from plastinate.pipeline.keys import recipe_digest, result_key
 from plastinate.pipeline.plan import plan
 from plastinate.pipeline.progress import Progress
@@ -269,17 +270,34 @@ def _write(
     progress: Progress,
     run_record: Callable[[], RunRecord],
 ) -> BuildResult:
-    with progress.step("write the models", share=0.04):
-        files: dict[str, str] = dict(
-            catalog.door("write-formats")(
-                scene, folder, request.formats, compression=request.compression, source_files=source_files
-            )
-        )
+    files: dict[str, str] = {}
     pictures: dict[str, bytes] = {}
-    if request.with_preview:
-        with progress.step("render the picture", share=0.04):
-            only = None if request.options.check else ("preview",)
-            pictures = catalog.door("render-pictures")(scene, volume, only=only)
+
+    def write() -> None:
+        with progress.step("write the models", share=0.04) as within:
+            files.update(
+                catalog.door("write-formats")(
+                    scene,
+                    folder,
+                    request.formats,
+                    compression=request.compression,
+                    source_files=source_files,
+                    progress=lambda done, total: within(done / total),
+                )
+            )
+
+    def render() -> None:
+        with progress.step("render the picture", share=0.04) as within:
+            pictures.update(
+                catalog.door("render-pictures")(
+                    scene,
+                    volume,
+                    only=None if request.options.check else ("preview",),
+                    progress=lambda done, total: within(done / total),
+                )
+            )
+
+    side_by_side([write, render] if request.with_preview else [write])
     scene = replace(scene, evidence=replace(scene.evidence, outputs=dict(files)))
     run = run_record()
     if request.options.check:

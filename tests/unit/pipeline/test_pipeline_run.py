@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from plastinate.model.errors import Cancelled, EmptyMask, RecipeFlaw
+from plastinate.model.errors import Cancelled, EmptyMask, ParameterError, RecipeFlaw
 from plastinate.model.recipe import Recipe, Step, SurfaceStep
+from plastinate.model.surface import SurfaceSet
 from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import RunOptions, run_recipe
 from plastinate.recipes.load import threshold_recipe
+from plastinate.stages import catalog
+from plastinate.stages.surface.soft_field import soft_field
 from voxel_scenes import ball, volume_of
 
 ONE_LEVEL = RunOptions(levels={"full": None})
@@ -147,3 +151,117 @@ def test_progress_never_runs_backwards(volume):
     )
     assert heard == sorted(heard)
     assert heard[-1] < 1.0
+
+
+def four_balls(method: str = "soft-field") -> tuple[np.ndarray, Recipe]:
+    """Four structures that know nothing of each other, the first a hull, and how to build them."""
+    array = np.full((12, 40, 40), -1000, dtype=np.int16)
+    names = ("one", "two", "three", "four")
+    for number, centre in enumerate([(6, 10, 10), (6, 10, 30), (6, 30, 10), (6, 30, 30)]):
+        array[ball(array.shape, centre, 5)] = 100 * (number + 1)
+    segment = tuple(
+        Step("threshold", {"low": 100.0 * n - 50, "high": 100.0 * n + 50}, (), (name,))
+        for n, name in enumerate(names, 1)
+    )
+    surfaces = tuple(SurfaceStep((name,), method, {}, is_hull=name == "one") for name in names)
+    return array, Recipe("balls", "Balls", "CT", names, segment, surfaces)
+
+
+MEETING = threading.Barrier(2)
+
+
+def meets_another(volume, labels, *, structures, levels):
+    """Surface, once another structure is being surfaced as well."""
+    MEETING.wait(20)
+    return soft_field(volume, labels, structures=structures, levels=levels)
+
+
+def fails_for_two_and_three(volume, labels, *, structures, levels):
+    """Surface, but not those."""
+    if structures[0] in {"two", "three"}:
+        raise ParameterError(f"no {structures[0]}")
+    return soft_field(volume, labels, structures=structures, levels=levels)
+
+
+def notes_its_thread(volume, labels, *, structures, levels):
+    """Surface, and say where."""
+    made = soft_field(volume, labels, structures=structures, levels=levels)
+    return SurfaceSet(made.surfaces, (threading.current_thread().name,))
+
+
+@pytest.fixture
+def surfaced_by(monkeypatch):
+    """Puts a function in the catalog's place of a surface method, which is then its name."""
+
+    def put(function) -> str:
+        monkeypatch.setitem(catalog.SURFACE, "shared-net", catalog.Method(f"{__name__}:{function.__name__}"))
+        return "shared-net"
+
+    return put
+
+
+@pytest.mark.parametrize("cores", ["2", "3", "4"])
+def test_organs_made_side_by_side_are_the_same_to_the_last_bit_and_in_the_same_order(monkeypatch, cores):
+    array, recipe = four_balls()
+    monkeypatch.setenv("PLASTINATE_THREADS", "1")
+    alone = run_recipe(volume_of(array), recipe)
+    monkeypatch.setenv("PLASTINATE_THREADS", cores)
+    together = run_recipe(volume_of(array), recipe)
+    assert together.steps == alone.steps
+    assert [list(r.surfaces) for r in (together, alone)] == [list(recipe.structures)] * 2
+    assert (together.quality, together.verdicts) == (alone.quality, alone.verdicts)
+    assert (list(together.quality), list(together.verdicts)) == (list(alone.quality), list(alone.verdicts))
+    for name, levels in alone.surfaces.items():
+        for level, surface in levels.items():
+            other = together.surfaces[name][level]
+            assert other.vertices.tobytes() == surface.vertices.tobytes()
+            assert other.triangles.tobytes() == surface.triangles.tobytes()
+
+
+def test_organs_are_made_side_by_side_where_there_are_cores(monkeypatch, surfaced_by):
+    monkeypatch.setenv("PLASTINATE_THREADS", "2")
+    array, recipe = four_balls(surfaced_by(meets_another))
+    assert list(run_recipe(volume_of(array), recipe, options=ONE_LEVEL).surfaces) == list(recipe.structures)
+
+
+def test_one_core_makes_one_organ_after_another_where_it_was_asked(monkeypatch, surfaced_by):
+    monkeypatch.setenv("PLASTINATE_THREADS", "1")
+    array, recipe = four_balls(surfaced_by(notes_its_thread))
+    steps = run_recipe(volume_of(array), recipe, options=ONE_LEVEL).steps
+    notes = [note for step in steps if step.stage == "surface" for note in step.notes]
+    assert notes == [threading.current_thread().name] * 4
+
+
+@pytest.mark.parametrize("cores", ["1", "4"])
+def test_the_first_organ_that_fails_is_the_one_told_of(monkeypatch, surfaced_by, cores):
+    monkeypatch.setenv("PLASTINATE_THREADS", cores)
+    array, recipe = four_balls(surfaced_by(fails_for_two_and_three))
+    with pytest.raises(ParameterError, match="two"):
+        run_recipe(volume_of(array), recipe, options=ONE_LEVEL)
+
+
+def test_a_run_side_by_side_can_be_stopped_and_leaves_nobody_at_work(monkeypatch):
+    monkeypatch.setenv("PLASTINATE_THREADS", "4")
+    array, recipe = four_balls()
+    for patience in range(10, 26, 3):
+        asked = iter([False] * patience + [True] * 100)
+        with pytest.raises(Cancelled):
+            run_recipe(
+                volume_of(array),
+                recipe,
+                options=ONE_LEVEL,
+                progress=Progress(is_cancelled=lambda asked=asked: next(asked)),
+            )
+        assert not [thread for thread in threading.enumerate() if thread.name == "beside"]
+
+
+def test_progress_of_organs_side_by_side_never_runs_backwards(monkeypatch):
+    monkeypatch.setenv("PLASTINATE_THREADS", "4")
+    array, recipe = four_balls()
+    heard = []
+    progress = Progress(say=lambda event: heard.append(event))
+    run_recipe(volume_of(array), recipe, options=ONE_LEVEL, progress=progress)
+    shares = [event.share_done for event in heard]
+    assert shares == sorted(shares)
+    assert {f"surface: {name}" for name in recipe.structures} <= {event.doing for event in heard}
+    assert {f"check: {name}" for name in recipe.structures} <= set(progress.wall_s)

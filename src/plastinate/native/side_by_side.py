@@ -1,0 +1,163 @@
+"""Independent pieces of work -> their results, in the order given, worked on at once where cores allow."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+from plastinate.native.lanes import LANES, GivenUp, Lane
+from plastinate.native.load import core_count
+from plastinate.native.spare_memory import spare_memory_bytes
+
+T = TypeVar("T")
+# Beyond this, lanes cost memory and gain nothing: the largest organ alone takes as long as all the others.
+LANES_MAX = 8
+
+
+def say_nothing(done: int, total: int) -> None:
+    """Progress for those whom nobody asked for any."""
+    del done, total
+
+
+def side_by_side(
+    tasks: Sequence[Callable[[], T]],
+    *,
+    bytes_each: int = 0,
+    progress: Callable[[int, int], None] = say_nothing,
+) -> list[T]:
+    """Do tasks in threads beside each other; kernels release the interpreter's lock, and so do they.
+
+    At most LANES_MAX at once, at most one for each core (see `core_count`),
+    and as many as half of the spare memory holds; always at least one. May be
+    called from within a task: both then share the same cores. Tasks begin in
+    the order given, so that the outcome is the same however many are at work.
+
+    Args:
+        tasks: none may depend on another.
+        bytes_each: memory that one takes at most while it runs, 0 where that is little.
+        progress: told by the thread that did a task how many are done, and of how many.
+
+    Returns:
+        What each returned, in the order of the tasks.
+
+    Raises:
+        Exception: what the first of them to fail, in the order given, raised; later ones are not begun.
+    """
+    most = min(LANES_MAX, len(tasks))
+    if bytes_each and most > 1:
+        most = max(1, min(most, spare_memory_bytes() // 2 // bytes_each))
+    return _Crew(tasks, most=most, progress=progress).run()
+
+
+class _Crew(Generic[T]):
+    """The lanes that do one list of tasks: the thread that asks, and helpers while cores are free."""
+
+    def __init__(
+        self, tasks: Sequence[Callable[[], T]], *, most: int, progress: Callable[[int, int], None]
+    ) -> None:
+        self._tasks = tasks
+        self._most = most
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._begun = 0
+        self._at_work = 1
+        self._results: dict[int, T] = {}
+        self._errors: dict[int, BaseException] = {}
+        self._helpers: list[tuple[threading.Thread, Lane]] = []
+
+    def run(self) -> list[T]:
+        with LANES.working() as lane, _listed(self):
+            self._first = lane
+            try:
+                self._work()
+                self._wait()
+            except BaseException:
+                # Ctrl-C between two tasks, or in the waiting: the helpers must not outlive the call.
+                self._give_up()
+                self._wait()
+                raise
+        if self._errors:
+            raise self._errors[min(self._errors, key=self._weight)]
+        return [self._results[number] for number in range(len(self._tasks))]
+
+    def recruit(self) -> None:
+        """Start one helper, which may start the next, while tasks, memory and a core are left."""
+        with self._lock:
+            if self._errors or self._begun == len(self._tasks) or self._at_work == self._most:
+                return
+            lane = LANES.another(cores=core_count(), parent=self._first)
+            if lane is None:
+                return
+            helper = threading.Thread(target=self._help, args=(lane,), name="beside")
+            try:
+                helper.start()
+            except RuntimeError:
+                # No more threads for this process: slower, not wrong.
+                LANES.leave(lane)
+                return
+            self._helpers.append((helper, lane))
+            self._at_work += 1
+
+    def _work(self) -> None:
+        while (number := self._next()) is not None:
+            self.recruit()
+            try:
+                self._results[number] = self._tasks[number]()
+                self._progress(len(self._results), len(self._tasks))
+            except BaseException as error:  # raised again where the results are asked for
+                self._errors[number] = error
+                if not isinstance(error, Exception):
+                    self._give_up()
+
+    def _next(self) -> int | None:
+        with self._lock:
+            if self._errors or self._begun == len(self._tasks):
+                return None
+            self._begun += 1
+            return self._begun - 1
+
+    def _help(self, lane: Lane) -> None:
+        with LANES.working(lane):
+            self._work()
+            with self._lock:
+                self._at_work -= 1
+        _tell_of_a_free_core()
+
+    def _wait(self) -> None:
+        with LANES.resting(self._first, cores=core_count()):
+            _tell_of_a_free_core()
+            number = 0
+            while number < len(self._helpers):
+                self._helpers[number][0].join()
+                number += 1
+
+    def _give_up(self) -> None:
+        with self._lock:
+            self._begun = len(self._tasks)
+            for _, lane in self._helpers:
+                lane.is_over = True
+
+    def _weight(self, number: int) -> tuple[bool, bool, int]:
+        """An interruption before a failure, a failure before what was given up for it."""
+        error = self._errors[number]
+        return isinstance(error, GivenUp), isinstance(error, Exception), number
+
+
+_AT_WORK: list[_Crew[Any]] = []
+
+
+@contextmanager
+def _listed(crew: _Crew[Any]) -> Iterator[None]:
+    _AT_WORK.append(crew)
+    try:
+        yield
+    finally:
+        _AT_WORK.remove(crew)
+
+
+def _tell_of_a_free_core() -> None:
+    # A crew that began when every core was taken would else notice only when one of its own tasks ends.
+    for crew in tuple(_AT_WORK):
+        crew.recruit()
