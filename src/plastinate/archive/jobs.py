@@ -139,7 +139,13 @@ def mark_cancelled(session: Session, job_id: str, attempt: int) -> bool:
 
 
 def give_back(
-    session: Session, job_id: str, attempt: int, *, because: str, attempts_max: int
+    session: Session,
+    job_id: str,
+    attempt: int,
+    *,
+    because: str,
+    attempts_max: int,
+    is_polite: bool = False,
 ) -> Literal["queued", "failed", "cancelled", "stale"]:
     """An attempt was lost: another is to begin, unless it was the last one or someone asked to cancel.
 
@@ -149,6 +155,7 @@ def give_back(
         attempt: the one that was lost.
         because: why, in words that go on "the last time ...".
         attempts_max: how often a job is tried.
+        is_polite: its worker was asked to stop, which does not count.
 
     Returns:
         The job's new state, or "stale" when another attempt has begun or the job is over.
@@ -164,11 +171,22 @@ def give_back(
         finished_at=now(),
     ):
         return "cancelled"
-    if attempt >= attempts_max:
-        error = JobLost(attempt, told).as_dict()
-        is_ours = _change(session, live, state=FAILED, error=error, lost_because=told, finished_at=now())
-        return "failed" if is_ours else "stale"
-    is_ours = _change(session, live, state=QUEUED, worker="", share_done=0.0, doing="", lost_because=told)
+    last = (*live, Job.attempt - Job.polite_stops >= attempts_max)
+    error = JobLost(attempts_max, told).as_dict()
+    if not is_polite and _change(
+        session, last, state=FAILED, error=error, lost_because=told, finished_at=now()
+    ):
+        return "failed"
+    is_ours = _change(
+        session,
+        live,
+        state=QUEUED,
+        worker="",
+        share_done=0.0,
+        doing="",
+        lost_because=told,
+        polite_stops=Job.polite_stops + int(is_polite),
+    )
     return "queued" if is_ours else "stale"
 
 

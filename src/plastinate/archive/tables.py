@@ -278,6 +278,8 @@ class Job(Table):
     resources: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     state: Mapped[str] = mapped_column(String(12), default="queued", index=True)
     attempt: Mapped[int] = mapped_column(default=0)
+    # Attempts given back by a worker that was asked to stop: nobody's fault, and not counted as lost.
+    polite_stops: Mapped[int] = mapped_column(default=0, server_default="0")
     worker: Mapped[str] = mapped_column(Words(200), default="")
     share_done: Mapped[float] = mapped_column(default=0.0)
     doing: Mapped[str] = mapped_column(Words(300), default="")

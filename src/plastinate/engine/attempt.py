@@ -93,7 +93,7 @@ def _tried(archive: Archive, job: Job, inputs: list[tuple[str, str]], pulse: Pul
     except Interrupted as interrupted:
         return {
             "cancel": Outcome("cancelled"),
-            "stopping": Outcome("given back", because="its worker was asked to stop", counts=False),
+            "stopping": Outcome("given back", because="its worker was asked to stop", is_polite=True),
         }.get(interrupted.verdict, Outcome("left"))
     except TimeIsUp:
         return failed(JobTooLong(archive.settings.job_seconds))

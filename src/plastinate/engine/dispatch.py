@@ -242,7 +242,11 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     from plastinate.archive.archive import open_archive
 
-    archive = open_archive(read_settings(home=given.home))
+    try:
+        archive = open_archive(read_settings(home=given.home))
+    except PlastinateError as error:
+        log.error("%s [%s] %s", error.sentence, error.code, error.hint)
+        return error.exit_status
     try:
         run(archive, stop=stop)
     finally:

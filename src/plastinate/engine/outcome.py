@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # How long the last word is repeated to a database that does not answer. The fence keeps it harmless.
 LAST_WORD_S = 120.0
-# A polite stop is nobody's fault and does not count against the job.
-NEVER = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Outcome:
         result, files: of a job that is done.
         error: of one that failed: code, sentence, hint.
         because: of one that is given back.
-        counts: whether the loss counts as one of the tries.
+        is_polite: the worker was asked to stop, which does not count as one of the tries.
     """
 
     state: Literal["done", "failed", "cancelled", "given back", "left"]
@@ -40,7 +38,7 @@ class Outcome:
     files: Mapping[str, StoredFile] = field(default_factory=dict)
     error: Mapping[str, Any] = field(default_factory=dict)
     because: str = ""
-    counts: bool = True
+    is_polite: bool = False
 
 
 def failed(error: PlastinateError) -> Outcome:
@@ -92,8 +90,14 @@ def _written(archive: Archive, job: Job, attempt: int, outcome: Outcome) -> str:
         elif outcome.state == "cancelled":
             return "cancelled" if jobs.mark_cancelled(session, job.id, attempt) else "refused"
         elif outcome.state == "given back":
-            tries = archive.settings.attempts if outcome.counts else NEVER
-            given = jobs.give_back(session, job.id, attempt, because=outcome.because, attempts_max=tries)
+            given = jobs.give_back(
+                session,
+                job.id,
+                attempt,
+                because=outcome.because,
+                attempts_max=archive.settings.attempts,
+                is_polite=outcome.is_polite,
+            )
             return f"{outcome.because}: {given}"
     return outcome.state
 

@@ -127,6 +127,21 @@ def test_an_attempt_that_was_given_back_has_no_say(archive: Archive):
     assert (waiting.state, waiting.lost_because, waiting.worker) == ("queued", "its worker died", "")
 
 
+def test_a_worker_that_was_asked_to_stop_costs_a_job_no_try(archive: Archive):
+    job_id = queued(archive)
+    for attempt in (1, 2, 3, 4):
+        claimed(archive, job_id, seen=attempt - 1)
+        with archive.database.write() as session:
+            told = {"because": "its worker was asked to stop", "attempts_max": 3, "is_polite": True}
+            assert jobs.give_back(session, job_id, attempt, **told) == "queued"
+    for attempt, state in ((5, "queued"), (6, "queued"), (7, "failed")):
+        claimed(archive, job_id, seen=attempt - 1)
+        assert given_back(archive, job_id, attempt) == state
+    error = read(archive, job_id).error
+    assert error is not None
+    assert "lost 3 times" in error["sentence"]
+
+
 def test_a_job_ends_once(archive: Archive):
     job_id = queued(archive)
     claimed(archive, job_id)
