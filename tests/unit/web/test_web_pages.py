@@ -1,0 +1,228 @@
+"""Pages and their forms as each sort of person meets them; and the words and numbers they are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from plastinate.web import case_page, measures, wording
+from plastinate.web.build_page import build_shown
+from plastinate.web.script_words import script_words
+from web_stage import Scene, Stage
+
+PEOPLE = ("admin", "owner", "editor", "viewer", "other", "guest", "nobody")
+OK, MOVED, AWAY, MISSING, FORBIDDEN, UNKNOWN = 200, 303, 302, 404, 403, 401
+# Page -> the status for each of PEOPLE. Nobody in particular is sent to sign in.
+PAGES = {
+    "/cases": (OK, OK, OK, OK, OK, AWAY, AWAY),
+    "/cases/trash": (OK, OK, OK, OK, OK, AWAY, AWAY),
+    "/cases/new": (OK, OK, OK, OK, OK, AWAY, AWAY),
+    "/account": (OK, OK, OK, OK, OK, AWAY, AWAY),
+    "/people": (OK, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, AWAY, AWAY),
+    "/cases/{case}": (OK, OK, OK, OK, MISSING, OK, AWAY),
+    "/cases/{case}/builds/{build}": (OK, OK, OK, OK, MISSING, OK, AWAY),
+}
+# What a form does to the case -> who may.
+EDITORS, OWNERS = {"admin", "owner", "editor"}, {"admin", "owner"}
+FORMS: dict[str, tuple[dict[str, str], set[str]]] = {
+    "/cases/{case}/edit": ({"title": "New", "tags": "a, b", "notes": "n"}, EDITORS),
+    "/cases/{case}/build": ({"what": "recipe", "recipe": "ct-skin"}, EDITORS),
+    "/jobs/{job}/cancel": ({}, EDITORS),
+    "/cases/{case}/share": ({"email": "other@example.org", "role": "view"}, OWNERS),
+    "/cases/{case}/links": ({"hours": "24"}, OWNERS),
+    "/cases/{case}/links/{link}/end": ({}, OWNERS),
+    "/cases/{case}/trash": ({}, OWNERS),
+    "/builds/{build}/delete": ({}, EDITORS),
+}
+
+
+def visitor(stage: Stage, scene: Scene, name: str) -> FlaskClient:
+    if name == "nobody":
+        client = stage.visitor()
+        with client.session_transaction() as cookie:
+            cookie["csrf_token"] = "nobody"
+        client.environ_base["HTTP_X_CSRF_TOKEN"] = stage.csrf_token("nobody")
+        return client
+    return stage.guest(scene) if name == "guest" else stage.browser(name)
+
+
+def filled(path: str, scene: Scene) -> str:
+    return path.format(case=scene.case, build=scene.build, job=scene.job, link=scene.link)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_opens_for_those_who_may_see_it(stage: Stage, path: str):
+    scene = stage.new_scene()
+    asked = {"Accept": "text/html"}
+    found = tuple(
+        visitor(stage, scene, name).get(filled(path, scene), headers=asked).status_code for name in PEOPLE
+    )
+    assert found == PAGES[path]
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_works_for_those_who_may_and_changes_nothing_for_others(stage: Stage, path: str):
+    form, allowed = FORMS[path]
+    for name in PEOPLE:
+        scene = stage.new_scene()
+        before = _state(stage, scene)
+        answer = visitor(stage, scene, name).post(filled(path, scene), data=form)
+        changed = _state(stage, scene) != before
+        assert changed == (name in allowed), (name, answer.status_code)
+        if name in allowed:
+            assert answer.status_code in (OK, MOVED), name
+        else:
+            # Whoever sees the case is told on its page; to all others it is not there.
+            assert answer.status_code in (MOVED, AWAY, FORBIDDEN, UNKNOWN, MISSING), name
+            assert name != "other" or answer.status_code == MISSING
+
+
+def _state(stage: Stage, scene: Scene) -> Any:
+    """Everything of a case that a form may change."""
+    from plastinate.archive.tables import Build, Case, Job, Share, ShareLink
+
+    with stage.archive.database.read() as session:
+        case = session.get(Case, scene.case)
+        jobs = session.query(Job).filter_by(case_id=scene.case)
+        return (
+            case and (case.title, case.notes, [tag.tag for tag in case.tags], case.trashed_at),
+            sorted((job.id, job.state, job.is_cancel_requested) for job in jobs),
+            session.query(Build).filter_by(case_id=scene.case).count(),
+            session.query(Share).filter_by(case_id=scene.case).count(),
+            session.query(ShareLink).filter_by(case_id=scene.case).count(),
+        )
+
+
+def test_a_form_of_another_site_is_refused(stage: Stage):
+    scene = stage.new_scene()
+    browser = stage.browser("owner")
+    del browser.environ_base["HTTP_X_CSRF_TOKEN"]
+    answer = browser.post(f"/cases/{scene.case}/trash", headers={"Accept": "text/html"})
+    assert answer.status_code == FORBIDDEN
+    assert "load the page again" in answer.text
+
+
+def test_what_a_person_sees_of_a_case_fits_what_they_may_do(stage: Stage):
+    scene = stage.new_scene()
+    pages = {name: visitor(stage, scene, name).get(f"/cases/{scene.case}").text for name in PEOPLE[:4]}
+    pages["guest"] = visitor(stage, scene, "guest").get(f"/cases/{scene.case}").text
+    assert {name for name, page in pages.items() if "/edit" in page} == EDITORS
+    assert {name for name, page in pages.items() if "/share" in page} == OWNERS
+    assert "owner@example.org" not in pages["guest"]
+
+
+def test_a_refusal_is_told_where_the_form_stood(stage: Stage):
+    scene = stage.new_scene()
+    browser = stage.browser("owner")
+    answer = browser.post(f"/cases/{scene.case}/build", data={"what": "threshold", "low": "high"})
+    assert answer.status_code == MOVED
+    page = browser.get(answer.headers["Location"]).text
+    assert "low: It must be a number." in page
+    assert "request.flaw" in page
+
+
+def test_a_number_may_be_written_with_a_comma(stage: Stage):
+    from plastinate.archive.tables import Job
+
+    scene = stage.new_scene(state="done")
+    form = {"what": "threshold", "low": "\N{MINUS SIGN}10,5", "high": "", "name": "Wax"}
+    stage.browser("owner").post(f"/cases/{scene.case}/build", data=form)
+    with stage.archive.database.read() as session:
+        job = session.query(Job).filter_by(case_id=scene.case, state="queued").one()
+        assert (job.request["threshold"], job.request["name"]) == ([-10.5, None], "Wax")
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\nb"]
+)
+def test_the_choice_of_language_leads_back_to_our_own_pages_only(stage: Stage, elsewhere: str):
+    browser = stage.browser("owner")
+    answer = browser.post("/look", data={"language": "de", "theme": "dark", "back": elsewhere})
+    assert answer.headers["Location"] == "/"
+    assert 'lang="de"' in browser.get("/cases").text
+    assert 'data-theme="dark"' in browser.get("/cases").text
+
+
+def test_an_unknown_language_or_theme_is_not_kept(stage: Stage):
+    browser = stage.browser("owner")
+    browser.post("/look", data={"language": "../de", "theme": "<b>", "back": "/account"})
+    page = browser.get("/account").text
+    assert 'lang="en"' in page
+    assert "data-theme" not in page
+
+
+def test_a_page_of_the_list_that_cannot_be_is_no_error(stage: Stage):
+    stage.new_scene()
+    browser = stage.browser("owner")
+    for query in ("page=-1", "page=x", "page=99999999999", "order=<b>", "search=%00", "tag=" + "x" * 99):
+        assert browser.get(f"/cases?{query}").status_code == OK, query
+
+
+def test_a_format_is_offered_whole_and_in_parts_where_it_has_no_whole(stage: Stage):
+    from plastinate.archive.tables import Build, BuildFile, now
+
+    names = [
+        "scene.glb",
+        "scene-light.glb",
+        "models/a.glb",
+        "models/a.stl",
+        "models/b.stl",
+        "scene.obj",
+        "scene.mtl",
+    ]
+    build = Build(id="b", case_id="c", title="T", request={}, summary={}, result_key="", created_at=now())
+    build.files = [BuildFile(build_id="b", name=name, sha256="0" * 64, size=10) for name in names]
+    with stage.app.test_request_context():
+        shown = {each["name"]: each for each in build_shown(build)["formats"]}
+    assert shown["glb"]["url"].endswith("/files/scene.glb")
+    assert "models/a.stl,models/b.stl" in shown["stl"]["url"].replace("%2F", "/").replace("%2C", ",")
+    assert shown["obj"]["size"] == 20
+    assert list(shown) == ["glb", "stl", "obj"]
+
+
+def test_numbers_are_written_as_the_reader_writes_them(stage: Stage):
+    def said() -> list[str]:
+        return [
+            measures.number(1234.567, 2),
+            measures.volume(35.07),
+            measures.volume(1752.6),
+            measures.size(175_000_000),
+            measures.size(999),
+            measures.length(0.234),
+            measures.share(0.999),
+            measures.roughly(100),
+            measures.left(3),
+            measures.number(None),
+            measures.volume(float("nan")),
+        ]
+
+    english = "1,234.57|35.1 ml|1.75 l|175 MB|999 byte|0.23 mm|99%|2 minutes|a few seconds left|–|–"
+    german = "1.234,57|35,1 ml|1,75 l|175 MB|999 Byte|0,23 mm|99\xa0%|2 Minuten|noch wenige Sekunden|–|–"
+    for language, expected in (("en", english), ("de", german)):
+        with stage.app.test_request_context(headers={"Accept-Language": language}):
+            assert "|".join(said()) == expected
+
+
+def test_what_a_job_does_is_said_in_words(stage: Stage):
+    with stage.app.test_request_context(headers={"Accept-Language": "en"}):
+        assert wording.doing("surface: lung-left, lung-right") == "Laying the surface: Left lung, Right lung"
+        assert wording.doing("read the scan") == "Reading the scan"
+        assert wording.doing("something new: x") == "something new: x"
+        assert script_words("case")["part lung-left"] == "Left lung"
+
+
+def test_a_scan_that_cannot_be_built_offers_nothing_to_build(stage: Stage):
+    with stage.app.test_request_context():
+        assert case_page.what_can_be_built(case_page.found_in(None)) is None
+        assert case_page.what_can_be_built({"series": []}) is None
+
+
+def test_the_recipe_that_the_series_is_named_after_is_chosen_beforehand(stage: Stage):
+    series = {"number": 1, "modality": "CT", "description": "Thorax 1 mm", "is_usable": True}
+    with stage.app.test_request_context():
+        plan = case_page.what_can_be_built({"series": [series]})
+        assert plan is not None
+        assert [each["name"] for each in plan["recipes"] if each["is_first"]] == ["ct-chest"]
+        assert {each["modality"] for each in plan["recipes"]} == {"CT"}
