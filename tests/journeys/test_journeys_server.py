@@ -8,12 +8,13 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,15 @@ def test_streams_beyond_a_third_of_the_threads_are_sent_away_and_pages_still_com
     finally:
         for each in streams:
             each.close()
+
+
+def test_500_silent_connections_do_not_hold_a_page_up(server: RunningServer, ada: Visitor):
+    host, _, port = server.url.partition("//")[2].partition(":")
+    with ExitStack() as silent:
+        for _ in range(500):
+            silent.enter_context(socket.create_connection((host, int(port))))
+        assert Visitor(server.url).get("/sign-in", timeout=5).ok
+        assert ada.get("/cases", timeout=5).ok
 
 
 def command(*words: object, home: Path, typed: str = "") -> subprocess.CompletedProcess[str]:

@@ -9,21 +9,46 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
+import resource
+import selectors
+from functools import partial
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from plastinate.model.lifeline import die_with_parent
 
 THREADS = 32
+CONNECTIONS = 2000
 # What a stop waits for requests under way; live streams end by themselves within a second.
 GRACE_S = 5
 
 
-class EndingWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, which also tells the live streams that it stops."""
+class PatientWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker; the silent get no thread of it, and streams hear that it stops."""
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection, and give it a thread when its request begins to come.
+
+        gunicorn gives it one at once, for up to five seconds: with 500 silent connections, which any
+        browser that thinks ahead adds to, a page took over a minute.
+        """
+        try:
+            accepted, address = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
+                raise
+            return
+        self.nr_conns += 1
+        connection = TConn(self.cfg, accepted, address, listener.getsockname())
+        connection.set_timeout()
+        self.pending_conns.append(connection)
+        self.poller.register(
+            accepted, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection)
+        )
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """On TERM: no new connections, and open streams end."""
@@ -47,7 +72,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "bind": [f"fd://{self._given.socket}"],
             "workers": 1,
             "threads": THREADS,
-            "worker_class": EndingWorker,
+            "worker_class": PatientWorker,
+            "worker_connections": CONNECTIONS,
             # Heartbeats come from the accepting thread, so a long upload does not look like a dead worker.
             "timeout": 60,
             "graceful_timeout": GRACE_S,
@@ -83,6 +109,11 @@ def _bind_life(arbiter: Any, worker: Any) -> None:
     die_with_parent(arbiter.pid)
 
 
+def _allow_descriptors(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(wanted, hard)), hard))
+
+
 def main() -> None:
     """Serve until a signal says to stop."""
     parser = argparse.ArgumentParser(prog="plastinate.web.server")
@@ -93,6 +124,7 @@ def main() -> None:
     parser.add_argument("--key")
     given = parser.parse_args()
     die_with_parent(given.parent)
+    _allow_descriptors(2 * CONNECTIONS)
     # run() leaves the process; gunicorn reads no command line through this class.
     Server(given).run()
 
