@@ -1,4 +1,4 @@
-"""The archive's disk is full in the middle of a job: the job fails and says so, and all goes on when there is room."""
+"""The disk of the archive is full in the middle of a job: it fails and says so, and with room all goes on."""
 
 from __future__ import annotations
 
