@@ -32,6 +32,8 @@ QUIET = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.scheduler.allowed-failures": 0,
+    # A computer that wakes from sleep has not lost the worker that slept with it.
+    "distributed.scheduler.worker-ttl": None,
     # What waits stays with the scheduler, in order, and not with a worker that is busy.
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.admin.log-length": 0,
@@ -80,13 +82,19 @@ class Cluster:
             resources=None if embedded else dict(resources) or None,
         )
 
-    def drop_silent_workers(self, *, after_s: float) -> None:
-        """Tell the scheduler to forget workers that it has not heard of for so long.
+    def tend(self, *, silent_s: float) -> None:
+        """Begin the embedded cluster anew if it has no worker; elsewhere, let silent workers go.
 
-        Its own patience is five minutes (worker-ttl), in which new work would queue
+        A scheduler's own patience is five minutes (worker-ttl), in which new work would queue
         up behind a worker that sleeps. One that wakes up joins again.
+
+        Args:
+            silent_s: how long a worker may be silent.
         """
         client, now = self._client, time.monotonic()
+        if self._local is not None and not self._local.scheduler.workers:
+            log.warning("the embedded worker is gone and is started again")
+            self.close()
         if client is None or self.is_embedded or now - self._looked_at < LOOK_PERIOD_S:
             return
         self._looked_at = now
@@ -97,7 +105,7 @@ class Cluster:
                 if facts["last_seen"] != last:
                     since = now
                 self._seen[address] = (facts["last_seen"], since)
-                if now - since > after_s:
+                if now - since > silent_s:
                     log.warning("worker %s is silent and is let go", facts.get("name", address))
                     client.sync(client.scheduler.unregister, address=address, stimulus_id=f"silent-{now}")
             self._seen = {address: seen for address, seen in self._seen.items() if address in workers}

@@ -103,7 +103,7 @@ class Dispatcher:
         watched_s, self.turned_at = min(now - self.turned_at, LONGEST_TURN_S), now
         for row in rows:
             self._look_after(row, watched_s=watched_s)
-        self.cluster.drop_silent_workers(after_s=self.archive.settings.lease_seconds)
+        self.cluster.tend(silent_s=self.archive.settings.lease_seconds)
 
     def _look_after(self, row: Job, *, watched_s: float) -> None:
         beat = (row.attempt, row.heard_at)

@@ -114,6 +114,16 @@ def test_a_full_queue_is_done_in_order_by_one_worker(rig: JobRig):
     assert begun == sorted(begun)
 
 
+def test_an_embedded_worker_that_is_gone_is_started_again(rig: JobRig, dispatcher: Dispatcher):
+    first = rig.build(formats=["stl"])
+    turn_until_ended(rig, dispatcher, first)
+    local = dispatcher.cluster._local
+    local.sync(local.scheduler.remove_worker, next(iter(local.scheduler.workers)), stimulus_id="test")
+    second = rig.build(formats=["stl"])
+    turn_until_ended(rig, dispatcher, second)
+    assert rig.job(second).state == "done"
+
+
 def test_an_unreachable_scheduler_leaves_the_job_in_the_queue(tmp_path: Path):
     with job_rig(tmp_path, scheduler="tcp://127.0.0.1:1") as rig:
         dispatcher = Dispatcher(rig.archive, Cluster(rig.settings))
