@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from plastinate.web import case_page, wording
 from plastinate.web.assets import asset
+from plastinate.web.engine_words import said
 from plastinate.web.languages import add_languages, chosen_language, direction, language_names
 from plastinate.web.measures import FILTERS
 from plastinate.web.script_words import script_words
@@ -36,6 +37,7 @@ def _prepare(state: Any) -> None:
         script_words=script_words,
         translated=wording.translated,
         doing=wording.doing,
+        said=said,
         finding_title=wording.finding_title,
         error_title=wording.error_title,
         error_hint=wording.error_hint,

@@ -1,0 +1,188 @@
+"""The sentences that the engine says about scans and models, as templates; `{places}` hold its numbers.
+
+A test holds that every finding and every doubt of the engine is here. Those in ON_A_PAGE speak of options of
+the command line, and say on a page where the same thing is done there.
+"""
+
+from __future__ import annotations
+
+from plastinate.web.script_words import N_
+
+SENTENCES = (
+    # about the slices
+    N_("{count} images are in the input more than once."),
+    N_("{count} image is in the input more than once."),
+    N_("One copy of each was kept."),
+    N_("Several images share a position, and no tag tells cleanly which belong together."),
+    N_("They were separated by InstanceNumber; check that the phase you choose is one scan."),
+    N_("The series holds {count} volumes of the same place, told apart by {tag}."),
+    N_("{count} slices are missing ({share}); the widest gap, {gap} mm, lies {where}."),
+    N_("{count} slice is missing ({share}); the widest gap, {gap} mm, lies {where}."),
+    N_("between {one} and {other}"),
+    N_("The missing slices are interpolated and marked as not measured."),
+    N_("{count} slices were never measured."),
+    N_("{count} slice was never measured."),
+    N_("Interpolated between their neighbours and marked."),
+    N_("The slices are not evenly spaced: from {low} to {high} mm apart."),
+    N_("They are resampled to an even {step} mm."),
+    N_("The stack leans by {angle} degrees, as with a tilted gantry."),
+    N_("The lean is undone by resampling, from the positions of the slices."),
+    N_("The slices are shifted against each other by up to {count} pixels."),
+    N_("Each was moved to where its position says by resampling."),
+    N_("The images slide along their own plane at {angle} degrees instead of forming a stack."),
+    N_("The series was not used."),
+    N_("There is a single slice: a plane has no thickness, so no solid can be built from it."),
+    N_("Give the whole series."),
+    N_("The series holds {count} stacks that lie side by side in the same planes."),
+    N_("One series holds {count} different stacks; they differ in {tag}."),
+    N_("Each is listed as a series of its own."),
+    N_("The file holds {count} volumes or channels, and one is read at a time."),
+    N_("Save one of them as a file of its own."),
+    N_("The file's axes are not at right angles."),
+    N_("Resampled to a straight grid; what lies outside is marked as never measured."),
+    # about place and size
+    N_("The images do not say where they lie in the patient."),
+    N_("They were ordered by InstanceNumber and measured in voxels; left and right may be swapped."),
+    N_("The images do not say how large a pixel is."),
+    N_("The file does not say how large a voxel is, or gives a size that none can have."),
+    N_("The model is in voxel units: no length, area or volume in it is in millimetres."),
+    N_("The file does not say how the patient lies in it."),
+    N_("Read as {frame}; left and right may be exchanged."),
+    N_("The file claims to place its voxels in two ways, and one of them (sform) is all zero."),
+    N_("The other (qform) was taken."),
+    N_("The file places its voxels in two ways (qform and sform), up to {count} mm apart."),
+    N_("The sform was taken."),
+    N_("The files have lost their identifiers, as after careless anonymisation."),
+    N_("They were grouped by their geometry instead."),
+    # about the values
+    N_("{share} % of the pixels are padding by the files' own word."),
+    N_("{share} % of the pixels lie outside the scanner's circle."),
+    N_("{share} % of the voxels lie outside the scanner's circle."),
+    N_("Marked as never measured; no window matches them."),
+    N_("The value declared as padding is one that tissue has."),
+    N_("Not treated as padding."),
+    N_("The images are stored with white as the lowest value (MONOCHROME1)."),
+    N_("Turned round, so that bright means much."),
+    N_("The images ask to be shown inverted (MONOCHROME1)."),
+    N_("Ignored: Hounsfield units mean the same however they are shown."),
+    N_("{count} of {all} images were compressed with loss."),
+    N_("Read as they are; fine detail and exact values may be wrong."),
+    N_("The images went through lossy compression, which invents detail around edges."),
+    N_("They are used as they are; measure with care."),
+    N_("The scale of the stored values changes from image to image."),
+    N_("Each image was brought to the common scale by its own slope and intercept."),
+    N_("The files give a rescale slope that is zero, or a slope or intercept that is no number."),
+    N_("One and zero were used instead; check the values before trusting them."),
+    N_("{count} values that no scanner gives: {value} in {file}."),
+    N_("Read as their slope and intercept say; check that file's header."),
+    N_("This CT does not say how its values become Hounsfield units."),
+    N_("Read as plain numbers; windows in HU do not apply."),
+    N_("The file does not say what its values mean; they run from {low} to {high}."),
+    N_("Taken for Hounsfield units."),
+    N_("Some values lie beyond 16 bits."),
+    N_("Kept as floating-point numbers."),
+    N_("Some values have more digits than can be kept."),
+    N_("Rounded to 24 bits."),
+    # about files that were not used
+    N_("{count} other series could be built as well."),
+    N_("{count} of the files are not part of any volume."),
+    N_("{count} files: {reason}."),
+    N_("{count} file: {reason}."),
+    N_("Set aside."),
+    N_("The series calls itself a localiser, but its slices form a stack."),
+    N_("It is listed as a series; its slices may be thick and far apart."),
+    N_("{name} inside the archive could not be used: {reason}."),
+    N_("It was left out; the other files are not affected."),
+    N_("Nothing was found for {name}: the scan may not cover it."),
+    N_("It was left out."),
+    # about a mesh that was read
+    N_("Labels without their meaning: {count}."),
+    N_("Each is called by its number."),
+    N_("This {kind} does not say its unit."),
+    N_("Millimetres were assumed: check one length before you print it."),
+    N_("This {kind} does not say which way its axes point in the patient."),
+    N_("{axes} was assumed: left and right may be exchanged if that is wrong."),
+    N_("This file is in voxel units, not in millimetres."),
+    N_("Kept so."),
+    # doubts about a model
+    N_("The scan does not say where its slices lie: their order, and left and right, may be wrong."),
+    N_("The scan does not say how the patient lies in it: left and right may be exchanged."),
+    N_("The scan does not say its pixel size, so no length and no volume of it is known."),
+    N_("It is too small to be measured: {count} voxels."),
+    N_("It is too small to be measured: {count} voxel."),
+    N_("The surface is not closed, so its volume means nothing and it cannot be printed."),
+    N_("The surface crosses itself in {count} places; a printer may complain."),
+    N_("The surface strays from the marked voxels: {mean} voxels on average, {far} at p95."),
+    N_("The surface encloses a volume {share} % {size} than that of its voxels ({limit})."),
+    N_("the limit is {limit} %; thin walls in coarse voxels often pass it"),
+    N_("{volume} ml is {size} than the {low} to {high} ml that are usual in adults."),
+    N_("It lies on the patient's {side}, and belongs on the {other}."),
+    N_("It is in {count} pieces; {usual} would be usual."),
+    N_("Its mean is {mean} {unit}, outside the usual {low} to {high}."),
+    N_("It reaches the edge of the scan: what lies beyond is not in the model."),
+    N_("It is cut off flat by the edge of the scan ({face})."),
+    N_("{share} of it lies in slices that were missing and had to be interpolated."),
+)
+ON_A_PAGE = {
+    "A build is refused unless gaps are allowed (--allow-gaps).": N_(
+        "A build is refused unless you allow missing slices to be bridged, under More."
+    ),
+    "Each is a phase of its own; choose one with --phase.": N_(
+        "Each is a volume of its own; choose one below."
+    ),
+    "Series 1 was taken, the largest; choose another with --series (up to {last}).": N_(
+        "Series 1 was taken, the largest; another can be chosen."
+    ),
+    "Set aside; `plastinate inspect` lists them with the reason.": N_(
+        "Set aside; the case lists them with the reason."
+    ),
+}
+# What may stand at a place, where it is not a number or a name.
+FRAGMENTS = frozenset(
+    {
+        N_("smaller"),
+        N_("larger"),
+        N_("left"),
+        N_("right"),
+        N_("first slice"),
+        N_("last slice"),
+        N_("first row"),
+        N_("last row"),
+        N_("first column"),
+        N_("last column"),
+        N_("raw measurement data, not an image"),
+        N_("a registration between scans, not a scan"),
+        N_("fiducial points, not a scan"),
+        N_("a segmentation: labels, not a scan"),
+        N_("a segmentation as a surface, not a scan"),
+        N_("tract lines, not a scan"),
+        N_("a height map, not a scan"),
+        N_("a table that maps values, not a scan"),
+        N_("a report, not an image"),
+        N_("a radiation dose report, not an image"),
+        N_("a radiotherapy dose map, not a scan"),
+        N_("radiotherapy contours, not a scan"),
+        N_("a radiotherapy plan, not a scan"),
+        N_("a presentation state: how to show a scan, not a scan"),
+        N_("a waveform, not an image"),
+        N_("a document, not a scan"),
+        N_("a 3D model, not a scan"),
+        N_("eye measurements, not a scan"),
+        N_("a photograph or microscope picture, not slices through a body"),
+        N_("a parametric map, not a scan"),
+        N_("a table of contents (DICOMDIR), not an image"),
+        N_("a picture that does not say where it lies in the patient"),
+        N_("a localiser (scout view), made to plan the scan and not part of it"),
+        N_("a single view in a plane of its own, not part of any stack"),
+        N_("a label map; to read it all the same, give it alone"),
+        N_("its pixels are floating-point maps, not a scan"),
+        N_("it has a header but no image in it"),
+        N_("it is a screen save without a place in the patient"),
+        N_("it is a screen save in colour, whose values are paint and not measurements of the body"),
+        N_("it is a colour picture, whose values are paint and not measurements of the body"),
+        N_(
+            "it is a Siemens mosaic, which packs many slices side by side into one picture; "
+            "export the series as enhanced MR or as single slices"
+        ),
+    }
+)
