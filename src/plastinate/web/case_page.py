@@ -110,9 +110,14 @@ def _likeliest(recipes: Sequence[Any], series: Mapping[str, Any]) -> str:
 def work_of(jobs: Sequence[Job]) -> dict[str, Any]:
     """The jobs that wait or run; and the newest of all, where it failed."""
     newest = jobs[0] if jobs else None
+    failed = newest if newest is not None and newest.state == "failed" and newest.error else None
     return {
         "active": [job for job in jobs if job.state in ACTIVE],
-        "failed": newest if newest is not None and newest.state == "failed" and newest.error else None,
+        "failed": failed,
+        # What the files themselves do not admit is no better a second time.
+        "may_try_again": failed is not None
+        and failed.error is not None
+        and (failed.kind == "build" or failed.error.code.startswith(("job.", "system."))),
         "jobs_known": [[job.id, job.state, str(job.attempt)] for job in jobs],
     }
 

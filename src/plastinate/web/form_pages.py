@@ -14,6 +14,7 @@ from plastinate.model.case_errors import NotThere, RequestFlaw, SignInNeeded, To
 from plastinate.model.errors import PlastinateError, SystemFault
 from plastinate.services import builds, jobs, people, sharing
 from plastinate.services import cases as case_service
+from plastinate.services.look_again import look_again
 from plastinate.web import wording
 from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app
@@ -179,9 +180,13 @@ def cancel(job_id: str) -> ResponseReturnValue:
 @pages.post("/jobs/<job_id>/again")
 def again(job_id: str) -> ResponseReturnValue:
     """Queue once more what failed."""
-    failed = jobs.read_job(archive_of_app(), current_actor(), job_id).job
+    archive, actor = archive_of_app(), current_actor()
+    failed = jobs.read_job(archive, actor, job_id).job
     try:
-        jobs.submit_build(archive_of_app(), current_actor(), failed.case_id, request=dict(failed.request))
+        if failed.kind == "build":
+            jobs.submit_build(archive, actor, failed.case_id, request=dict(failed.request))
+        else:
+            look_again(archive, actor, failed.case_id)
     except NOT_HERE:
         raise
     except PlastinateError as error:

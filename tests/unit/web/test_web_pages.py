@@ -226,3 +226,27 @@ def test_the_recipe_that_the_series_is_named_after_is_chosen_beforehand(stage: S
         assert plan is not None
         assert [each["name"] for each in plan["recipes"] if each["is_first"]] == ["ct-chest"]
         assert {each["modality"] for each in plan["recipes"]} == {"CT"}
+
+
+def test_a_first_look_that_was_lost_is_begun_again_and_one_that_found_no_images_is_not(stage: Stage):
+    from plastinate.archive.tables import Job
+
+    def failed(code: str) -> tuple[str, str]:
+        scene = stage.new_scene(state="done")
+        with stage.archive.database.write() as session:
+            error = {"code": code, "sentence": "It failed.", "hint": ""}
+            session.add(Job(case_id=scene.case, kind="inspect", state="failed", error=error))
+        with stage.archive.database.read() as session:
+            return scene.case, session.query(Job).filter_by(case_id=scene.case, kind="inspect").one().id
+
+    browser = stage.browser("owner")
+    case_id, job_id = failed("job.lost")
+    assert f"/jobs/{job_id}/again" in browser.get(f"/cases/{case_id}").text
+    for _ in range(2):
+        assert browser.post(f"/jobs/{job_id}/again").status_code == MOVED
+    with stage.archive.database.read() as session:
+        assert session.query(Job).filter_by(case_id=case_id, kind="inspect", state="queued").count() == 1
+    case_id, job_id = failed("input.no-images")
+    page = browser.get(f"/cases/{case_id}").text
+    assert "input.no-images" in page
+    assert f"/jobs/{job_id}/again" not in page
