@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import plastinate
 from plastinate import __version__
+from plastinate.archive.archive import open_archive
+from plastinate.model.case_errors import PagesMissing
 from plastinate.model.errors import PlastinateError
 from plastinate.native.load import FOLDER, library, thread_count
 from plastinate.recipes.load import list_recipes
+from plastinate.settings import Settings
 from plastinate.stages import catalog
 
 LIBRARIES = (
@@ -28,7 +32,13 @@ LIBRARIES = (
     "highdicom",
     "PIL",
     "jinja2",
+    "flask",
+    "flask_security",
+    "sqlalchemy",
+    "obstore",
+    "distributed",
 )
+PIP_NAMES = {"PIL": "pillow", "flask_security": "flask-security"}
 
 
 @dataclass(frozen=True)
@@ -49,11 +59,14 @@ class Check:
 
 
 def examine() -> tuple[Check, ...]:
-    """Try every part that a build may need; never raises."""
+    """Try every part that a build or the server may need; never raises."""
     return (
         _try("plastinate", _versions, "Unset PLASTINATE_THREADS, or set it to a number of cores."),
         _try("kernels", _kernels, "Install again with a C++ compiler at hand, or let pip fetch one."),
-        *(_try(name, partial(_library, name), f"pip install {name}") for name in LIBRARIES),
+        *(
+            _try(name, partial(_library, name), f"pip install {PIP_NAMES.get(name, name)}")
+            for name in LIBRARIES
+        ),
         _try("recipes", _recipes, "Install plastinate again."),
         _try("methods", _methods, "Install plastinate again."),
         _try(
@@ -62,6 +75,8 @@ def examine() -> tuple[Check, ...]:
             "Reading needs to start a process: check ulimits and the sandbox you run in.",
         ),
         _try("temporary folder", _temporary, "Set TMPDIR to a folder with free space."),
+        _try("archive", _archive, "Install plastinate again."),
+        _try("pages", _pages, "See docs/how-to/run-a-server.md."),
     )
 
 
@@ -89,8 +104,7 @@ def _kernels() -> str:
 
 def _library(name: str) -> str:
     importlib.import_module(name)
-    distribution = {"PIL": "pillow"}.get(name, name)
-    return importlib.metadata.version(distribution)
+    return importlib.metadata.version(PIP_NAMES.get(name, name))
 
 
 def _recipes() -> str:
@@ -120,3 +134,22 @@ def _temporary() -> str:
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"plastinate")
         return f"{Path(file.name).parent} is writable"
+
+
+def _archive() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        archive = open_archive(Settings(home=Path(folder)))
+        try:
+            kept = archive.files.keep_bytes(b"plastinate")
+            if archive.files.read(kept.sha256) != b"plastinate":
+                raise OSError("a file came back changed")
+        finally:
+            archive.close()
+    return "a database is made, and a file is kept and read"
+
+
+def _pages() -> str:
+    built = Path(plastinate.__file__).parent / "web" / "static" / "built" / "manifest.json"
+    if not built.is_file():
+        raise PagesMissing
+    return "the browser's scripts and styles are there"
