@@ -23,13 +23,6 @@ LIGHTS = {
     "amber": (_l("amber"), _l("look before you rely on it")),
     "red": (_l("red"), _l("do not rely on it")),
 }
-STATES = {
-    "queued": _l("Waiting"),
-    "running": _l("Under way"),
-    "done": _l("Done"),
-    "failed": _l("Failed"),
-    "cancelled": _l("Stopped"),
-}
 MODALITIES = {
     "CT": _l("Computed tomography"),
     "MR": _l("Magnetic resonance"),
@@ -64,14 +57,11 @@ FORMATS = {
 KINDS = {
     "inspect": _l("Looking at the files"),
     "build": _l("Building the models"),
-    "import": _l("Importing a case"),
 }
 # What a running job says it does, and the stages it names before a colon.
 STEPS = {
-    "fetch the files": _l("Fetching the files"),
-    "unpack the files": _l("Unpacking the files"),
     "look at the files": _l("Looking at the files"),
-    "draw the thumbnail": _l("Drawing the picture"),
+    "check the case archive": _l("Checking the case archive"),
     "read the scan": _l("Reading the scan"),
     "prepare": _l("Preparing the scan"),
     "segment": _l("Finding"),
@@ -81,7 +71,7 @@ STEPS = {
     "write the models": _l("Writing the models"),
     "render the picture": _l("Drawing the pictures"),
     "write the certificate": _l("Writing the certificate"),
-    "keep the results": _l("Storing the results"),
+    "done": _l("Storing the results"),
 }
 # Methods that a step names, where no structure is called so.
 PARTS = {

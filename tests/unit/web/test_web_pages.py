@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,6 +213,17 @@ def test_what_a_job_does_is_said_in_words(stage: Stage):
         assert wording.doing("read the scan") == "Reading the scan"
         assert wording.doing("something new: x") == "something new: x"
         assert script_words("case")["part lung-left"] == "Left lung"
+
+
+def test_every_step_of_the_engine_has_words():
+    sources = Path(wording.__file__).parents[1].rglob("*.py")
+    said = {
+        step.partition(":")[0]
+        for path in sources
+        for step in re.findall(r'progress\.step\(\s*f?"([^"]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert said - set(wording.STEPS) == set()
+    assert len(said) > 8
 
 
 def test_a_scan_that_cannot_be_built_offers_nothing_to_build(stage: Stage):
