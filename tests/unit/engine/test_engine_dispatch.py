@@ -18,9 +18,13 @@ from plastinate.model.errors import RecipeNotFound
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[JobRig]:
-    with job_rig(tmp_path, lease_seconds=3) as made:
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobRig]:
+    """With a lease that no test waits for, unless it asks for another."""
+    with job_rig(tmp_path, lease_seconds=getattr(request, "param", 600)) as made:
         yield made
+
+
+short_lease = pytest.mark.parametrize("rig", [3], indirect=True)
 
 
 @pytest.fixture
@@ -46,6 +50,7 @@ def test_a_queued_job_is_done_without_anything_being_configured(rig: JobRig, dis
     assert rig.job(job).state == "done"
 
 
+@short_lease
 def test_an_attempt_of_another_is_left_alone_while_its_heart_beats(rig: JobRig, dispatcher: Dispatcher):
     job = rig.build()
     claim(rig, job, worker="elsewhere 00000000-1")
@@ -58,26 +63,25 @@ def test_an_attempt_of_another_is_left_alone_while_its_heart_beats(rig: JobRig, 
     assert dispatcher.orders == {}
 
 
+@short_lease
 def test_an_attempt_whose_heart_stands_is_given_back(rig: JobRig, dispatcher: Dispatcher):
     job = rig.build(formats=["stl"])
     claim(rig, job, worker="elsewhere 00000000-1")
     eventually(lambda: dispatcher.turn() or rig.job(job).lost_because, within_s=10)
     assert "silent" in rig.job(job).lost_because
-    turn_until_ended(rig, dispatcher, job)
-    assert (rig.job(job).state, rig.job(job).attempt) == ("done", 2)
+    assert (rig.job(job).state, rig.job(job).attempt) == ("queued", 1)
 
 
-def test_a_worker_of_this_machine_that_is_dead_is_not_waited_for(tmp_path: Path):
-    with job_rig(tmp_path, lease_seconds=3600) as rig:
-        dispatcher = Dispatcher(rig.archive, Cluster(rig.settings))
-        job = rig.build()
-        dead = os.posix_spawn("/bin/true", ["true"], {})
-        os.waitpid(dead, 0)
-        claim(rig, job, worker=own_label().rpartition("-")[0] + f"-{dead}")
-        dispatcher.turn()
-        assert (rig.job(job).state, rig.job(job).lost_because) == ("queued", "its worker was ended")
+def test_a_worker_of_this_machine_that_is_dead_is_not_waited_for(rig: JobRig, dispatcher: Dispatcher):
+    job = rig.build()
+    dead = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitpid(dead, 0)
+    claim(rig, job, worker=own_label().rpartition("-")[0] + f"-{dead}")
+    dispatcher.turn()
+    assert (rig.job(job).state, rig.job(job).lost_because) == ("queued", "its worker was ended")
 
 
+@short_lease
 def test_the_last_loss_fails_the_job(rig: JobRig, dispatcher: Dispatcher):
     job = rig.build()
     for _ in range(3):
