@@ -36,8 +36,8 @@ def cli(*, debug: bool) -> None:
     For teaching, research and planning aid; not for diagnosis.
 
     Exit status: 0 done, 2 wrong command line, 3 the files, 4 a safety limit,
-    5 the recipe, 6 nothing trustworthy came out, 7 the machine, 130 stopped by Ctrl-C
-    (129 or 143 by another signal).
+    5 the recipe, 6 nothing trustworthy came out, 7 the machine, 8 a server said no,
+    130 stopped by Ctrl-C (129 or 143 by another signal).
     """
     del debug  # taken off before the words are parsed, see `run`
 
