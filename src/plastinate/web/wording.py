@@ -65,18 +65,18 @@ STEPS = {
     "read the scan": _l("Reading the scan"),
     "prepare": _l("Preparing the scan"),
     "segment": _l("Finding"),
-    "label": _l("Giving each voxel one owner"),
+    "label: one structure for each voxel": _l("Giving each voxel one owner"),
     "surface": _l("Laying the surface"),
     "check": _l("Measuring the model against the scan"),
     "write the models": _l("Writing the models"),
     "render the picture": _l("Drawing the pictures"),
     "write the certificate": _l("Writing the certificate"),
+    "keep the files": _l("Storing the results"),
     "done": _l("Storing the results"),
 }
 # Methods that a step names, where no structure is called so.
 PARTS = {
-    "one structure for each voxel": _l("one structure for each"),
-    "merge-labels": _l("one structure for each"),
+    "merge-labels": _l("one owner for each voxel"),
     "lungs": _l("lungs"),
     "head-mr": _l("head"),
     "brain-ct": _l("brain"),
