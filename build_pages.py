@@ -99,11 +99,14 @@ def _install(npm: list[str], *, for_developers: bool) -> None:
     try:
         _run([*command, "--include=dev" if for_developers else "--omit=dev"], within=npm[0])
     except SystemExit as error:
+        said = [
+            line.removeprefix("npm error ") for line in str(error).splitlines() if "npm error code" in line
+        ]
         raise SystemExit(
-            "The pages' scripts must be built, and npm could not fetch what that needs. Install a released "
-            f"wheel or sdist, which carries them built, or set {SKIP}=1 to install without the web server's "
-            f"pages.\n{error}"
-        ) from error
+            f"npm could not fetch what the pages' scripts are built from ({said[0] if said else error}). Install "
+            f"a released wheel or sdist, which carries them built, or set {SKIP}=1 to install without the "
+            "web server's pages."
+        ) from None
     mark.write_text(wanted)
 
 
