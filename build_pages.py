@@ -103,9 +103,9 @@ def _install(npm: list[str], *, for_developers: bool) -> None:
             line.removeprefix("npm error ") for line in str(error).splitlines() if "npm error code" in line
         ]
         raise SystemExit(
-            f"npm could not fetch what the pages' scripts are built from ({said[0] if said else error}). Install "
-            f"a released wheel or sdist, which carries them built, or set {SKIP}=1 to install without the "
-            "web server's pages."
+            f"npm could not fetch what the pages' scripts are built from ({said[0] if said else error}). "
+            f"Install a released wheel or sdist, which carries them built, or set {SKIP}=1 to install without "
+            "the web server's pages."
         ) from None
     mark.write_text(wanted)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -118,6 +121,39 @@ def test_a_page_loads_at_most_30_kb_of_scripts(page: str):
         gather(f"src/pages/{entry}.ts")
     sizes = {name: len(gzip.compress((BUILT / name).read_bytes(), 9)) for name in files}
     assert sum(sizes.values()) <= BUDGET_BYTES, sizes
+
+
+def built_again(place: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Build the pages of a copy that holds the sources alone, with no package index in reach."""
+    shutil.copytree(VIEWER, place / "viewer", ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(ROOT / "src/plastinate/web/locales", place / "src/plastinate/web/locales")
+    (place / "src/plastinate/web/static").mkdir()
+    shutil.copy(ROOT / "build_pages.py", place)
+    nowhere = {
+        "NPM_CONFIG_REGISTRY": "http://127.0.0.1:9",
+        "NPM_CONFIG_FETCH_RETRIES": "0",
+        "NPM_CONFIG_CACHE": str(place / "cache"),
+    }
+    return subprocess.run(
+        [sys.executable, "build_pages.py"],
+        capture_output=True,
+        text=True,
+        cwd=place,
+        env={**os.environ, **nowhere, **environment},
+        check=False,
+    )
+
+
+def test_npm_out_of_reach_is_one_clear_sentence(tmp_path: Path):
+    done = built_again(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "PLASTINATE_WITHOUT_PAGES=1" in done.stderr
+    assert not list((tmp_path / "src/plastinate/web/static").iterdir())
+
+
+def test_the_pages_can_be_left_out(tmp_path: Path):
+    assert built_again(tmp_path, PLASTINATE_WITHOUT_PAGES="1").returncode == 0
 
 
 def test_the_types_of_the_scripts_hold():
