@@ -104,8 +104,8 @@ def _install(npm: list[str], *, for_developers: bool) -> None:
         ]
         raise SystemExit(
             f"npm could not fetch what the pages' scripts are built from ({said[0] if said else error}). "
-            f"Install a released wheel or sdist, which carries them built, or set {SKIP}=1 to install without "
-            "the web server's pages."
+            f"Install a released wheel or sdist, which carries them built, or set {SKIP}=1 to install "
+            "without the web server's pages."
         ) from None
     mark.write_text(wanted)
 

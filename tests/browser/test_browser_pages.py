@@ -253,3 +253,41 @@ def test_a_secret_is_shown_once(browser: Any, shelf: Shelf, complaints: list[str
     assert page.get_by_text("No tokens yet.").count() == 0  # the one of the tests is still there
     page.context.close()
     assert complaints == []
+
+
+def test_without_a_stream_to_spare_the_page_asks_instead(browser: Any, shelf: Shelf, complaints: list[str]):
+    from plastinate.archive.tables import Job
+    from plastinate.web.app_state import state_of_app
+
+    case_id = shelf.pages["waiting"].rpartition("/")[2]
+    streams = state_of_app(shelf.app)
+    allowed, streams.streams_max = streams.streams_max, 0
+    try:
+        page = signed_in(browser, shelf, complaints)
+        page.goto(shelf.url + shelf.pages["waiting"])
+        with shelf.archive.database.write() as session:
+            job = session.query(Job).filter_by(case_id=case_id).one()
+            job.state, job.share_done, job.doing = "running", 0.5, "look at the files"
+        page.locator(".job [data-part=share]").get_by_text("50%").wait_for()
+    finally:
+        streams.streams_max = allowed
+    with shelf.archive.database.write() as session:
+        job = session.query(Job).filter_by(case_id=case_id).one()
+        job.state, job.share_done, job.doing = "queued", 0.0, ""
+    page.context.close()
+    assert [each for each in complaints if "503" not in each] == []
+
+
+def test_a_page_on_which_nothing_goes_on_holds_no_thread_of_the_server(
+    browser: Any, shelf: Shelf, complaints: list[str]
+):
+    page = signed_in(browser, shelf, complaints)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(shelf.url + shelf.pages["ready"], wait_until="networkidle")
+    assert not any(each.endswith("/events") for each in asked)
+    page.goto(shelf.url + shelf.pages["running"])
+    page.wait_for_function("performance.getEntriesByType('resource').length > 0")
+    assert any(each.endswith("/events") for each in asked)
+    page.context.close()
+    assert complaints == []

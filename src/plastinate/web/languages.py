@@ -7,11 +7,17 @@ A language is a folder in `locales/` and a line here; `python -m plastinate.web.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from babel import Locale
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel
 from flask_login import current_user
+
+from plastinate.model.errors import PlastinateError
+
+if TYPE_CHECKING:
+    from plastinate.web.person_store import SignedIn
 
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = ("en", "de")
@@ -25,13 +31,22 @@ def add_languages(app: Flask) -> None:
     Babel(app, locale_selector=chosen_language)
 
 
+def reader() -> SignedIn | None:
+    """Who is signed in. Nobody, where that cannot be known: the page that says so must still be written."""
+    try:
+        return current_user._get_current_object() if current_user.is_authenticated else None
+    except PlastinateError:
+        return None
+
+
 def chosen_language() -> str:
     """The language of this request."""
     if not has_request_context():
         return LANGUAGES[0]
     if "language" not in g:
         known = current_app.config["LANGUAGES"]
-        own = current_user.locale if current_user and current_user.is_authenticated else ""
+        person = reader()
+        own = person.locale if person is not None else ""
         wishes = (own, request.cookies.get(COOKIE, ""), request.accept_languages.best_match(known) or "")
         g.language = next((wish for wish in wishes if wish in known), known[0])
     language: str = g.language

@@ -6,13 +6,12 @@ from typing import Any
 
 from flask import Blueprint, Flask, current_app, request, url_for
 from flask_babel import get_locale, gettext
-from flask_login import current_user
 from markupsafe import Markup
 
 from plastinate.web import case_page, wording
 from plastinate.web.assets import asset
 from plastinate.web.engine_words import said
-from plastinate.web.languages import add_languages, chosen_language, direction, language_names
+from plastinate.web.languages import add_languages, chosen_language, direction, language_names, reader
 from plastinate.web.measures import FILTERS
 from plastinate.web.script_words import script_words
 
@@ -29,6 +28,9 @@ def _prepare(state: Any) -> None:
     """Give every template of the application its words and measures, the sign-in pages too."""
     app: Flask = state.app
     add_languages(app)
+    # Flask-Login's own would look for the person even on the page that says the database is away.
+    processors = app.template_context_processors[None]
+    processors[:] = [each for each in processors if each.__module__ != "flask_login.utils"]
     app.jinja_env.finalize = visible
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.filters["rgb"] = _rgb
@@ -53,7 +55,7 @@ def _prepare(state: Any) -> None:
 @pages.app_context_processor
 def _around() -> dict[str, Any]:
     """What every page shows around its content."""
-    me = current_user if current_user and current_user.is_authenticated else None
+    me = reader()
     places = [("cases", url_for("pages.cases"), gettext("Cases"))]
     if me is not None and me.is_admin:
         places.append(("people", url_for("pages.people_page"), gettext("People")))

@@ -264,3 +264,24 @@ def test_a_first_look_that_was_lost_is_begun_again_and_one_that_found_no_images_
     page = browser.get(f"/cases/{case_id}").text
     assert "input.no-images" in page
     assert f"/jobs/{job_id}/again" not in page
+
+
+def test_an_installation_without_its_pages_says_so_in_plain_text(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("plastinate.web.assets.MANIFEST", tmp_path / "manifest.json")
+    answer = stage.visitor().get("/sign-in", headers={"Accept": "text/html"})
+    assert answer.status_code == 500
+    assert answer.mimetype == "text/plain"
+    assert "make install" in answer.text
+
+
+def test_a_database_that_fails_is_told_on_a_page(stage: Stage):
+    from sqlalchemy import text
+
+    browser = stage.browser("owner")
+    with stage.archive.database.write() as session:
+        session.execute(text("ALTER TABLE people RENAME TO gone"))
+    answer = browser.get("/cases", headers={"Accept": "text/html"})
+    assert answer.status_code == 503
+    assert "tell the administrator" in answer.text

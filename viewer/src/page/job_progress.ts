@@ -16,11 +16,17 @@ export interface JobState {
 }
 
 const ASK_EVERY_MS = 2500;
+// While nothing is under way: somebody else may begin something.
+const ASK_IDLE_MS = 15_000;
 const TRY_STREAM_AGAIN_MS = 60_000;
 
+/** Keep the page of a case current. A stream holds a thread of the server, so it is open only while work goes on. */
 export function followJobs(address: string): void {
   let known = signature(jobsShown());
-  let asking: ReturnType<typeof setInterval> | undefined;
+  let isBusy = jobsShown().some(([, state]) => state === "queued" || state === "running");
+  let stream: EventSource | undefined;
+  let refusedUntil = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   function take(jobs: JobState[]): void {
     const now = signature(jobs.map((job) => [job.id, job.state, String(job.attempt)]));
@@ -30,36 +36,47 @@ export function followJobs(address: string): void {
       known = now;
       void refreshRegions();
     }
+    isBusy = jobs.some((job) => job.state === "queued" || job.state === "running");
+    if (!isBusy) hush();
+    else if (!stream && performance.now() > refusedUntil) listen();
   }
 
   function listen(): void {
-    const stream = new EventSource(`${address}/events`);
-    stream.addEventListener("jobs", (event) => {
-      clearInterval(asking);
-      asking = undefined;
-      take(JSON.parse(event.data) as JobState[]);
-    });
+    stream = new EventSource(`${address}/events`);
+    stream.addEventListener("jobs", (event) => take(JSON.parse(event.data) as JobState[]));
     stream.addEventListener("error", () => {
       // A stream that was refused is closed for good; one that broke opens again by itself.
-      ask();
-      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, TRY_STREAM_AGAIN_MS);
+      if (stream?.readyState !== EventSource.CLOSED) return;
+      stream = undefined;
+      refusedUntil = performance.now() + TRY_STREAM_AGAIN_MS;
     });
-    addEventListener("pagehide", () => stream.close(), { once: true });
   }
 
-  function ask(): void {
-    asking ??= setInterval(async () => {
-      if (document.hidden) return;
+  function hush(): void {
+    stream?.close();
+    stream = undefined;
+  }
+
+  async function ask(): Promise<void> {
+    // An open stream tells everything; one that is broken just now does not.
+    if (!document.hidden && stream?.readyState !== EventSource.OPEN) {
       try {
         const answer = await fetch(`${address}/jobs`, { headers: { Accept: "application/json" } });
         if (answer.ok) take(((await answer.json()) as { jobs: JobState[] }).jobs);
       } catch {
         // The server is away: ask again at the next turn.
       }
-    }, ASK_EVERY_MS);
+    }
+    timer = setTimeout(ask, isBusy ? ASK_EVERY_MS : ASK_IDLE_MS);
   }
 
-  listen();
+  if (isBusy) listen();
+  timer = setTimeout(ask, isBusy ? ASK_EVERY_MS : ASK_IDLE_MS);
+  addEventListener("pagehide", () => {
+    hush();
+    clearTimeout(timer);
+  });
+  addEventListener("pageshow", (event) => event.persisted && void ask());
 }
 
 function jobsShown(): string[][] {
