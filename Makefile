@@ -37,18 +37,8 @@ install: $(VENV)/.installed  ## set up .venv with plastinate in it
 demo: $(VENV)/.installed  ## run the server with the sample scan in it and open the browser; PORT=8000
 	$(BIN)/plastinate serve --home demo --sample chest-ct --open --port $(PORT)
 
-# What the tests need beside Python: a browser, and a database server and a proxy that they start and stop themselves.
 peers:
-	@missing=""; \
-	[ -x /usr/bin/chromium ] || missing="chromium"; \
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
-	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx-light"; \
-	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing $$missing for the tests."; \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	elif [ -n "$$missing" ]; then \
-	  echo "Not installed, so the tests that need them are skipped: $$missing."; \
-	fi
+	@tests/peers.sh
 
 lint: $(VENV)/.tested  ## style, types and who may import whom
 	$(BIN)/ruff format --check .
