@@ -292,5 +292,5 @@ def test_a_sample_that_cannot_be_fetched_is_no_reason_not_to_serve(tmp_path: Pat
     with serving(tmp_path, "--sample", "chest-ct", **nowhere) as server:
         assert server.first_administrator().get("/api/cases").json()["total"] == 0
         assert "[system.download-failed]" in (tmp_path / "server.log").read_text()
-    ran = command("serve", "--home", tmp_path / "other", "--sample", "no-such", home=tmp_path)
+    ran = command("serve", "--home", tmp_path / "other", "--port", "0", "--sample", "no-such", home=tmp_path)
     assert (ran.returncode, "[recipe.not-found]" in ran.stderr) == (5, True), ran.stderr
