@@ -17,13 +17,14 @@ def found_in(inspection: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What the import doctor found, ready for a template; None until it has looked."""
     if not inspection or "series" not in inspection:
         return None
-    aside = list(inspection.get("set_aside", []))
+    # Names are listed up to a point; the count is of all. An earlier inspection lists them all.
+    aside = [{"count": len(each["files"]), **each} for each in inspection.get("set_aside", [])]
     return {
         "files_looked_at": inspection.get("files_looked_at", 0),
         "findings": inspection.get("findings", []),
         "series": [_series(each) for each in inspection["series"]],
         "set_aside": aside,
-        "set_aside_count": sum(len(each["files"]) for each in aside),
+        "set_aside_count": sum(each["count"] for each in aside),
     }
 
 
