@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -142,6 +143,15 @@ def test_500_silent_connections_do_not_hold_a_page_up(server: RunningServer, ada
             silent.enter_context(socket.create_connection((host, int(port))))
         assert Visitor(server.url).get("/sign-in", timeout=5).ok
         assert ada.get("/cases", timeout=5).ok
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "X-Forwarded-Host", "X-Forwarded-Prefix"])
+def test_nobody_says_by_a_header_where_the_server_is(server: RunningServer, name: str):
+    connection = http.client.HTTPConnection(server.url.partition("//")[2], timeout=30)
+    connection.request("GET", "/", headers={name: "/evil.example"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("Location")) == (302, "/cases")
+    connection.close()
 
 
 def command(*words: object, home: Path, typed: str = "") -> subprocess.CompletedProcess[str]:

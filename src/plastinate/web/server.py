@@ -78,6 +78,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             "timeout": 60,
             "graceful_timeout": GRACE_S,
             "keepalive": 15,
+            # What a proxy forwards is believed in one place (web/hosts.py), and only if one is stated.
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
             "loglevel": "warning",
             "certfile": self._given.certificate,
             "keyfile": self._given.key,
