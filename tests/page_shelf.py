@@ -126,7 +126,7 @@ def _strange(inspection: dict[str, Any]) -> dict[str, Any]:
         "details": {},
     }
     more = {**series, "description": STRANGE, "findings": [finding], "phases": [STRANGE, "b"]}
-    aside = {"reason": {**finding, "code": "no.such-code"}, "files": [STRANGE]}
+    aside = {"reason": {**finding, "code": "no.such-code"}, "files": [STRANGE], "count": 1}
     return {**inspection, "series": [more, {**more, "number": 2, "is_usable": False}], "set_aside": [aside]}
 
 

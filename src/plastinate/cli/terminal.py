@@ -104,9 +104,7 @@ def print_inspection(inspection: Inspection) -> None:
         print_findings(series.findings, before=f"series {series.number}: ")
     print_findings(inspection.findings)
     for aside in inspection.set_aside:
-        names = ", ".join(aside.files[:3]) + (
-            f" and {len(aside.files) - 3} more" if len(aside.files) > 3 else ""
-        )
+        names = ", ".join(aside.files[:3]) + (f" and {aside.count - 3} more" if aside.count > 3 else "")
         where = f"[dim]({escape(names)}) {aside.reason.code}[/]"
         out.print(f"[dim]set aside[/]  {escape(aside.reason.sentence)} {where}")
     usable = [series for series in inspection.series if series.is_usable]

@@ -43,8 +43,9 @@ class Voice:
 def answer(request: dict[str, Any], *, line: Line) -> dict[str, Any]:
     """Do the job; the outcome, or its failure in words."""
     from plastinate.engine.kinds import Task, load
-    from plastinate.model.case_errors import JobOutOfMemory
-    from plastinate.model.errors import PlastinateError
+    from plastinate.engine.outcome import is_full
+    from plastinate.model.case_errors import JobOutOfMemory, StoreFull
+    from plastinate.model.errors import PlastinateError, ScratchFull
     from plastinate.pipeline.progress import Progress
     from plastinate.stages.ingest.wire import error_as_dict
 
@@ -52,6 +53,9 @@ def answer(request: dict[str, Any], *, line: Line) -> dict[str, Any]:
     wanting = error_as_dict(JobOutOfMemory(request["limits"]["memory_bytes"]))
     try:
         return {"result": load(request["work"])(task, progress=Progress(say=Voice(line).say))}
+    except ScratchFull:
+        # A job's scratch lies where the archive does.
+        return {"error": error_as_dict(StoreFull())}
     except PlastinateError as error:
         return {"error": error_as_dict(error)}
     except MemoryError:
@@ -59,6 +63,8 @@ def answer(request: dict[str, Any], *, line: Line) -> dict[str, Any]:
     except Exception as error:  # a slip of ours costs this job, and is told, not tried again
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             return {"error": wanting}
+        if is_full(error):
+            return {"error": error_as_dict(StoreFull())}
         traceback.print_exc()
         unforeseen = PlastinateError(f"Something unforeseen happened: {type(error).__name__}: {error}")
         unforeseen.hint = "Report it, with the scan's kind and what was asked for."

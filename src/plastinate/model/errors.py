@@ -299,6 +299,18 @@ class CannotWrite(SystemFault):
         self.reason = reason
 
 
+class ScratchFull(SystemFault):
+    """The disk has no room for what is unpacked while a scan is read."""
+
+    code = "system.scratch-full"
+    hint = (
+        "Free some space where temporary files lie (TMPDIR), then try again; the scan itself is not at fault."
+    )
+
+    def __init__(self) -> None:
+        super().__init__("There is no room left on the disk to unpack the scan.")
+
+
 class KernelsMissing(SystemFault):
     """The compiled part of Plastinate is not there or does not load."""
 

@@ -55,14 +55,21 @@ class Series:
 
 @dataclass(frozen=True)
 class SetAside:
-    """Files that are not part of any volume, and why."""
+    """Files that are not part of any volume, and why.
+
+    Attributes:
+        reason: in words.
+        files: their names; the first of them where there are very many.
+        count: how many there are.
+    """
 
     reason: Finding
     files: tuple[str, ...]
+    count: int
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"reason": self.reason.as_dict(), "files": list(self.files)}
+        return {"reason": self.reason.as_dict(), "files": list(self.files), "count": self.count}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -26,19 +25,27 @@ from plastinate.archive.archive import Archive
 from plastinate.archive.files import StoredFile
 from plastinate.archive.tables import Blob, Build, BuildFile, Case, CaseInput, CaseTag, now
 from plastinate.model.case_errors import ArchiveFlaw
+from plastinate.model.errors import LimitError
 from plastinate.services import case_manifest
 from plastinate.services.access import Actor, case_for
 from plastinate.services.case_manifest import Manifest, ManifestBuild, ManifestFile
 from plastinate.services.zip_stream import ZipEntry, stream_zip, zip_length
-from plastinate.stages.ingest.archive import RATIO_MATTERS_BYTES
-from plastinate.stages.ingest.limits import Limits
+from plastinate.stages.ingest.limits import RATIO_MATTERS_BYTES, Limits
+from plastinate.stages.ingest.zip_directory import open_zip, refusals
 
 BLOCK_BYTES = 1 << 20
-ENCRYPTED_FLAG = 0x1
 # What no file system takes in a name, and what would be a folder.
 NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]')
 NAME_BYTES_MAX = 120
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 
 
 def export_case(archive: Archive, actor: Actor, case_id: str) -> Iterator[bytes]:
@@ -87,13 +94,13 @@ def export_length(archive: Archive, actor: Actor, case_id: str) -> int:
 def is_case_archive(path: Path) -> bool:
     """Whether a file is a zip with a manifest of ours."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path, name=path.name) as archive:
             member = archive.getinfo(case_manifest.NAME)
             if member.file_size > case_manifest.MANIFEST_BYTES_MAX:
                 return False
             with archive.open(member) as source:
                 return case_manifest.is_manifest(source.read(case_manifest.MANIFEST_BYTES_MAX))
-    except (KeyError, OSError, *DAMAGED):
+    except (KeyError, OSError, LimitError, *DAMAGED):
         return False
 
 
@@ -117,12 +124,13 @@ def read_case_archive(path: Path, out: Path, *, limits: Limits | None = None) ->
     caps = limits or Limits.from_environment()
     (out / "originals").mkdir(parents=True)
     (out / "files").mkdir()
+    packed_bytes = path.stat().st_size
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = _members(archive, caps)
+        with open_zip(path, name=path.name) as archive:
+            members = _members(archive, caps, packed_bytes=packed_bytes)
             manifest = case_manifest.parse_manifest(_manifest_bytes(archive, members))
             _require_same(members, manifest)
-            _require_bounded(manifest, caps, packed_bytes=path.stat().st_size)
+            _require_bounded(manifest, caps, packed_bytes=packed_bytes)
             taken: set[str] = set()
             for number, file in enumerate(manifest.files()):
                 is_original = number < len(manifest.inputs)
@@ -222,17 +230,14 @@ def _entry(archive: Archive, file: ManifestFile) -> ZipEntry:
     return ZipEntry(file.path, file.size, lambda: archive.files.open_range(file.sha256, 0, file.size))
 
 
-def _members(archive: zipfile.ZipFile, caps: Limits) -> dict[str, zipfile.ZipInfo]:
+def _members(archive: zipfile.ZipFile, caps: Limits, *, packed_bytes: int) -> dict[str, zipfile.ZipInfo]:
     """The zip's members by name, if all of them are plain files at harmless places."""
     found = [member for member in archive.infolist() if not member.is_dir()]
     if len(found) > caps.zip_members:
         raise ArchiveFlaw(f"it holds more than {caps.zip_members:,} files")
+    for number, refusal in refusals(found, packed_bytes=packed_bytes, limits=caps).items():
+        raise ArchiveFlaw(f"{found[number].filename[:60]!r} is not unpacked, because {refusal.reason}")
     for member in found:
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG):
-            raise ArchiveFlaw("it holds a link or a device")
-        if member.flag_bits & ENCRYPTED_FLAG:
-            raise ArchiveFlaw("it is encrypted")
         if not case_manifest.is_safe_path(member.filename):
             raise ArchiveFlaw(f"a file lies at {member.filename[:60]!r}")
     members = {member.filename: member for member in found}

@@ -38,6 +38,7 @@ FINDINGS = {
     "ingest.wide-values": _l("Values beyond 16 bits"),
     "ingest.rounded-values": _l("Values were rounded"),
     "ingest.set-aside": _l("Files that are part of no volume"),
+    "ingest.many-series": _l("More series than are listed"),
     "ingest.other-series": _l("Other series could be built as well"),
     "ingest.localiser": _l("Scout views"),
     "ingest.single-view": _l("A single view"),

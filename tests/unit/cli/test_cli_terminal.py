@@ -64,7 +64,7 @@ def test_elsewhere_each_step_is_told_once(monkeypatch: pytest.MonkeyPatch):
 
 def test_an_inspection_shows_columns_by_rows_and_says_what_was_set_aside(screen: io.StringIO):
     lost = SetAside(
-        Finding("input.damaged-file", "problem", "5 files: cut off.", ""), ("a", "b", "c", "d", "e")
+        Finding("input.damaged-file", "problem", "5 files: cut off.", ""), ("a", "b", "c", "d", "e"), 5
     )
     odd = series(
         number=2, modality="", description="", spacing_mm=None, phases=("",), findings=(), is_usable=False

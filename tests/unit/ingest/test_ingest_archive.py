@@ -1,15 +1,33 @@
 from __future__ import annotations
 
+import gzip
+import io
+import os
 import stat
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from plastinate.model.errors import TooLarge, UnsafeArchive
+from hostile_zips import (
+    LINK,
+    Line,
+    deflated_zeros,
+    directory,
+    forged,
+    many_bombs,
+    of_mode,
+    one_kernel,
+    quoted_overlap,
+    raw_zip,
+    zip_of,
+)
+from plastinate.model.errors import ScratchFull, TooLarge, UnsafeArchive
 from plastinate.stages.ingest.archive import Unpacking, gunzip, unpack
 from plastinate.stages.ingest.limits import Limits
+from small_disks import small_disk
 
 
 @pytest.fixture
@@ -96,14 +114,17 @@ def test_a_member_beyond_the_total_is_left_out_and_smaller_ones_are_kept(
     assert "unpacked size" in small.findings[0].sentence
 
 
-def test_a_zip_full_of_bombs_is_stopped(tmp_path: Path, state: Unpacking) -> None:
+def test_a_zip_full_of_bombs_gives_out_what_is_none_and_inflates_nothing_else(
+    tmp_path: Path, state: Unpacking
+) -> None:
     small = Unpacking(state.workspace, replace(state.limits, inflated_bytes=1500))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("good", b"kept")
         for number in range(20):
             archive.writestr(str(number), bytes(2000))
-    with pytest.raises(UnsafeArchive, match="too many files"):
-        unpacked(tmp_path / "a.zip", small)
+        archive.writestr("late", b"too")
+    assert [content for content, _ in unpacked(tmp_path / "a.zip", small)] == [b"kept", b"too"]
+    assert (small.files, small.inflated_bytes, len(small.findings)) == (2, 7, 20)
 
 
 def test_the_total_counts_over_all_archives(tmp_path: Path, state: Unpacking) -> None:
@@ -139,8 +160,87 @@ def test_what_only_begins_like_a_zip_is_refused_in_words(tmp_path: Path, state: 
 
 
 def test_a_truncated_gzip_is_noticed(tmp_path: Path, state: Unpacking) -> None:
-    import gzip
-
     (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(range(256)) * 100)[:-20])
     with pytest.raises(EOFError):
         gunzip(tmp_path / "a.gz", name="a.gz", state=state)
+
+
+def test_a_gzip_bomb_gives_its_room_back(tmp_path: Path, state: Unpacking) -> None:
+    (tmp_path / "a.gz").write_bytes(deflated_zeros(100, wbits=31))
+    with pytest.raises(UnsafeArchive, match="200 times"):
+        gunzip(tmp_path / "a.gz", name="a.gz", state=state)
+    assert state.inflated_bytes == 0
+    assert list(state.workspace.iterdir()) == []
+
+
+def bombs_beside(good: dict[str, bytes], bomb: bytes) -> bytes:
+    """The members of a zip, and behind them those of a bomb, in one directory."""
+    with zipfile.ZipFile(io.BytesIO(bomb)) as archive:
+        lines = [
+            Line(info.filename.encode(), raw_bytes(bomb, info), info.file_size, info.CRC)
+            for info in archive.infolist()
+        ]
+    plain = [Line(name.encode(), data, len(data), zlib.crc32(data), method=0) for name, data in good.items()]
+    return raw_zip([*plain[:1], *lines, *plain[1:]])
+
+
+def raw_bytes(data: bytes, info: zipfile.ZipInfo) -> bytes:
+    begin = info.header_offset + 30 + len(info.filename)
+    return data[begin : begin + info.compress_size]
+
+
+def test_many_bombs_that_are_each_small_enough_leave_the_good_files_alone(
+    tmp_path: Path, state: Unpacking
+) -> None:
+    (tmp_path / "a.zip").write_bytes(bombs_beside({"first": b"one", "last": b"two"}, many_bombs(30, 20)))
+    assert [content for content, _ in unpacked(tmp_path / "a.zip", state)] == [b"one", b"two"]
+    assert state.inflated_bytes == 6
+    assert "with others like it" in state.findings[0].sentence
+
+
+@pytest.mark.parametrize("bomb", [one_kernel(30, 20), quoted_overlap(30, 20)], ids=["same", "quoted"])
+def test_files_that_share_their_bytes_are_no_files(tmp_path: Path, state: Unpacking, bomb: bytes) -> None:
+    (tmp_path / "a.zip").write_bytes(bomb)
+    assert len(unpacked(tmp_path / "a.zip", state)) == 1
+    assert {finding.sentence.partition(": ")[2] for finding in state.findings} == {
+        "it shares its bytes with another file."
+    }
+
+
+def test_what_declares_less_than_it_holds_only_damages_itself(tmp_path: Path, state: Unpacking) -> None:
+    (tmp_path / "a.zip").write_bytes(forged(size=100))
+    assert unpacked(tmp_path / "a.zip", state) == []
+    assert "damaged" in state.findings[0].sentence
+    assert state.inflated_bytes == 0
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_without_a_measure_are_not_unpacked(tmp_path: Path, state: Unpacking, method: int) -> None:
+    (tmp_path / "a.zip").write_bytes(zip_of({"zeros": bytes(1 << 20)}, method=method))
+    assert unpacked(tmp_path / "a.zip", state) == []
+    assert "plain zip" in state.findings[0].sentence
+
+
+def test_a_directory_beyond_all_measure_is_not_read(tmp_path: Path, state: Unpacking) -> None:
+    whole = directory([], 0)
+    (tmp_path / "a.zip").write_bytes(bytes(200) + whole[:12] + (1 << 30).to_bytes(4, "little") + whole[16:])
+    with pytest.raises(TooLarge, match="directory"):
+        unpacked(tmp_path / "a.zip", state)
+
+
+def test_links_without_end_become_a_few_sentences_and_a_number(tmp_path: Path, state: Unpacking) -> None:
+    (tmp_path / "a.zip").write_bytes(of_mode(LINK, b"/etc/passwd", count=5000))
+    assert unpacked(tmp_path / "a.zip", state) == []
+    told = state.findings.with_the_rest()
+    assert (len(told), told[-1].sentence) == (21, "4,980 more were left out for reasons of this kind.")
+
+
+def test_a_full_disk_is_no_damage_of_the_archive(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(zip_of({"large": os.urandom(8 << 20)}))
+    (tmp_path / "a.gz").write_bytes(gzip.compress(os.urandom(8 << 20)))
+    with small_disk(tmp_path, megabytes=4) as disk:
+        with pytest.raises(ScratchFull):
+            unpacked(tmp_path / "a.zip", Unpacking(disk, Limits()))
+        with pytest.raises(ScratchFull):
+            gunzip(tmp_path / "a.gz", name="a.gz", state=Unpacking(disk, Limits(), files=9))
+        assert list(disk.iterdir()) == []

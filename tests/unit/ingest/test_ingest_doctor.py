@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hostile_scans import deflated_bomb, lying_pictures, slices
 from phantom_series import Scan, write_series
 from phantoms import sphere
 from plastinate.model.errors import AmbiguousSeries, DamagedFile, EmptyInput, NoUsableSeries, SeriesNotFound
@@ -14,7 +15,7 @@ from plastinate.stages.ingest.doctor import Examination, examine
 from plastinate.stages.ingest.jobs import choose_phase, choose_series
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.picture import read_picture_header
-from tiny_scans import save, save_series, slice_dataset
+from tiny_scans import ROOT, save, save_series, slice_dataset
 
 
 def look(path: Path, tmp_path: Path, **limits: int) -> Examination:
@@ -24,7 +25,7 @@ def look(path: Path, tmp_path: Path, **limits: int) -> Examination:
 
 
 def aside(found: Examination) -> dict[str, int]:
-    return {entry.reason.code: len(entry.files) for entry in found.inspection.set_aside}
+    return {entry.reason.code: entry.count for entry in found.inspection.set_aside}
 
 
 def test_scouts_views_and_screen_saves_are_set_aside_by_geometry(tmp_path: Path) -> None:
@@ -150,7 +151,9 @@ def test_picture_headers_are_listed_without_reading_voxels(tmp_path: Path, suffi
 
 
 def test_a_picture_file_with_several_volumes_is_listed_but_not_used(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"NRRD0004\ntype: short\ndimension: 4\nsizes: 6 5 4 3\nencoding: raw\n\n")
+    (tmp_path / "a").write_bytes(
+        b"NRRD0004\ntype: short\ndimension: 4\nsizes: 6 5 4 3\nencoding: raw\n\n" + bytes(720)
+    )
     (case,) = look(tmp_path / "a", tmp_path).cases
     assert not case.series.is_usable
     assert case.series.findings[0].code == "ingest.many-volumes"
@@ -161,3 +164,76 @@ def test_a_picture_header_that_makes_no_sense_is_set_aside(tmp_path: Path) -> No
     assert aside(look(tmp_path / "a", tmp_path)) == {"input.damaged-file": 1}
     with pytest.raises(DamagedFile):
         read_picture_header(tmp_path / "a", kind="nrrd", name="a")
+
+
+@pytest.mark.parametrize("name", sorted(lying_pictures()))
+def test_a_picture_that_claims_more_than_its_file_holds_is_never_series_number_one(
+    tmp_path: Path, name: str
+) -> None:
+    scan = tmp_path / "scan"
+    save_series(scan)
+    (scan / name).write_bytes(lying_pictures()[name])
+    first = look(scan, tmp_path).cases[0]
+    assert (first.series.modality, first.series.is_usable) == ("CT", True)
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.70"])
+def test_compressed_pixels_too_few_for_their_picture_are_damage(tmp_path: Path, syntax: str) -> None:
+    scan = tmp_path / "scan"
+    save_series(scan)
+    for name, content in slices(syntax=syntax, pixels=bytes(900), Rows=4000, Columns=4000).items():
+        (scan / name).write_bytes(content)
+    found = look(scan, tmp_path)
+    assert len(found.cases) == 1
+    assert aside(found) == {"input.damaged-file": 3}
+
+
+def test_headers_without_end_do_not_take_all_the_time(tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    save_series(scan)
+    # 8 bytes for each of its elements: minutes of walking, did nobody stop it.
+    bombs = deflated_bomb(60, count=6)
+    for name, content in bombs.items():
+        (scan / name).write_bytes(content)
+    found = look(scan, tmp_path, header_seconds=1)
+    assert len(found.cases) == 1
+    told = {entry.reason.sentence.partition(": ")[2]: entry.count for entry in found.inspection.set_aside}
+    patient = told.pop("reading the header takes more than 1 s.")
+    assert 1 <= patient <= 4
+    assert told == {"reading the header takes more than 0.01 s.": 6 - patient}
+    assert sum(file.stat().st_size for file in (tmp_path / "workspace").iterdir()) == 0
+
+
+def test_series_without_end_are_listed_a_thousand_at_most(tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    scan.mkdir()
+    content = slices(1, SeriesInstanceUID=f"{ROOT}.7000")["evil-0.dcm"]
+    for number in range(1100):
+        own = content.replace(f"{ROOT}.7000".encode(), f"{ROOT}.{7000 + number}".encode())
+        (scan / f"{number:04}.dcm").write_bytes(own)
+    found = look(scan, tmp_path)
+    assert len(found.cases) == 1000
+    assert found.inspection.findings[0].code == "ingest.many-series"
+
+
+def test_reasons_without_end_are_told_as_one(tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    save_series(scan)
+    content = slices(1)["evil-0.dcm"]
+    for number in range(130):
+        # Each ends elsewhere, and says where.
+        (scan / f"cut-{number:03}.dcm").write_bytes(content + bytes(130 - number))
+        whole = save(slice_dataset(number, Rows=200 + number), scan / f"short-{number:03}.dcm")
+        assert whole.exists()
+    found = look(scan, tmp_path)
+    assert found.inspection.set_aside[-1].reason.sentence.endswith("for other reasons.")
+    assert len(found.inspection.set_aside) <= 101
+
+
+def test_planes_without_end_in_one_series_are_no_stack_and_soon_told(tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    for number in range(400):
+        turn = number * 0.01
+        directions = [float(np.cos(turn)), float(np.sin(turn)), 0, 0, 0, 1]
+        save(slice_dataset(number, ImageOrientationPatient=directions), scan / f"{number}.dcm")
+    assert len(look(scan, tmp_path).cases) <= 130

@@ -16,6 +16,7 @@ from pydicom.sequence import Sequence
 
 from plastinate.model.errors import DamagedFile, PlastinateError, TooLarge
 from plastinate.stages.ingest import elements, functional
+from plastinate.stages.ingest.archive import Unpacking
 from plastinate.stages.ingest.dataset import RawDataset
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.frame import Frame
@@ -29,7 +30,7 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 def header(path: Path, limits: Limits | None = None) -> Header:
     workspace = path.parent / "workspace"
     workspace.mkdir(exist_ok=True)
-    return read_header(Candidate(path, path.name, "dicom"), workspace=workspace, limits=limits or Limits())
+    return read_header(Candidate(path, path.name, "dicom"), state=Unpacking(workspace, limits or Limits()))
 
 
 def only_frame(path: Path) -> Frame:

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plastinate.stages.ingest.archive import Unpacking
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.frame import Frame
 from plastinate.stages.ingest.headers import read_header
@@ -24,7 +25,7 @@ def on_disk(tmp_path: Path, *datasets: object) -> list[Frame]:
     frames = []
     for number, dataset in enumerate(datasets):
         path = save(dataset, tmp_path / f"{number}.dcm")  # type: ignore[arg-type]
-        frames += read_header(Candidate(path, path.name, "dicom"), workspace=tmp_path, limits=Limits()).frames
+        frames += read_header(Candidate(path, path.name, "dicom"), state=Unpacking(tmp_path, Limits())).frames
     return frames
 
 

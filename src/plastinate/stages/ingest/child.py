@@ -16,6 +16,7 @@ import resource
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 PR_SET_PDEATHSIG = 1
@@ -32,6 +33,9 @@ def limit_process(limits: dict[str, int]) -> None:
         resource.RLIMIT_FSIZE: largest_file,
         resource.RLIMIT_CORE: 0,
     }
+    with contextlib.suppress(OSError):
+        # Should the machine run short of memory, this process goes first, and not the server.
+        Path("/proc/self/oom_score_adj").write_text("1000")
     for which, soft in wanted.items():
         hard = resource.getrlimit(which)[1]
         top = soft if hard == resource.RLIM_INFINITY else min(soft, hard)

@@ -11,6 +11,7 @@ from pathlib import Path
 from plastinate.model.errors import EmptyInput, LimitError, PathNotFound, TooLarge
 from plastinate.model.evidence import Finding
 from plastinate.stages.ingest.archive import Unpacking, gunzip, unpack
+from plastinate.stages.ingest.few import FewFindings
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.sniff import Kind, sniff
 from plastinate.stages.ingest.words import safe
@@ -35,11 +36,19 @@ class Candidate:
 
 @dataclass
 class Discovery:
-    """What lies at a path."""
+    """What lies at a path.
 
+    Attributes:
+        unpacking: what was unpacked on the way, and where to.
+        candidates: files worth opening.
+        files_looked_at: how many there were.
+        findings: files that could not be looked at.
+    """
+
+    unpacking: Unpacking
     candidates: list[Candidate] = field(default_factory=list)
     files_looked_at: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: FewFindings = field(default_factory=FewFindings)
 
 
 def discover(path: Path, *, workspace: Path, limits: Limits) -> Discovery:
@@ -58,8 +67,8 @@ def discover(path: Path, *, workspace: Path, limits: Limits) -> Discovery:
         PathNotFound: nothing is there.
         TooLarge, UnsafeArchive: the path itself is an archive beyond the caps.
     """
-    found = Discovery()
     state = Unpacking(workspace, limits)
+    found = Discovery(state, findings=state.findings)
     if not path.exists():
         raise PathNotFound(safe(str(path), longest=200))
     is_single = not path.is_dir()
@@ -79,8 +88,8 @@ def discover(path: Path, *, workspace: Path, limits: Limits) -> Discovery:
             # The whole input was one archive: there is nothing else to go on with.
             if is_single:
                 raise
+            state.refused_archives += 1
             found.findings.append(_left_out(name, error.sentence))
-    found.findings.extend(state.findings)
     return found
 
 
@@ -149,6 +158,7 @@ def _take_member(file: Path, *, name: str, depth: int, found: Discovery, state: 
     try:
         _take(file, name=name, depth=depth, found=found, state=state)
     except LimitError as error:
+        state.refused_archives += 1
         found.findings.append(_left_out(name, error.sentence))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from plastinate.model.errors import EmptyInput, PlastinateError
+from plastinate.model.errors import EmptyInput, PlastinateError, SystemFault
 from plastinate.model.evidence import Finding
 from plastinate.model.series import Inspection, Series, SetAside
 from plastinate.stages.ingest.child_process import Progress
@@ -20,12 +21,18 @@ from plastinate.stages.ingest.headers import Header, read_header
 from plastinate.stages.ingest.lattice import is_too_gappy, lattice_of
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.order import arrange, slice_axis
-from plastinate.stages.ingest.picture import read_picture_header
+from plastinate.stages.ingest.picture import files_of, read_picture_header, require_plausible
 from plastinate.stages.ingest.stack import Stack
 from plastinate.stages.ingest.words import safe
 
 # Below this a group is no stack; with a real stack beside it, it is a scout or a sample view.
 FEWEST_SLICES = 3
+# More than any hospital sends of one patient; beyond, the list is no help to anyone.
+LISTED_SERIES_MAX = 1000
+LISTED_NAMES_MAX = 1000
+LISTED_REASONS_MAX = 100
+# Of the time for one header: what all that came to nothing may take, and what each may take after that.
+IN_VAIN_SHARE, LATER_SHARE = 3.0, 0.01
 # A survey has a few planes; something that calls itself one and has more is judged by its geometry.
 LARGEST_SURVEY = 10
 
@@ -56,12 +63,19 @@ class Examination:
 
 @dataclass
 class _Asides:
-    """Files set aside so far, by reason."""
+    """Files set aside so far, by reason: the first names, and how many there are."""
 
     files: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, code: str, reason: str, names: Sequence[str]) -> None:
-        self.files.setdefault((code, reason), []).extend(names)
+        key = (code, reason)
+        if key not in self.counts and len(self.counts) >= LISTED_REASONS_MAX:
+            # A reason may hold numbers of the file's own, and so there may be as many as files.
+            key = ("ingest.set-aside", "for other reasons")
+        kept = self.files.setdefault(key, [])
+        kept.extend(names[: max(0, LISTED_NAMES_MAX - len(kept))])
+        self.counts[key] = self.counts.get(key, 0) + len(names)
 
     def as_tuple(self) -> tuple[SetAside, ...]:
         return tuple(
@@ -69,10 +83,11 @@ class _Asides:
                 Finding(
                     code,
                     "problem" if code in _BROKEN else "note",
-                    _sentence(len(names), reason),
+                    _sentence(self.counts[code, reason], reason),
                     "Set aside.",
                 ),
                 tuple(names),
+                self.counts[code, reason],
             )
             for (code, reason), names in self.files.items()
         )
@@ -103,12 +118,12 @@ def examine(path: Path, *, workspace: Path, limits: Limits, progress: Progress |
     """
     found = discover(path, workspace=workspace, limits=limits)
     asides = _Asides()
-    frames, is_dicomdir = _read_headers(found, asides, workspace=workspace, limits=limits, progress=progress)
+    frames, is_dicomdir = _read_headers(found, asides, progress=progress)
     if is_dicomdir and not path.is_dir() and not frames:
         # The table of contents is a hint to look around it; where it points is never followed.
         asides = _Asides()
         found = discover(path.parent, workspace=workspace, limits=limits)
-        frames, _ = _read_headers(found, asides, workspace=workspace, limits=limits, progress=progress)
+        frames, _ = _read_headers(found, asides, progress=progress)
     cases = _cases_of_groups(group_frames(frames), asides)
     cases += _cases_of_pictures(found, asides)
     if not cases and not asides.files and not found.findings:
@@ -116,46 +131,71 @@ def examine(path: Path, *, workspace: Path, limits: Limits, progress: Progress |
     cases.sort(key=_rank)
     numbered = tuple(
         replace(case, series=replace(case.series, number=number))
-        for number, case in enumerate(cases, start=1)
+        for number, case in enumerate(cases[:LISTED_SERIES_MAX], start=1)
     )
+    if len(cases) > len(numbered):
+        found.findings.append(_too_many(len(cases), len(numbered)))
     inspection = Inspection(
         path=safe(str(path), longest=400),
         files_looked_at=found.files_looked_at,
         series=tuple(case.series for case in numbered),
         set_aside=asides.as_tuple(),
-        findings=tuple(found.findings),
+        findings=found.findings.with_the_rest(),
     )
     return Examination(inspection, numbered)
 
 
+def _too_many(count: int, listed: int) -> Finding:
+    return Finding(
+        "ingest.many-series",
+        "problem",
+        f"The files fall into {count:,} series, and {listed:,} are listed, the largest first.",
+        "Give fewer files at once to see the others.",
+        {"series": count},
+    )
+
+
 def _read_headers(
-    found: Discovery, asides: _Asides, *, workspace: Path, limits: Limits, progress: Progress | None
+    found: Discovery, asides: _Asides, *, progress: Progress | None
 ) -> tuple[list[Frame], bool]:
     """The frames of every DICOM candidate; broken and unsuitable ones go aside."""
     frames: list[Frame] = []
     is_dicomdir = False
     candidates = [candidate for candidate in found.candidates if candidate.kind == "dicom"]
+    most = found.unpacking.limits.header_seconds
+    in_vain = 0.0
     for done, candidate in enumerate(candidates, start=1):
-        try:
-            with _time_cap(limits.header_seconds):
-                header = read_header(candidate, workspace=workspace, limits=limits)
-        except MemoryError:
-            header = Header(
-                code="limit.exceeded", reason="reading the header needs more memory than is allowed"
-            )
-        except _OutOfTime:
-            header = Header(
-                code="limit.exceeded", reason=f"reading the header takes more than {limits.header_seconds} s"
-            )
-        except PlastinateError as error:
-            header = Header(code=error.code, reason=_without_name(error, candidate.name))
+        # One file may take long. A thousand that do, and come to nothing, were made to do harm.
+        seconds = most if in_vain < IN_VAIN_SHARE * most else LATER_SHARE * most
+        begun = time.process_time()
+        header = _read_in_time(candidate, found, seconds=seconds)
         is_dicomdir = is_dicomdir or header.is_dicomdir
         frames.extend(header.frames)
         if not header.frames:
+            in_vain += time.process_time() - begun
             asides.add(header.code, header.reason, [candidate.name])
         if progress is not None:
             progress(done, len(candidates), "reading headers")
     return frames, is_dicomdir
+
+
+def _read_in_time(candidate: Candidate, found: Discovery, *, seconds: float) -> Header:
+    """A header, or in its place the words why it was not read.
+
+    Raises:
+        SystemFault: the machine is at fault and not the file.
+    """
+    try:
+        with _time_cap(seconds):
+            return read_header(candidate, state=found.unpacking)
+    except MemoryError:
+        return Header(code="limit.exceeded", reason="reading the header needs more memory than is allowed")
+    except _OutOfTime:
+        return Header(code="limit.exceeded", reason=f"reading the header takes more than {seconds:g} s")
+    except SystemFault:
+        raise
+    except PlastinateError as error:
+        return Header(code=error.code, reason=_without_name(error, candidate.name))
 
 
 def _without_name(error: PlastinateError, name: str) -> str:
@@ -169,7 +209,7 @@ class _OutOfTime(BaseException):
 
 
 @contextlib.contextmanager
-def _time_cap(seconds: int) -> Iterator[None]:
+def _time_cap(seconds: float) -> Iterator[None]:
     """Interrupt the block once it has used that much processor time; only in a main thread."""
 
     def stop(*_: object) -> None:
@@ -238,6 +278,12 @@ def _cases_of_pictures(found: Discovery, asides: _Asides) -> list[Case]:
             continue
         try:
             header = read_picture_header(candidate.path, kind=candidate.kind, name=candidate.name)
+            require_plausible(
+                header,
+                file_bytes=sum(path.stat().st_size for path in files_of(candidate)),
+                name=candidate.name,
+                limits=found.unpacking.limits,
+            )
         except PlastinateError as error:
             asides.add(error.code, _without_name(error, candidate.name), [candidate.name])
             continue

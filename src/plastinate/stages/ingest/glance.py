@@ -12,6 +12,12 @@ from plastinate.stages.ingest.doctor import Case, Examination
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.stack import Stack
 
+# Larger ones are not shown: a picture beside a name is not worth their memory.
+SLICE_PIXELS_MAX = 1 << 25
+PICTURE_VOXELS_MAX = 1 << 28
+# Slices that are decoded, in vain so far, before the look goes on without a picture.
+TRIES_MAX = 3
+
 
 class Memory(Protocol):
     """Where voxels go."""
@@ -28,22 +34,32 @@ class _PlainMemory:
 
 
 def glance(examination: Examination, *, shared: Memory, limits: Limits) -> dict[str, Any]:
-    """The middle slice of the first series that makes a volume, as JSON values beside shared memory.
+    """The middle slice of the first series of which one can be shown, as JSON values beside shared memory.
 
     A slice that cannot be decoded is no reason to fail: the build will say so in words.
 
     Returns:
         {"array": {"shape", "dtype"}, "quantity", "spacing"} or nothing.
     """
-    case = next((case for case in examination.cases if case.series.is_usable), None)
-    if case is None:
-        return {}
-    try:
-        plane, quantity = _of_picture(case, limits) if case.picture is not None else _of_stack(case)
-    except (PlastinateError, OSError, ValueError, MemoryError):
-        return {}
-    if plane.size == 0:
-        return {}
+    worth_a_try = [case for case in examination.cases if case.series.is_usable and _is_small(case)]
+    for case in worth_a_try[:TRIES_MAX]:
+        try:
+            plane, quantity = _of_picture(case, limits) if case.picture is not None else _of_stack(case)
+        except (PlastinateError, OSError, ValueError, MemoryError):
+            continue
+        if plane.size:
+            return _handed_over(plane, quantity, case, shared)
+    return {}
+
+
+def _is_small(case: Case) -> bool:
+    slices, rows, columns = case.series.shape
+    # A picture file is read whole.
+    is_bearable = case.picture is None or slices * rows * columns <= PICTURE_VOXELS_MAX
+    return is_bearable and rows * columns <= SLICE_PIXELS_MAX
+
+
+def _handed_over(plane: npt.NDArray[Any], quantity: str, case: Case, shared: Memory) -> dict[str, Any]:
     handed = shared.make((1, *plane.shape), plane.dtype)
     handed[0] = plane
     spacing = case.series.spacing_mm or (1.0, 1.0, 1.0)

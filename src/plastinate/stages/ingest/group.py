@@ -13,6 +13,8 @@ from plastinate.stages.ingest.frame import Frame
 # 0.06 degrees: above the rounding of cosines from slice to slice, far below any two planes meant to differ.
 SAME_DIRECTION = 1e-3
 SAME_SPACING = 1e-3
+# No scanner turns through more planes in one series; comparing each frame with ever more of them has no end.
+PLANES_MAX = 128
 # In-plane distance, in pixels, from which two slices at one height are two stacks side by side.
 SIDE_BY_SIDE_PIXELS = 4.0
 
@@ -67,6 +69,9 @@ def group_frames(frames: Iterable[Frame]) -> list[Group]:
         key = _key(frame)
         alike = exact.setdefault(key, [])
         group = next((entry for entry in alike if _is_same_plane(entry.frames[0], frame)), None)
+        if group is None and len(alike) > PLANES_MAX:
+            # These will make no stack, and are told so together.
+            group = alike[-1]
         if group is None:
             group = Group([], key)
             alike.append(group)

@@ -15,17 +15,23 @@ from typing import BinaryIO
 
 from plastinate.model.errors import DamagedFile, PlastinateError, TooLarge
 from plastinate.stages.ingest import elements, functional
-from plastinate.stages.ingest.archive import RATIO_MATTERS_BYTES, inflated
+from plastinate.stages.ingest.archive import Unpacking, inflated
 from plastinate.stages.ingest.dataset import FIRST_PIXEL_TAG, ParsedHeader, parse_header
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.filemeta import DEFLATED_LITTLE, EXPLICIT_LITTLE, read_file_meta
 from plastinate.stages.ingest.frame import Frame
 from plastinate.stages.ingest.framing import WANTED, Source, is_native, plain_frame, with_facts
 from plastinate.stages.ingest.kinds import DICOMDIR_CLASS, SECONDARY_CAPTURE, not_a_scan
-from plastinate.stages.ingest.limits import Limits
+from plastinate.stages.ingest.limits import RATIO_MATTERS_BYTES, Limits
 from plastinate.stages.ingest.words import safe
+from plastinate.stages.ingest.workspace import written
 
 PIXEL_DATA = 0x7FE00010
+# Bits of pixels that one bit of code can stand for: a run of two bytes is 128 (PS3.5, G.3.1), lossless JPEG
+# spends a bit on each pixel, baseline two on each block of 64 (T.81, annexes H and F). The others know runs
+# and empty blocks without end.
+_UID = "1.2.840.10008.1.2."
+_TIGHTEST = {f"{_UID}5": 64, f"{_UID}4.57": 16, f"{_UID}4.70": 16, f"{_UID}4.50": 512, f"{_UID}4.51": 512}
 
 
 @dataclass(frozen=True)
@@ -44,24 +50,25 @@ class Header:
     is_dicomdir: bool = False
 
 
-def read_header(candidate: Candidate, *, workspace: Path, limits: Limits) -> Header:
+def read_header(candidate: Candidate, *, state: Unpacking) -> Header:
     """Read the header of one DICOM file.
 
     Limits: pixel data is located, not read. A deflated file is first inflated
-    into the workspace, counting, and its frames point there.
+    into the workspace, counting, and its frames point there; where there are
+    none, its room is given back.
 
     Args:
         candidate: the file.
-        workspace: private folder for inflated copies.
-        limits: caps on images and bytes.
+        state: where inflated copies go, the caps, and what was inflated so far.
 
     Raises:
         DamagedFile: truncated, or not readable as DICOM at all.
         TooLarge: beyond a cap, before any pixel was touched.
+        ScratchFull: the disk has no room for an inflated copy.
     """
     try:
         with candidate.path.open("rb", buffering=1 << 14) as file:
-            return _read_open(file, candidate, workspace=workspace, limits=limits)
+            return _read_open(file, candidate, state=state)
     except (PlastinateError, MemoryError):
         raise
     except OSError as error:
@@ -72,43 +79,51 @@ def read_header(candidate: Candidate, *, workspace: Path, limits: Limits) -> Hea
         raise DamagedFile(candidate.name, f"it makes no sense as DICOM: {safe(str(error))}") from error
 
 
-def _read_open(file: BinaryIO, candidate: Candidate, *, workspace: Path, limits: Limits) -> Header:
+def _read_open(file: BinaryIO, candidate: Candidate, *, state: Unpacking) -> Header:
     meta = read_file_meta(file)
     reason = not_a_scan(meta.sop_class_uid)
     if reason:
         return _aside(meta.sop_class_uid, reason)
     source = Source(candidate, meta, candidate.path, os.fstat(file.fileno()).st_size)
     if meta.transfer_syntax_uid == DEFLATED_LITTLE:
-        source = _inflate(file, source, workspace=workspace, limits=limits)
-        with source.path.open("rb") as plain:
-            parsed = _parse(plain, source)
-    else:
-        parsed = _parse(file, source)
-    return _frames(source, parsed, limits=limits)
+        return _read_deflated(file, source, state=state)
+    return _frames(source, _parse(file, source), limits=state.limits)
 
 
-def _inflate(file: BinaryIO, source: Source, *, workspace: Path, limits: Limits) -> Source:
-    """Write a deflated dataset out as a plain one (PS3.5, A.5), counting every byte."""
-    plain = workspace / f"inflated-{sum(1 for _ in workspace.iterdir()):06d}"
+def _read_deflated(file: BinaryIO, source: Source, *, state: Unpacking) -> Header:
+    """Read a deflated dataset (PS3.5, A.5) from a plain copy, which stays only if it has images."""
+    copy, reached = state.new_file(), state.inflated_bytes
+    header = Header()
+    try:
+        plain = _inflate(file, source, copy, state=state)
+        with copy.open("rb") as opened:
+            header = _frames(plain, _parse(opened, plain), limits=state.limits)
+    finally:
+        if not header.frames:
+            state.take_back(copy, reached)
+    return header
+
+
+def _inflate(file: BinaryIO, source: Source, copy: Path, *, state: Unpacking) -> Source:
+    """Write a deflated dataset out as a plain one, counting every byte."""
+    limits, name = state.limits, source.candidate.name
     engine = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     most = min(
-        limits.inflated_bytes,
         limits.header_bytes + 4 * limits.voxels,
         max(RATIO_MATTERS_BYTES, limits.inflation_ratio * source.file_bytes),
     )
-    written = 0
+    count = 0
     file.seek(source.meta.dataset_offset)
-    with plain.open("xb") as sink:
+    with written(copy) as sink:
         while block := file.read(1 << 16):
             for piece in inflated(engine, block):
-                written += len(piece)
-                if written > most:
-                    raise TooLarge(
-                        source.candidate.name, "its inflated size in bytes", value=written, cap=most
-                    )
-                sink.write(piece)
+                count += len(piece)
+                state.count(len(piece), name=name)
+                if count > most:
+                    raise TooLarge(name, "its inflated size in bytes", value=count, cap=most)
+                sink(piece)
     meta = replace(source.meta, dataset_offset=0, transfer_syntax_uid=EXPLICIT_LITTLE)
-    return Source(source.candidate, meta, plain, written)
+    return Source(source.candidate, meta, copy, count)
 
 
 def _parse(file: BinaryIO, source: Source) -> ParsedHeader:
@@ -176,12 +191,16 @@ def _check_size(
         raise TooLarge(name, "the number of voxels", value=rows * columns * frames, cap=limits.voxels)
     if bits not in (8, 16, 32):
         raise DamagedFile(name, f"it stores {bits} bits for a pixel, and only 8, 16 and 32 can be read")
+    needed, there = rows * columns * frames * bits // 8, source.file_bytes - parsed.value_offset
     if is_native(source, parsed):
-        needed, there = rows * columns * frames * bits // 8, source.file_bytes - parsed.value_offset
         if there < needed:
             raise DamagedFile(
                 name, f"it ends too early, with {max(there, 0):,} of {needed:,} bytes of its pixels"
             )
+    elif needed > there * _TIGHTEST.get(source.meta.transfer_syntax_uid, needed):
+        raise DamagedFile(
+            name, f"it claims {needed:,} bytes of pixels, more than its {max(there, 0):,} can hold"
+        )
 
 
 def _frames(source: Source, parsed: ParsedHeader, *, limits: Limits) -> Header:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,7 @@ from plastinate.stages.ingest.doctor import Case, Examination, examine
 from plastinate.stages.ingest.glance import Memory, glance
 from plastinate.stages.ingest.lattice import refuse_gaps
 from plastinate.stages.ingest.limits import Limits
+from plastinate.stages.ingest.picture import files_of
 from plastinate.stages.ingest.stack import Stack
 from plastinate.stages.ingest.words import safe
 
@@ -250,21 +250,6 @@ def _guess_quantity(array: npt.NDArray[Any]) -> tuple[str, tuple[Finding, ...]]:
     return "HU", (guessed, outside)
 
 
-def files_of(picture: Candidate) -> list[Path]:
-    """The file of a picture, and the data file beside it that a MetaImage header may name."""
-    if picture.kind == "metaimage":
-        with picture.path.open("rb") as file:
-            named = re.search(
-                rb"^\s*ElementDataFile\s*=\s*(.+?)\s*$",
-                file.read(HASH_BLOCK_BYTES),
-                re.MULTILINE | re.IGNORECASE,
-            )
-        beside = picture.path.parent / Path(named[1].decode(errors="replace")).name if named else picture.path
-        if beside != picture.path and beside.is_file():
-            return [picture.path, beside]
-    return [picture.path]
-
-
 def digest_of(paths: Sequence[Path]) -> str:
     """SHA-256 over the sorted SHA-256 of each file: the same whatever they are called and however listed."""
     digests = []
@@ -275,7 +260,7 @@ def digest_of(paths: Sequence[Path]) -> str:
 
 
 def _input_findings(examination: Examination) -> tuple[Finding, ...]:
-    aside = sum(len(entry.files) for entry in examination.inspection.set_aside)
+    aside = sum(entry.count for entry in examination.inspection.set_aside)
     findings = list(examination.inspection.findings)
     if aside:
         findings.append(

@@ -11,6 +11,8 @@ from plastinate.model.errors import ParameterError
 PREFIX = "PLASTINATE_LIMIT_"
 # A million terabytes: more than any limit, and it still fits the 64 bits that the system takes.
 DIGITS_MAX = 18
+# Below this a ratio says nothing: a page of zeros is a thousandfold and harmless.
+RATIO_MATTERS_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)

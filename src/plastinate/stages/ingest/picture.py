@@ -8,10 +8,15 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from plastinate.model.errors import DamagedFile
+from plastinate.model.errors import DamagedFile, TooLarge
+from plastinate.stages.ingest.discover import Candidate
+from plastinate.stages.ingest.image_file import DEFLATE_LIMIT
+from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.sniff import Kind
 
 HEAD_BYTES = 1 << 16
+# A text header may hold as much before it says where its voxels are.
+HEADER_BYTES_MAX = 1 << 22
 # nifti1.h: NIFTI_INTENT_LABEL, "the value at each voxel is an index into some set of labels".
 NIFTI_INTENT_LABEL = 1002
 FORMAT_NAMES = {"nifti": "NIfTI", "nrrd": "NRRD", "metaimage": "MetaImage"}
@@ -19,11 +24,12 @@ FORMAT_NAMES = {"nifti": "NIfTI", "nrrd": "NRRD", "metaimage": "MetaImage"}
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """Matrix in file order (fastest axis first), the spacing of those axes, and whether it holds labels."""
+    """Matrix in file order (fastest axis first), its spacing; whether it holds labels, and is packed."""
 
     sizes: tuple[int, ...]
     spacing_mm: tuple[float, ...] | None
     is_label_map: bool = False
+    is_packed: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -58,9 +64,47 @@ def read_picture_header(path: Path, *, kind: Kind, name: str) -> PictureHeader:
         raise DamagedFile(name, f"its {FORMAT_NAMES[kind]} header makes no sense") from error
 
 
+def require_plausible(header: PictureHeader, *, file_bytes: int, name: str, limits: Limits) -> None:
+    """Refuse a picture that claims more voxels than its file can hold, or than anyone may read.
+
+    Args:
+        header: as it claims.
+        file_bytes: of the file, and of the one beside it that may hold its voxels.
+        name: what to call it.
+        limits: the most voxels.
+
+    Raises:
+        DamagedFile: too short, even if it were packed as tightly as can be, in bytes of one voxel each.
+        TooLarge: more voxels than allowed.
+    """
+    slices, rows, columns = header.shape
+    voxels = slices * rows * columns
+    if voxels > limits.voxels:
+        raise TooLarge(name, "the number of voxels", value=voxels, cap=limits.voxels)
+    claimed = voxels * header.volume_count
+    if claimed > file_bytes * (DEFLATE_LIMIT if header.is_packed else 1):
+        raise DamagedFile(name, f"it is too short to hold the {claimed:,} voxels that it claims")
+
+
+def files_of(picture: Candidate) -> list[Path]:
+    """The file of a picture, and the data file beside it that a MetaImage header may name."""
+    if picture.kind == "metaimage":
+        with picture.path.open("rb") as file:
+            named = re.search(
+                rb"^\s*ElementDataFile\s*=\s*(.+?)\s*$",
+                file.read(HEADER_BYTES_MAX),
+                re.MULTILINE | re.IGNORECASE,
+            )
+        beside = picture.path.parent / Path(named[1].decode(errors="replace")).name if named else picture.path
+        if beside != picture.path and beside.is_file():
+            return [picture.path, beside]
+    return [picture.path]
+
+
 def _nifti(head: bytes) -> PictureHeader:
     """NIfTI-1 and -2: dim and pixdim (nifti1.h; nifti2.h)."""
-    if head[:2] == b"\x1f\x8b":
+    is_packed = head[:2] == b"\x1f\x8b"
+    if is_packed:
         head = zlib.decompressobj(wbits=31).decompress(head, 1024)
     is_second = head[4:7] in (b"n+2", b"ni2")
     order = "<" if struct.unpack_from("<i", head)[0] in (348, 540) else ">"
@@ -74,7 +118,7 @@ def _nifti(head: bytes) -> PictureHeader:
     while len(sizes) > 3 and sizes[-1] == 1:
         sizes = sizes[:-1]
     spacing = _spacing(tuple(abs(value) for value in pixdim[1:4]))
-    return PictureHeader(sizes, spacing, intent == NIFTI_INTENT_LABEL)
+    return PictureHeader(sizes, spacing, intent == NIFTI_INTENT_LABEL, is_packed)
 
 
 def _nrrd(head: bytes) -> PictureHeader:
@@ -86,13 +130,16 @@ def _nrrd(head: bytes) -> PictureHeader:
         raise ValueError("sizes")
     # The keys by which 3D Slicer knows a segmentation.
     is_label_map = re.search(r"^Segment(ation_|0_)\w+:=", text, flags=re.MULTILINE) is not None
+    is_packed = fields.get("encoding", "raw").lower() != "raw"
     vectors = re.findall(r"\(([^)]*)\)", fields.get("space directions", ""))
     if vectors:
         lengths = [sum(float(part) ** 2 for part in vector.split(",")) ** 0.5 for vector in vectors]
-        return PictureHeader(_spatial_first(sizes, fields), _spacing(tuple(lengths)), is_label_map)
+        spacing = _spacing(tuple(lengths))
+        return PictureHeader(_spatial_first(sizes, fields), spacing, is_label_map, is_packed)
     if "spacings" in fields:
-        return PictureHeader(sizes, _spacing(tuple(float(part) for part in fields["spacings"].split()[:3])))
-    return PictureHeader(sizes, None)
+        spacing = _spacing(tuple(float(part) for part in fields["spacings"].split()[:3]))
+        return PictureHeader(sizes, spacing, is_packed=is_packed)
+    return PictureHeader(sizes, None, is_packed=is_packed)
 
 
 def _spatial_first(sizes: tuple[int, ...], fields: dict[str, str]) -> tuple[int, ...]:
@@ -115,7 +162,9 @@ def _metaimage(head: bytes) -> PictureHeader:
         raise ValueError("DimSize")
     spacing = fields.get("elementspacing") or fields.get("elementsize")
     return PictureHeader(
-        sizes, _spacing(tuple(float(part) for part in spacing.split()[:3])) if spacing else None
+        sizes,
+        _spacing(tuple(float(part) for part in spacing.split()[:3])) if spacing else None,
+        is_packed=fields.get("compresseddata", "").lower() in ("true", "1", "t"),
     )
 
 

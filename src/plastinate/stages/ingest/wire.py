@@ -44,7 +44,8 @@ def inspection_from(data: dict[str, Any]) -> Inspection:
         files_looked_at=data["files_looked_at"],
         series=tuple(series_from(entry) for entry in data["series"]),
         set_aside=tuple(
-            SetAside(finding_from(entry["reason"]), tuple(entry["files"])) for entry in data["set_aside"]
+            SetAside(finding_from(entry["reason"]), tuple(entry["files"]), entry["count"])
+            for entry in data["set_aside"]
         ),
         findings=findings_from(data["findings"]),
     )

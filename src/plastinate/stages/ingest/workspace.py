@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from plastinate.model.errors import ScratchFull
 from plastinate.model.owner import is_running, machine_mark, own_mark
 
 _NAME = re.compile(r"plastinate-([0-9a-f]{8})-([0-9]{1,9})-")
@@ -27,6 +29,25 @@ def private_folder(place: Path | None = None) -> Iterator[str]:
     clear_abandoned(place)
     with tempfile.TemporaryDirectory(prefix=f"plastinate-{own_mark()}-", dir=place) as folder:
         yield folder
+
+
+@contextmanager
+def written(target: Path) -> Iterator[Callable[[bytes], object]]:
+    """A new file to write blocks into. A disk without room is told from a damaged source.
+
+    Yields:
+        What takes a block.
+
+    Raises:
+        ScratchFull: there is no room for it.
+    """
+    try:
+        with target.open("xb") as file:
+            yield file.write
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ScratchFull from error
+        raise
 
 
 def clear_abandoned(place: Path) -> None:
