@@ -43,6 +43,14 @@ def test_progress_is_heard_and_then_the_answer(ask: Callable[..., Ending]):
     assert ending.answer == {"result": {"sum": 3}}
 
 
+def test_a_child_knows_no_secret_of_the_server(ask: Callable[..., Ending], monkeypatch: pytest.MonkeyPatch):
+    for name in ("PLASTINATE_DATABASE", "PLASTINATE_SECRET_KEY", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"):
+        monkeypatch.setenv(name, "a secret")
+    monkeypatch.setenv("PLASTINATE_LIMIT_FILES", "7")
+    ending = ask('send({"result": {"told": sorted(v for v in os.environ.values() if v in ("a secret", "7"))}})')
+    assert ending.answer == {"result": {"told": ["7"]}}
+
+
 def test_how_a_child_went_without_an_answer_is_told(ask: Callable[..., Ending]):
     for lines, status in (("sys.exit(5)", 5), ("os.kill(os.getpid(), signal.SIGSEGV)", -signal.SIGSEGV)):
         ending = ask(lines)

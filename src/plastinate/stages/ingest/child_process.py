@@ -26,6 +26,10 @@ Progress = Callable[[int, int, str], None]
 # One answer lists every file that was set aside; more text than this is an attack.
 LONGEST_ANSWER_BYTES = 256 << 20
 
+# What opens the archive's doors: a parser that a file has taken over must not find it lying about.
+SECRET_VARIABLES = ("AWS_", "AZURE_", "DASK_", "GOOGLE_", "PG")
+SECRET_SETTINGS = frozenset(f"PLASTINATE_{name}" for name in ("DATABASE", "LIMITER", "SECRET_KEY", "STORE"))
+
 
 class TimeIsUp(Exception):
     """The child took longer than it may."""
@@ -98,6 +102,19 @@ def converse(
                 os.close(descriptor)
 
 
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment less what opens a database or a store; no reader of scans needs it.
+
+    >>> without_secrets({"PATH": "/bin", "PLASTINATE_DATABASE": "postgresql://me:word@host/it"})
+    {'PATH': '/bin'}
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in SECRET_SETTINGS and not name.startswith(SECRET_VARIABLES)
+    }
+
+
 def _start(
     module: str,
     request: dict[str, Any],
@@ -114,7 +131,7 @@ def _start(
         stderr=complaints,
         pass_fds=keep,
         start_new_session=True,
-        env={**os.environ, **environment},
+        env={**without_secrets(os.environ), **environment},
     )
     try:
         if child.stdin is not None:
