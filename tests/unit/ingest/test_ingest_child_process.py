@@ -47,7 +47,9 @@ def test_a_child_knows_no_secret_of_the_server(ask: Callable[..., Ending], monke
     for name in ("PLASTINATE_DATABASE", "PLASTINATE_SECRET_KEY", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"):
         monkeypatch.setenv(name, "a secret")
     monkeypatch.setenv("PLASTINATE_LIMIT_FILES", "7")
-    ending = ask('send({"result": {"told": sorted(v for v in os.environ.values() if v in ("a secret", "7"))}})')
+    ending = ask(
+        'send({"result": {"told": sorted(v for v in os.environ.values() if v in ("a secret", "7"))}})'
+    )
     assert ending.answer == {"result": {"told": ["7"]}}
 
 
