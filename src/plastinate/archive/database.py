@@ -203,6 +203,9 @@ def _postgres(url: URL) -> Engine:
         "keepalives_interval": 5,
         "keepalives_count": 2,
         "tcp_user_timeout": 20_000,
+        # A client that vanishes in mid-transaction must not keep its locks: a job's row would stay shut
+        # until the server's own keepalive, two hours by default.
+        "options": "-c idle_in_transaction_session_timeout=15000",
     }
     given = {name: value for name, value in link.items() if name not in url.query}
     try:

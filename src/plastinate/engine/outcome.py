@@ -57,6 +57,8 @@ def is_full(error: BaseException | None) -> bool:
 
 def write_down(archive: Archive, job: Job, attempt: int, outcome: Outcome) -> str:
     """Write down how the attempt ended, for as long as it takes the database to answer."""
+    if outcome.state == "left":
+        return "left"
     deadline = time.monotonic() + LAST_WORD_S
     pause = 0.1
     while True:

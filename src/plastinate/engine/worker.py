@@ -23,6 +23,7 @@ from plastinate.settings import Settings
 LONGEST_PAUSE_S = 5.0
 STOP_PATIENCE_S = 4.0
 JOIN_TIMEOUT_S = 10.0
+CHECK_PERIOD_S = 0.25
 
 log = logging.getLogger("plastinate.engine")
 
@@ -48,6 +49,11 @@ class LastingThreads(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Nothing: a Dask worker that goes must not wait for jobs, nor end them."""
+
+    @property
+    def busy(self) -> int:
+        """How many attempts run or wait here."""
+        return len(self._open)
 
     def settle(self, *, patience_s: float) -> None:
         """Wait for what runs, and begin nothing more."""
@@ -85,33 +91,17 @@ async def _join_again_and_again(
     resources: Mapping[str, float],
     say: Callable[[str], None],
 ) -> None:
-    distributed = load_dask("critical")
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def end() -> None:
-        # Attempts see it within a moment and give their jobs back.
-        stopping.set()
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, end)
-    scratch = settings.home / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stop = _stop_event()
+    (settings.home / "scratch").mkdir(parents=True, exist_ok=True, mode=0o700)
     pause, is_told = 0.5, False
     while not stop.is_set():
+        # What still runs of an earlier connection takes its thread: no new job may wait behind it.
+        free = settings.workers - threads.busy
+        if free < 1:
+            await _paused(stop, CHECK_PERIOD_S)
+            continue
         try:
-            worker = distributed.Worker(
-                settings.scheduler,
-                nthreads=settings.workers,
-                executor=threads,
-                name=name,
-                resources=dict(resources) or None,
-                memory_limit=0,
-                local_directory=str(scratch),
-                dashboard_address=ANY_PORT_OF_OURS,
-                death_timeout=JOIN_TIMEOUT_S,
-            )
-            await asyncio.wait_for(_started(worker), JOIN_TIMEOUT_S)
+            worker = await _joined(settings, threads, free=free, name=name, resources=resources)
         except (OSError, TimeoutError, ValueError, RuntimeError) as error:
             # ValueError and RuntimeError: its name is still held by its own earlier connection.
             if not is_told:
@@ -120,19 +110,64 @@ async def _join_again_and_again(
             await _paused(stop, pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
             continue
-        say(f"Joined {settings.scheduler}: {settings.workers} jobs at a time.")
+        say(f"Joined {settings.scheduler}: {free} jobs at a time.")
         pause, is_told = 0.5, False
-        await _until_either(worker.finished(), stop.wait())
+        gone = asyncio.ensure_future(worker.finished())
+        whole = [] if free == settings.workers else [_idle(threads)]
+        await _until_either(gone, stop.wait(), *whole)
         if stop.is_set():
             await asyncio.to_thread(threads.settle, patience_s=STOP_PATIENCE_S)
-        else:
+        elif gone.done():
             say("The scheduler is gone; what runs goes on.")
         with contextlib.suppress(Exception):  # it may be in any state, and nothing is kept in it
             await asyncio.wait_for(worker.close(timeout=1), 2)
 
 
+def _stop_event() -> asyncio.Event:
+    """An event that a polite signal sets; attempts see it within a moment and give their jobs back."""
+    stop = asyncio.Event()
+
+    def end() -> None:
+        stopping.set()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, end)
+    return stop
+
+
+async def _joined(
+    settings: Settings,
+    threads: LastingThreads,
+    *,
+    free: int,
+    name: str | None,
+    resources: Mapping[str, float],
+) -> Any:
+    """A Dask worker that the scheduler knows."""
+    worker = load_dask("critical").Worker(
+        settings.scheduler,
+        nthreads=free,
+        executor=threads,
+        name=name,
+        resources=dict(resources) or None,
+        memory_limit=0,
+        local_directory=str(settings.home / "scratch"),
+        dashboard_address=ANY_PORT_OF_OURS,
+        death_timeout=JOIN_TIMEOUT_S,
+    )
+    await asyncio.wait_for(_started(worker), JOIN_TIMEOUT_S)
+    return worker
+
+
 async def _started(worker: Any) -> None:
     await worker
+
+
+async def _idle(threads: LastingThreads) -> None:
+    """Wait for a moment without any attempt: then it can join with all its threads again."""
+    while threads.busy:
+        await asyncio.sleep(CHECK_PERIOD_S)
 
 
 async def _paused(stop: asyncio.Event, seconds: float) -> None:

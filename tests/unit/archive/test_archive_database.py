@@ -218,3 +218,11 @@ def test_letters_are_small_in_every_script(archive: Archive):
     shown: Any = select(func.lower("GRÖẞE ΑΒΓ ЖЗ"))
     with archive.database.read() as session:
         assert session.scalar(shown) == "größe αβγ жз"
+
+
+@pytest.mark.parametrize("archive", ["postgres+folder"], indirect=True)
+def test_a_client_that_vanishes_in_mid_transaction_keeps_its_locks_for_seconds_and_not_for_hours(
+    archive: Archive,
+):
+    with archive.database.write() as session:
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "15s"
