@@ -55,7 +55,7 @@ def build_model(
         any_modality: run a recipe on a modality it was not written for.
         check: measure every surface against its mask; without it there is no certificate.
         preview: render the picture.
-        progress: called with each `ProgressEvent`.
+        progress: called with each `ProgressEvent`, by one thread at a time, not always by this one.
 
     Returns:
         The scene: surfaces at each detail level, LPS millimetres, with `scene.evidence`.

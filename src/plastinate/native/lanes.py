@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,9 +55,10 @@ class Lanes:
         if lane.is_given_up:
             raise GivenUp
         with self._lock:
-            # Twice what is fair: no organ keeps all its threads busy, and a kernel that began beside others
-            # goes on with what it was given when they have ended. Fair shares made a chest slower.
-            return max(1, min(cores, math.ceil(2 * cores / len(self._working))))
+            # Twice the fair share, so that none lies idle, took 6 % more processor time and gained nothing.
+            # The one that began first has most to do: it gets what does not divide.
+            rank = list(self._working).index(lane)
+            return max(1, cores // len(self._working) + (rank < cores % len(self._working)))
 
     def another(self, *, cores: int, parent: Lane) -> Lane | None:
         """A further lane beside its parent, for a thread about to start; None when every core has one."""

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from plastinate import __version__
 from plastinate.model.errors import RecipeFlaw
+from plastinate.model.evidence import StepRecord
 from plastinate.model.recipe import Recipe
 from plastinate.stages import catalog
 
@@ -39,6 +41,15 @@ class PlannedStep:
     source: str = ""
     summary: str = ""
     is_hull: bool = False
+
+    def record(self, *, structures: tuple[str, ...] = (), notes: tuple[str, ...] = ()) -> StepRecord:
+        """What stays on record once it has run.
+
+        Args:
+            structures: what it was run for, where that is less than all it may give.
+            notes: what could not be done as asked.
+        """
+        return StepRecord(self.stage, self.method, __version__, self.params, structures or self.into, notes)
 
 
 def plan(recipe: Recipe) -> tuple[PlannedStep, ...]:

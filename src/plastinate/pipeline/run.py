@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from plastinate import __version__
 from plastinate.model.errors import EmptyMask, RecipeFlaw
 from plastinate.model.evidence import Finding, StepRecord, SurfaceQuality, Verdict
 from plastinate.model.labels import LabelMap
-from plastinate.model.recipe import Expectation, Recipe
-from plastinate.model.surface import Surface, SurfaceSet
+from plastinate.model.recipe import Recipe
+from plastinate.model.surface import Surface
 from plastinate.model.volume import Volume
-from plastinate.native.side_by_side import side_by_side
+from plastinate.pipeline.organs import Found, make_organs
 from plastinate.pipeline.plan import PlannedStep, plan
 from plastinate.pipeline.progress import Progress
 from plastinate.stages import catalog
@@ -26,12 +25,6 @@ Mask = npt.NDArray[np.bool_]
 
 # About 5 k triangles turn on any phone, 30 k look right on a desktop, full is for print and measuring.
 DEFAULT_LEVELS: Mapping[str, int | None] = {"full": None, "medium": 30_000, "light": 5_000}
-
-# What the steps of a run take of a whole build, on a chest.
-SURFACE_SHARE, CHECK_SHARE = 0.2, 0.1
-# Memory that one structure takes at most while it is worked on: its mask is 1 byte for each voxel of the
-# scan. Measured on a chest: a skeleton of 516 k triangles 3.8 for its surface, 2.9 for its check.
-SURFACE_BYTES_PER_VOXEL, CHECK_BYTES_PER_VOXEL = 5, 4
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,7 @@ def run_recipe(
     for step in prepare:
         with progress.step(f"prepare: {step.method}", share=0.05 / len(prepare)):
             volume = step.function(volume, **step.params)
-            records.append(_record(step))
+            records.append(step.record())
 
     masks = _segment(volume, steps, recipe.structures, progress, records, findings)
     labels = _label(volume, recipe, masks, progress, records, findings)
@@ -107,16 +100,22 @@ def run_recipe(
     whole = {name: _alone(volume, name, masks[name]) for name in masks if name in hulls}
     masks.clear()
 
-    surfaces = _surface(volume, labels, whole, steps, options, progress, records)
-    quality, verdicts = _check(volume, labels, whole, recipe, surfaces, options, progress, noticed)
-    order = [name for name in recipe.structures if name in surfaces]
+    organs = make_organs(
+        Found(volume, labels, whole),
+        [step for step in steps if step.stage == "surface"],
+        levels=options.levels,
+        expect=recipe.expect if options.check else None,
+        noticed=noticed,
+        progress=progress,
+    )
+    order = [name for name in recipe.structures if name in organs.surfaces]
     return RunResult(
         volume,
         labels,
-        {name: surfaces[name] for name in order},
-        quality,
-        verdicts,
-        tuple(records),
+        {name: organs.surfaces[name] for name in order},
+        organs.quality,
+        organs.verdicts,
+        (*records, *organs.records),
         tuple(findings),
     )
 
@@ -149,7 +148,7 @@ def _segment(
                     step.method, f"it makes {len(made)} masks, and `into` names {len(step.into)}"
                 )
             masks.update(zip(step.into, made, strict=True))
-            records.append(_record(step))
+            records.append(step.record())
         still_needed = set(wanted).union(*(later.inputs for later in segment[number + 1 :]))
         for name in set(masks) - still_needed:
             del masks[name]
@@ -192,87 +191,3 @@ def _nothing(recipe: Recipe, findings: list[Finding]) -> EmptyMask:
 
 def _alone(volume: Volume, structure: str, mask: Mask) -> LabelMap:
     return LabelMap(volume.geometry, mask.astype(np.uint16), {1: structure})
-
-
-def _surface(
-    volume: Volume,
-    labels: LabelMap,
-    whole: Mapping[str, LabelMap],
-    steps: tuple[PlannedStep, ...],
-    options: RunOptions,
-    progress: Progress,
-    records: list[StepRecord],
-) -> dict[str, Mapping[str, Surface]]:
-    """Surface what was found, each group that a recipe surfaces together beside the others."""
-    found = labels.structures.values()
-    groups: list[tuple[PlannedStep, tuple[str, ...]]] = []
-    for step in (step for step in steps if step.stage == "surface"):
-        names = tuple(name for name in step.into if name in found)
-        groups += [(step, (name,)) for name in names] if step.is_hull else [(step, names)] if names else []
-
-    def surface(step: PlannedStep, names: tuple[str, ...]) -> SurfaceSet:
-        with progress.step(f"surface: {', '.join(names)}", share=SURFACE_SHARE / len(groups)):
-            source = whole[names[0]] if step.is_hull else labels
-            made: SurfaceSet = step.function(
-                volume, source, structures=names, levels=options.levels, **step.params
-            )
-            return made
-
-    made = side_by_side(
-        [partial(surface, step, names) for step, names in groups],
-        bytes_each=SURFACE_BYTES_PER_VOXEL * volume.array.size,
-    )
-    surfaces: dict[str, Mapping[str, Surface]] = {}
-    for (step, names), result in zip(groups, made, strict=True):
-        surfaces.update(result.surfaces)
-        records.append(_record(step, structures=names, notes=result.notes))
-    return surfaces
-
-
-def _check(
-    volume: Volume,
-    labels: LabelMap,
-    whole: Mapping[str, LabelMap],
-    recipe: Recipe,
-    surfaces: Mapping[str, Mapping[str, Surface]],
-    options: RunOptions,
-    progress: Progress,
-    noticed: Collection[str],
-) -> tuple[dict[str, dict[str, SurfaceQuality]], dict[str, Verdict]]:
-    """Measure and judge every structure, each beside the others."""
-    if not options.check:
-        return {}, {}
-    measure, judge = catalog.door("measure-surface"), catalog.door("judge-structure")
-
-    def check(structure: str) -> tuple[dict[str, SurfaceQuality], Verdict]:
-        with progress.step(f"check: {structure}", share=CHECK_SHARE / len(surfaces)):
-            mask = whole.get(structure, labels).mask(structure)
-            quality = {
-                level: measure(surface, mask=mask, geometry=volume.geometry)
-                for level, surface in surfaces[structure].items()
-            }
-            verdict: Verdict = judge(
-                structure,
-                mask=mask,
-                volume=volume,
-                labels=labels,
-                expectation=recipe.expect.get(structure, Expectation()),
-                quality=quality["full"],
-                noticed=noticed,
-            )
-            return quality, verdict
-
-    checked = side_by_side(
-        [partial(check, structure) for structure in surfaces],
-        bytes_each=CHECK_BYTES_PER_VOXEL * volume.array.size,
-    )
-    return (
-        {name: quality for name, (quality, _) in zip(surfaces, checked, strict=True)},
-        {name: verdict for name, (_, verdict) in zip(surfaces, checked, strict=True)},
-    )
-
-
-def _record(
-    step: PlannedStep, *, structures: tuple[str, ...] = (), notes: tuple[str, ...] = ()
-) -> StepRecord:
-    return StepRecord(step.stage, step.method, __version__, step.params, structures or step.into, notes)

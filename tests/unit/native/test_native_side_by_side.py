@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -80,12 +81,12 @@ def test_what_memory_does_not_hold_twice_is_done_one_by_one(cores):
     assert set(threads) == {threading.get_ident()}
 
 
-def test_each_has_at_most_twice_its_share_of_the_cores_and_the_last_one_at_work_has_them_all(cores):
-    cores(8)
-    all_work, counted = (threading.Barrier(4, timeout=DEADLINE_S) for _ in range(2))
+def test_the_cores_are_shared_out_and_the_last_one_at_work_has_them_all(cores):
+    cores(5)
+    both, counted = (threading.Barrier(2, timeout=DEADLINE_S) for _ in range(2))
 
     def count() -> int:
-        all_work.wait()
+        both.wait()
         together = thread_count()
         counted.wait()
         return together
@@ -93,14 +94,53 @@ def test_each_has_at_most_twice_its_share_of_the_cores_and_the_last_one_at_work_
     def count_again() -> tuple[int, int]:
         together = count()
         for _ in range(10_000):
-            if thread_count() == 8:
+            if thread_count() == 5:
                 break
             threading.Event().wait(0.002)
         return together, thread_count()
 
-    *others, (own, alone) = side_by_side([count, count, count, count_again])
-    assert (others, own, alone) == ([4, 4, 4], 4, 8)
-    assert thread_count() == 8
+    other, (own, alone) = side_by_side([count, count_again])
+    assert (other + own, alone) == (5, 5)
+    assert thread_count() == 5
+
+
+def test_a_task_waits_for_the_one_it_needs_and_holds_up_no_other(cores):
+    cores(2)
+    third_is_done = threading.Event()
+    order: list[str] = []
+
+    def first() -> None:
+        wait_for(third_is_done)
+        order.append("first")
+
+    def third() -> None:
+        order.append("third")
+        third_is_done.set()
+
+    side_by_side([first, lambda: order.append("second"), third], after={1: 0})
+    assert order == ["third", "first", "second"]
+
+
+def test_what_waited_is_done_side_by_side_too(cores):
+    cores(2)
+    both = threading.Barrier(2, timeout=DEADLINE_S)
+    side_by_side([lambda: 0, both.wait, both.wait], after={1: 0, 2: 0})
+    assert not both.broken
+
+
+def test_nothing_that_waits_for_a_failure_is_begun_and_what_stands_before_it_is(cores):
+    for number in (1, 2, 4):
+        cores(number)
+        begun: list[int] = []
+
+        def note(task: int, begun: list[int] = begun) -> None:
+            begun.append(task)
+            if task == 2:
+                raise ValueError(task)
+
+        with pytest.raises(ValueError, match="2"):
+            side_by_side([partial(note, task) for task in range(5)], after={1: 0, 3: 2, 4: 3})
+        assert sorted(begun) == [0, 1, 2]
 
 
 def test_a_core_that_falls_free_helps_those_who_found_none(cores):
