@@ -76,6 +76,8 @@ class Cluster:
             self._settings.environment() if embedded else None,
             key=key,
             priority=priority,
+            # What is submitted within this time Dask takes for one batch, and does in no order of ours.
+            fifo_timeout=0,
             pure=False,
             retries=0,
             # This machine does everything itself, whatever it has.

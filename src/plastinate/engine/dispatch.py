@@ -184,9 +184,9 @@ class Dispatcher:
 
 
 def _priority(row: Job) -> float:
-    # Whole tenths of a second since 1970 leave room for urgency in a double's 53 bits.
+    # Whole milliseconds since 1970 leave room for urgency in a double's 53 bits.
     urgency, created_at = place_in_queue(row.kind, row.created_at)
-    return -urgency * 1e12 - round(created_at.timestamp() * 10)
+    return -urgency * 1e14 - round(created_at.timestamp() * 1000)
 
 
 def _loss(future: Any) -> str:
