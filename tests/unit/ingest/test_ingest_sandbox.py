@@ -32,7 +32,7 @@ def children() -> set[str]:
 
 @pytest.fixture
 def left_behind() -> Callable[[], set[str]]:
-    """The children that have come since: other tests leave some that are not ours, as multiprocessing does."""
+    """The children that have come since: other tests leave some behind, as multiprocessing does."""
     before = children()
     return lambda: children() - before
 
