@@ -9,19 +9,54 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import resource
+import selectors
+from functools import partial
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from plastinate.model.lifeline import die_with_parent
-from plastinate.web.patient_worker import PatientWorker
 
 THREADS = 32
 CONNECTIONS = 2000
 # What a stop waits for requests under way; live streams end by themselves within a second.
 GRACE_S = 5
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker; the silent get no thread of it, and streams hear that it stops."""
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection, and give it a thread when its request begins to come.
+
+        gunicorn gives it one at once, for up to five seconds: with 500 silent connections, which any
+        browser that thinks ahead adds to, a page took over a minute.
+        """
+        try:
+            accepted, address = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
+                raise
+            return
+        self.nr_conns += 1
+        connection = TConn(self.cfg, accepted, address, listener.getsockname())
+        connection.set_timeout()
+        self.pending_conns.append(connection)
+        self.poller.register(
+            accepted, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection)
+        )
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """On TERM: no new connections, and open streams end."""
+        from plastinate.web.app_state import end_streams
+
+        if self.alive and self.wsgi is not None:
+            end_streams(self.wsgi)
+        super().handle_exit(sig, frame)
 
 
 class Server(BaseApplication):  # type: ignore[misc]
