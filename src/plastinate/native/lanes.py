@@ -90,14 +90,17 @@ class Lanes:
         self.leave(lane)
         try:
             yield
-        finally:
             with self._lock:
                 self._coming_back += 1
                 try:
                     self._lock.wait_for(lambda: len(self._working) < cores)
+                    self._working[lane] = None
                 finally:
                     self._coming_back -= 1
-                    self._working[lane] = None
+        finally:
+            # Interrupted, it comes back at once: it has others to tell that they may end.
+            with self._lock:
+                self._working[lane] = None
 
     def leave(self, lane: Lane) -> None:
         """Count a lane no longer."""

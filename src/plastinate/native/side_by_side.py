@@ -83,11 +83,14 @@ class _Crew(Generic[T]):
             self._first = lane
             try:
                 self._work()
-                self._wait()
+                if self._is_interrupted():
+                    self._join()
+                else:
+                    self._rest()
             except BaseException:
                 # Ctrl-C between two tasks, or in the waiting: the helpers must not outlive the call.
                 self._give_up()
-                self._wait()
+                self._join()
                 raise
         if self._errors:
             raise self._errors[min(self._errors, key=self._weight)]
@@ -150,13 +153,21 @@ class _Crew(Generic[T]):
             self._work()
         _tell_of_a_free_core()
 
-    def _wait(self) -> None:
+    def _rest(self) -> None:
+        """Wait for the helpers, and let others have the core meanwhile."""
         with LANES.resting(self._first, cores=core_count()):
             _tell_of_a_free_core()
-            number = 0
-            while number < len(self._helpers):
-                self._helpers[number][0].join()
-                number += 1
+            self._join()
+
+    def _join(self) -> None:
+        number = 0
+        while number < len(self._helpers):
+            self._helpers[number][0].join()
+            number += 1
+
+    def _is_interrupted(self) -> bool:
+        with self._lock:
+            return any(not isinstance(error, Exception) for error in self._errors.values())
 
     def _give_up(self) -> None:
         with self._lock:

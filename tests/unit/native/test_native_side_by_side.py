@@ -219,6 +219,29 @@ def test_an_interruption_reaches_the_helpers_of_helpers(cores):
     assert not [thread for thread in threading.enumerate() if thread.name == "beside"]
 
 
+def test_an_interruption_does_not_wait_for_the_work_of_others(cores):
+    cores(2)
+    both_work = threading.Barrier(2, timeout=DEADLINE_S)
+    reached_the_end: list[bool] = []
+
+    def interrupted() -> None:
+        both_work.wait()
+        raise KeyboardInterrupt
+
+    def works_on(*, meets: bool) -> None:
+        if meets:
+            both_work.wait()
+        for _ in range(10_000):
+            thread_count()
+            threading.Event().wait(0.002)
+        reached_the_end.append(True)
+
+    others = [partial(works_on, meets=True), partial(works_on, meets=False)]
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([lambda: side_by_side([interrupted]), lambda: side_by_side(others)])
+    assert reached_the_end == []
+
+
 def test_progress_is_told_after_each_task(cores):
     cores(2)
     heard: list[tuple[int, int]] = []
