@@ -168,25 +168,29 @@ def cable(folder: Path, scan: Path, wish: dict[str, Any], *, seconds: float, mom
                         other = rig.worker(f"near-{number}")
                     pulled_at = time.monotonic()
                     hosts.pull_the_cable()
-                    wait_out(seconds)
+                    seen_s = end_seen_s(rig, job, pulled_at, within_s=seconds)
                     hosts.plug_it_in()
                     ended = rig.ended(job, within_s=600)
                     row.moments += 1
                     row.done += ended.state == "done"
                     row.same += ended.state == "done" and rig.hashes(job) == hashes
-                    row.clean += not rig.scratch_folders()
+                    row.clean += not [*rig.scratch_folders(), *(folder / "far").glob("scratch/plastinate-*")]
                     row.attempts.append(ended.attempt)
-                    row.seconds.append(time.monotonic() - pulled_at)
+                    row.seconds.append(seen_s or time.monotonic() - pulled_at)
                     if near:
                         other.send_signal(signal.SIGTERM)
                         other.wait(timeout=20)
                 show(row, usual_s)
 
 
-def wait_out(seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def end_seen_s(rig: JobRig, job: str, begun_at: float, *, within_s: float) -> float | None:
+    """Wait out the time; when in it the job ended, if it did."""
+    seen_s: float | None = None
+    while (passed_s := time.monotonic() - begun_at) < within_s:
+        if seen_s is None and rig.job(job).state not in ("queued", "running"):
+            seen_s = passed_s
         time.sleep(0.1)
+    return seen_s
 
 
 def main() -> None:
