@@ -90,7 +90,7 @@ def run_recipe(
 
     prepare = [step for step in steps if step.stage == "prepare"]
     for step in prepare:
-        with progress.step(f"prepare: {step.method}", share=0.05 / len(prepare)):
+        with progress.step(f"prepare: {step.method}", share=0.03 / len(prepare)):
             volume = step.function(volume, **step.params)
             records.append(step.record())
 
@@ -135,7 +135,7 @@ def _segment(
         if missing.intersection(step.inputs):
             missing.update(step.into)
             continue
-        with progress.step(f"segment: {step.method}", share=0.3 / len(segment)):
+        with progress.step(f"segment: {step.method}", share=0.17 / len(segment)):
             try:
                 made = step.function(volume, *(masks[name] for name in step.inputs), **step.params)
             except EmptyMask as nothing:
@@ -165,7 +165,7 @@ def _label(
 ) -> LabelMap:
     if not masks:
         raise _nothing(recipe, findings)
-    with progress.step("label: one structure for each voxel", share=0.05):
+    with progress.step("label: one structure for each voxel", share=0.02):
         labels, contested = catalog.door("merge-labels")(volume.geometry, masks)
         rule = {"rule": "where two structures claim a voxel, the one named first in the recipe has it"}
         records.append(

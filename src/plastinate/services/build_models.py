@@ -37,6 +37,8 @@ from plastinate.stages import catalog
 
 DEFAULT_FORMATS = ("glb", "stl")
 NAME_LENGTH_MAX = 64
+# What one format takes of a whole build: all eight of them, on a chest, as long as its segmentation.
+WRITE_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
     progress = progress or Progress()
     begun, started_utc = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
     wish = _require_sound(request)
-    with progress.step("read the scan", share=0.2) as within:
+    with progress.step("read the scan", share=0.08) as within:
         read = catalog.door("read-volume")(
             request.path,
             series=request.series,
@@ -274,7 +276,7 @@ def _write(
     pictures: dict[str, bytes] = {}
 
     def write() -> None:
-        with progress.step("write the models", share=0.04) as within:
+        with progress.step("write the models", share=WRITE_SHARE * len(request.formats)) as within:
             files.update(
                 catalog.door("write-formats")(
                     scene,
@@ -287,7 +289,7 @@ def _write(
             )
 
     def render() -> None:
-        with progress.step("render the picture", share=0.04) as within:
+        with progress.step("render the picture", share=0.12) as within:
             pictures.update(
                 catalog.door("render-pictures")(
                     scene,

