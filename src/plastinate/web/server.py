@@ -54,8 +54,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """On TERM: no new connections, and open streams end."""
         from plastinate.web.app_state import end_streams
 
-        if self.alive and self.wsgi is not None:
-            end_streams(self.wsgi)
+        # A signal may come before there is an application.
+        application = getattr(self, "wsgi", None)
+        if self.alive and application is not None:
+            end_streams(application)
         super().handle_exit(sig, frame)
 
 
