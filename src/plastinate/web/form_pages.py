@@ -239,8 +239,14 @@ def delete_build(build_id: str) -> ResponseReturnValue:
 @tells_where_it_was(_case)
 def share(case_id: str) -> ResponseReturnValue:
     """Share a case with a person."""
-    sharing.share(archive_of_app(), current_actor(), case_id, role=_form("role"), email=_form("email"))
-    tell(_("Shared with %(email)s.", email=_form("email")))
+    try:
+        sharing.share(archive_of_app(), current_actor(), case_id, role=_form("role"), email=_form("email"))
+    except NotThere as error:
+        if error.what != "person":
+            raise
+        tell(_("Nobody here has the address %(email)s.", email=_form("email")), kind="bad", code=error.code)
+    else:
+        tell(_("Shared with %(email)s.", email=_form("email")))
     return redirect(_case(case_id), 303)
 
 

@@ -45,7 +45,7 @@ ROLES = {
 }
 # Name of a format: what it is called, what it is good for.
 FORMATS = {
-    "glb": ("GLB", _l("The web, AR and VR, Blender")),
+    "glb": ("GLB", _l("The web, AR and VR")),
     "stl": ("STL", _l("3D printing")),
     "3mf": ("3MF", _l("3D printing in colour")),
     "obj": ("OBJ", _l("Modelling programs")),

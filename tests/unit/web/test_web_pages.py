@@ -109,6 +109,16 @@ def test_a_new_link_is_shown_once_and_loading_again_makes_no_other(stage: Stage)
     assert _state(stage, scene)[-1] == links
 
 
+def test_sharing_with_nobody_is_told_on_the_case(stage: Stage):
+    scene = stage.new_scene()
+    owner = stage.browser("owner")
+    wish = {"email": "nobody@example.org", "role": "view"}
+    assert owner.post(f"/cases/{scene.case}/share", data=wish).status_code == 303
+    page = owner.get(f"/cases/{scene.case}", headers={"Accept": "text/html"}).text
+    assert "Nobody here has the address" in page
+    assert "nobody@example.org" in page
+
+
 def test_a_form_of_another_site_is_refused(stage: Stage):
     scene = stage.new_scene()
     browser = stage.browser("owner")
