@@ -12,8 +12,9 @@ from typing import Any
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import Response, json, redirect, render_template, request, url_for
+from gunicorn.http.errors import ParseException
 from jinja2 import TemplateNotFound
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from plastinate.model import case_errors, errors
@@ -68,6 +69,7 @@ def answer_with_problems(app: APIFlask) -> None:
     app.register_error_handler(PlastinateError, _from_ours)
     app.register_error_handler(HTTPError, _from_validation)
     app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(ParseException, _from_framing)
     app.register_error_handler(Exception, _from_fault)
 
 
@@ -159,6 +161,11 @@ def _from_http(error: HTTPException) -> AnyResponse:
         # What is left of the body is not read, so the connection cannot be used again.
         answer.headers["Connection"] = "close"
     return answer
+
+
+def _from_framing(error: ParseException) -> AnyResponse:
+    """A body whose pieces do not follow one another: found out while it is read, by gunicorn."""
+    return _from_http(BadRequest(f"The body is not framed as HTTP wants it ({type(error).__name__})."))
 
 
 def _from_fault(error: Exception) -> AnyResponse:

@@ -13,6 +13,8 @@ import errno
 import os
 import resource
 import selectors
+import socket
+import time
 from functools import partial
 from typing import Any
 
@@ -23,6 +25,8 @@ from plastinate.model.lifeline import die_with_parent
 
 THREADS = 32
 CONNECTIONS = 2000
+# A connection that ends is heard out for so long.
+LINGER_S = 2.0
 # What a stop waits for requests under way; live streams end by themselves within a second.
 GRACE_S = 5
 
@@ -49,6 +53,41 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(
             accepted, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection)
         )
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Keep a connection for its next request, or hear it out and end it.
+
+        gunicorn waits for the other side to hang up, two seconds, in the one thread that accepts: with 400
+        clients that do not, pages took minutes.
+        """
+        if not fs.cancelled() and fs.exception() is None and fs.result():
+            super().finish_request(conn, fs)
+            return
+        try:
+            # Closed upon unread bytes, the connection would throw the answer away.
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear_out, conn))
+        except (OSError, ValueError):
+            self.nr_conns -= 1
+            conn.close()
+            return
+        conn.timeout = time.monotonic() + LINGER_S
+        # With those that have waited longest, which are looked at first.
+        self.pending_conns.appendleft(conn)
+
+    def _hear_out(self, conn: Any, client: Any) -> None:
+        try:
+            if client.recv(1 << 16):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self.poller.unregister(client)
+        self.pending_conns.remove(conn)
+        self.nr_conns -= 1
+        conn.close()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """On TERM: no new connections, and open streams end."""
