@@ -93,6 +93,9 @@ SENTENCES = (
     N_("It is listed as a series; its slices may be thick and far apart."),
     N_("{name} inside the archive could not be used: {reason}."),
     N_("It was left out; the other files are not affected."),
+    N_("The files fall into {count} series, and {listed} are listed, the largest first."),
+    N_("Give fewer files at once to see the others."),
+    N_("{count} more were left out for reasons of this kind."),
     N_("Nothing was found for {name}: the scan may not cover it."),
     N_("It was left out."),
     # about a mesh that was read
