@@ -71,3 +71,17 @@ def test_what_cannot_be_a_request_is_refused_at_once(server: RunningServer, sent
     with connected(server) as link:
         link.sendall(sent)
         assert link.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_a_refused_body_ends_its_connection_in_so_many_words(ada: Visitor):
+    body = b'{"title": "' + b"a" * (1 << 20) + b'"}'
+    for _ in range(10):
+        answer = ada.post("/api/cases", data=body, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.headers["Connection"]) == (413, "close")
+        # Were it not said, this would now and then go into a connection that is being closed.
+        assert ada.get("/api/me").ok
+
+
+def test_many_files_may_be_chosen_by_name(ada: Visitor):
+    names = ",".join(f"models/organ-{number}.stl" for number in range(250))
+    assert ada.get(f"/api/builds/none/archive?names={names}").status_code == 404

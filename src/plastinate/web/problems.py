@@ -14,7 +14,7 @@ from apiflask.exceptions import HTTPError
 from flask import Response, json, redirect, render_template, request, url_for
 from gunicorn.http.errors import ParseException
 from jinja2 import TemplateNotFound
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from plastinate.model import case_errors, errors
@@ -24,6 +24,8 @@ from plastinate.web.actor import is_from_signed_in_browser
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:plastinate:problem:"
 OWNED = frozenset({"case", "job", "build", "upload", "person"})
+# gunicorn reads so much of a body that nobody wanted, and closes upon more.
+LEFT_UNREAD_BYTES = 1 << 15
 RETRY_AFTER_S = {423: 1, 429: 60, 503: 5}
 
 # Looked up along the error's classes: the nearest line counts.
@@ -95,6 +97,10 @@ def problem(
     answer = _page(body) if _wants_page() else _document(body)
     if status in RETRY_AFTER_S:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S[status])
+    if (request.content_length or 0) > LEFT_UNREAD_BYTES:
+        # What is left of the body is not read, so the connection cannot be used again. A header of ours would
+        # not say so: gunicorn writes its own.
+        getattr(request.environ["wsgi.input"], "end_connection", lambda: None)()
     if status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="plastinate"'
     return answer
@@ -157,9 +163,6 @@ def _from_http(error: HTTPException) -> AnyResponse:
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             answer.headers[name] = value
-    if isinstance(error, RequestEntityTooLarge):
-        # What is left of the body is not read, so the connection cannot be used again.
-        answer.headers["Connection"] = "close"
     return answer
 
 

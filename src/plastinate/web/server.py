@@ -126,6 +126,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             "certfile": self._given.certificate,
             "keyfile": self._given.key,
             "post_fork": _bind_life,
+            "pre_request": _let_end,
+            # A choice of files to download stands in the address.
+            "limit_request_line": 8190,
             "post_worker_init": self._tell_ready,
             # gunicorn 25 and later would open a control socket in the home folder.
             "control_socket_disable": True,
@@ -151,6 +154,12 @@ class Server(BaseApplication):  # type: ignore[misc]
 def _bind_life(arbiter: Any, worker: Any) -> None:
     del worker
     die_with_parent(arbiter.pid)
+
+
+def _let_end(worker: Any, request: Any) -> None:
+    """Let the application say that a connection ends with this answer."""
+    del worker
+    request.body.end_connection = request.force_close
 
 
 def _allow_descriptors(wanted: int) -> None:
