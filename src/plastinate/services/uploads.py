@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from plastinate.archive.archive import Archive
@@ -38,6 +38,8 @@ from plastinate.services.access import Actor, require_person
 
 # Room that stays free, so that the database can still write down what happens.
 RESERVE_BYTES = 4 << 20
+# A case is made of a thousand at most. Each under way is a file here, and files can run out before bytes do.
+UNDER_WAY_MAX = 2000
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def begin_upload(archive: Archive, actor: Actor, *, name: str, size: int) -> Upl
         RequestFlaw: a name or a size that cannot be.
         UploadTooLarge: more than one upload may have.
         StoreFull: the disk has less room than it needs.
+        Conflict: this person has too many under way.
     """
     owner_id = require_person(actor)
     called = text_fields.one_line(name, where="name", longest=text_fields.FILE_NAME_MAX, may_be_empty=True)
@@ -86,6 +89,7 @@ def begin_upload(archive: Archive, actor: Actor, *, name: str, size: int) -> Upl
         raise UploadTooLarge(size, archive.settings.upload_bytes)
     _require_room(archive, size)
     with archive.database.write() as session:
+        _require_few(session, owner_id)
         row = Upload(owner_id=owner_id, name=called or "upload", size=size, expires_at=_expiry(archive))
         session.add(row)
     with store_faults():
@@ -258,6 +262,16 @@ def _elsewhere(offset: int) -> Conflict:
         f"The upload ends at byte {offset}, not where this piece begins.",
         hint="Ask for its state and send what follows.",
     )
+
+
+def _require_few(session: Session, owner_id: str) -> None:
+    counted = select(func.count()).select_from(Upload)
+    under_way = session.scalar(counted.where(Upload.owner_id == owner_id, Upload.sha256.is_(None)))
+    if (under_way or 0) >= UNDER_WAY_MAX:
+        raise Conflict(
+            f"{UNDER_WAY_MAX:,} uploads of yours are under way.",
+            hint="Finish them or give some up; those that are left alone are cleared after a while.",
+        )
 
 
 def _require_room(archive: Archive, size: int) -> None:

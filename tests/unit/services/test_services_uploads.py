@@ -232,6 +232,19 @@ def test_every_piece_gives_an_upload_more_time(archive: Archive, ada: Actor):
     assert state.expires_at > now() + timedelta(hours=archive.settings.upload_hours - 1)
 
 
+def test_uploads_without_end_by_one_person_stop_at_some_thousands_and_nobody_else_is_kept_waiting(
+    archive: Archive, ada: Actor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(uploads, "UNDER_WAY_MAX", 3)
+    bob = new_person(archive, "bob@example.org")
+    begun = [uploads.begin_upload(archive, ada, name="", size=0) for _ in range(3)]
+    with pytest.raises(Conflict, match="under way"):
+        uploads.begin_upload(archive, ada, name="", size=0)
+    assert uploads.begin_upload(archive, bob, name="", size=0)
+    uploads.settle(archive, ada, begun[0].id)
+    assert uploads.begin_upload(archive, ada, name="", size=0)
+
+
 def test_an_upload_that_was_given_up_leaves_nothing(archive: Archive, ada: Actor):
     half, whole = begun(archive, ada), begun(archive, ada, 1)
     uploads.append(archive, ada, whole, offset=0, chunks=[b"x"])
