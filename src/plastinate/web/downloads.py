@@ -34,13 +34,16 @@ OTHER = "application/octet-stream"
 SANDBOX = "default-src 'none'; sandbox"
 # RFC 8187: what may stand unescaped in an extended value.
 ATTR_CHARS = "!#$&+-.^_`|~"
+# Control letters, what parts folders, and marks that turn the text after them round.
+MISLEADING = re.compile(r"[\x00-\x1f\x7f/\\\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 FALLBACK = re.compile(r"[^A-Za-z0-9 !#$&+.^_`{}~()\[\]@,=-]")
 
 
 def content_disposition(name: str, *, is_inline: bool = False) -> str:
     r"""The header for a file name (RFC 6266): plain ASCII for old readers, the true name for the others.
 
-    No letter of the name can end the header: what is not plain is replaced or percent-encoded.
+    No letter of the name can end the header: what is not plain is replaced or percent-encoded. What would
+    lead into another folder, or show the name turned round, is replaced in both.
 
     >>> content_disposition('lung-left.stl')
     'attachment; filename="lung-left.stl"'
@@ -48,6 +51,7 @@ def content_disposition(name: str, *, is_inline: bool = False) -> str:
     'attachment; filename="__.stl"; filename*=UTF-8\'\'%C3%BC%22.stl'
     """
     kind = "inline" if is_inline else "attachment"
+    name = MISLEADING.sub("_", name)
     plain = FALLBACK.sub("_", name)
     header = f'{kind}; filename="{plain}"'
     if plain != name:
