@@ -73,6 +73,7 @@ def test_the_certificate_has_its_keys(report: dict):
         "steps",
         "quality",
         "verdicts",
+        "not_found",
         "outputs",
     ]
     assert report["format"] == "plastinate-certificate/1"

@@ -168,7 +168,11 @@ def print_build(result: BuildResult, output: Path) -> None:
             "yes" if quality.is_closed else "[red]no[/]",
             LIGHTS[verdict.light],
         )
+    for missing in evidence.not_found:
+        table.add_row(escape(missing.name), "-", "-", "-", "-", "[yellow]not found[/]")
     out.print(table)
+    for missing in evidence.not_found:
+        out.print(f"  {escape(missing.name)}: not found, {escape(missing.reason)}.")
     for node in result.scene.nodes:
         verdict = evidence.verdicts.get(node.id)
         for reason in verdict.reasons if verdict else ():

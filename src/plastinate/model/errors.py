@@ -277,6 +277,7 @@ class EmptyMask(ResultError):
     def __init__(self, structure: str, why: str = "") -> None:
         super().__init__(f"Nothing was found for {structure!r}{': ' + why if why else ''}.")
         self.structure = structure
+        self.why = why
         self.hint = "Check that the scan covers it and that the intensity window fits (`plastinate inspect`)."
 
 

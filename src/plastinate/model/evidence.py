@@ -113,6 +113,25 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class NotFound:
+    """A structure that was asked for and is not in the scene.
+
+    Attributes:
+        id: structure id.
+        name: for people.
+        reason: why, a clause without a full stop: "no bone above 300 HU".
+    """
+
+    id: str
+    name: str
+    reason: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Plain JSON values."""
+        return {"id": self.id, "name": self.name, "reason": self.reason}
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that is true of the models whenever and wherever they are built.
 
@@ -122,6 +141,7 @@ class Evidence:
         steps: what ran, in order.
         quality: structure id -> detail level -> measured facts.
         verdicts: structure id -> traffic light.
+        not_found: what was asked for and is not there, in the recipe's order.
         outputs: file name -> SHA-256, filled once the files are written.
     """
 
@@ -130,6 +150,7 @@ class Evidence:
     steps: tuple[StepRecord, ...] = ()
     quality: Mapping[str, Mapping[str, SurfaceQuality]] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    not_found: tuple[NotFound, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -143,6 +164,7 @@ class Evidence:
                 for name, levels in self.quality.items()
             },
             "verdicts": {name: verdict.as_dict() for name, verdict in self.verdicts.items()},
+            "not_found": [missing.as_dict() for missing in self.not_found],
             "outputs": dict(self.outputs),
         }
 

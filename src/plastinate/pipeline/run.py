@@ -26,6 +26,9 @@ Mask = npt.NDArray[np.bool_]
 # About 5 k triangles turn on any phone, 30 k look right on a desktop, full is for print and measuring.
 DEFAULT_LEVELS: Mapping[str, int | None] = {"full": None, "medium": 30_000, "light": 5_000}
 
+# Why a structure is not there, where no step could say more.
+UNCOVERED = "the scan may not cover it"
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -46,7 +49,10 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run gives: organs as voxels and as surfaces, and what is known about them."""
+    """What a run gives: organs as voxels and as surfaces, and what is known about them.
+
+    `not_found` names what the recipe should have made and did not, each with a clause that says why.
+    """
 
     volume: Volume
     labels: LabelMap
@@ -55,6 +61,7 @@ class RunResult:
     verdicts: Mapping[str, Verdict]
     steps: tuple[StepRecord, ...]
     findings: tuple[Finding, ...]
+    not_found: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_recipe(
@@ -67,8 +74,8 @@ def run_recipe(
 ) -> RunResult:
     """Run every step of a recipe on a volume.
 
-    A structure that is not found becomes a finding and costs only itself; the
-    run fails only when nothing at all was found.
+    A structure that is not found becomes a finding, is named in the result and
+    costs only itself; the run fails only when nothing at all was found.
 
     Args:
         volume: what the scanner measured.
@@ -87,6 +94,7 @@ def run_recipe(
     steps = plan(recipe)
     records: list[StepRecord] = []
     findings: list[Finding] = []
+    missing: dict[str, str] = {}
 
     prepare = [step for step in steps if step.stage == "prepare"]
     for step in prepare:
@@ -94,8 +102,8 @@ def run_recipe(
             volume = step.function(volume, **step.params)
             records.append(step.record())
 
-    masks = _segment(volume, steps, recipe.structures, progress, records, findings)
-    labels = _label(volume, recipe, masks, progress, records, findings)
+    masks = _segment(volume, steps, recipe.structures, progress, records, findings, missing)
+    labels = _label(volume, recipe, masks, progress, records, findings, missing)
     hulls = {name for step in steps if step.is_hull for name in step.into}
     whole = {name: _alone(volume, name, masks[name]) for name in masks if name in hulls}
     masks.clear()
@@ -117,6 +125,7 @@ def run_recipe(
         organs.verdicts,
         (*records, *organs.records),
         tuple(findings),
+        {name: missing[name] for name in recipe.structures if name in missing},
     )
 
 
@@ -127,19 +136,20 @@ def _segment(
     progress: Progress,
     records: list[StepRecord],
     findings: list[Finding],
+    missing: dict[str, str],
 ) -> dict[str, Mask]:
     segment = [step for step in steps if step.stage == "segment"]
     masks: dict[str, Mask] = {}
-    missing: set[str] = set()
     for number, step in enumerate(segment):
-        if missing.intersection(step.inputs):
-            missing.update(step.into)
+        lacking = [name for name in step.inputs if name in missing]
+        if lacking:
+            missing.update(dict.fromkeys(step.into, missing[lacking[0]]))
             continue
         with progress.step(f"segment: {step.method}", share=0.17 / len(segment)):
             try:
                 made = step.function(volume, *(masks[name] for name in step.inputs), **step.params)
             except EmptyMask as nothing:
-                missing.update(step.into)
+                missing.update(dict.fromkeys(step.into, nothing.why or UNCOVERED))
                 findings.append(Finding("segment.nothing-found", "warning", nothing.sentence, nothing.hint))
                 continue
             made = made if isinstance(made, tuple) else (made,)
@@ -162,6 +172,7 @@ def _label(
     progress: Progress,
     records: list[StepRecord],
     findings: list[Finding],
+    missing: dict[str, str],
 ) -> LabelMap:
     if not masks:
         raise _nothing(recipe, findings)
@@ -176,7 +187,8 @@ def _label(
     merged: LabelMap = labels
     for name in masks:
         if name not in merged.structures.values():
-            sentence = f"Nothing was found for {name!r}: the scan may not cover it."
+            missing[name] = UNCOVERED
+            sentence = f"Nothing was found for {name!r}: {UNCOVERED}."
             findings.append(Finding("segment.nothing-found", "warning", sentence, "It was left out."))
     return merged
 

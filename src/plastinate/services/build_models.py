@@ -15,7 +15,7 @@ from typing import Any
 
 from plastinate import __version__
 from plastinate.model.errors import InputError, ParameterError, WrongModality
-from plastinate.model.evidence import Evidence, Finding, RunRecord
+from plastinate.model.evidence import Evidence, Finding, NotFound, RunRecord
 from plastinate.model.recipe import Recipe
 from plastinate.model.scene import Scene
 from plastinate.model.structure import Structure
@@ -113,6 +113,17 @@ def names_in(values: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+def not_one_wish() -> ParameterError:
+    """What to raise where nothing is asked for, or several things that exclude each other."""
+    error = ParameterError(
+        "Say what to build: a recipe, organs or an intensity threshold, and only one of them."
+    )
+    error.hint = (
+        "In a shell that is --recipe, --organ or --threshold; `plastinate recipes` lists recipes and organs."
+    )
+    return error
+
+
 def build_models(request: BuildRequest, *, progress: Progress | None = None) -> BuildResult:
     """Build every organ asked for and write it with its certificate.
 
@@ -196,9 +207,7 @@ def _require_sound(request: BuildRequest) -> Recipe | None:
     """Refuse at once what needs no scan to be refused; the recipe, where it does not depend on the scan."""
     wishes = [bool(request.recipe), bool(request.organs), request.threshold is not None]
     if sum(wishes) != 1:
-        raise ParameterError(
-            "Say what to build: a recipe, organs or an intensity threshold, and only one of them."
-        )
+        raise not_one_wish()
     catalog.door("check-formats")(request.formats, unit="mm", has_source_files=True)
     if request.output is not None:
         require_writable(request.output)
@@ -259,7 +268,11 @@ def _evidence(request: BuildRequest, recipe: Recipe, read: Any, result: RunResul
         "plastinate_version": __version__,
     }
     findings: tuple[Finding, ...] = (*read.findings, *result.findings)
-    return Evidence(inputs, findings, result.steps, result.quality, result.verdicts)
+    structures = _structures(request, recipe)
+    not_found = tuple(
+        NotFound(name, structures[name].name, reason) for name, reason in result.not_found.items()
+    )
+    return Evidence(inputs, findings, result.steps, result.quality, result.verdicts, not_found)
 
 
 def _write(

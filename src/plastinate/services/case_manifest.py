@@ -199,6 +199,10 @@ def _summary(value: dict[str, Any]) -> dict[str, Any]:
     left_out = _dict(value.get("formats_left_out", {}), "formats left out")
     return {
         "organs": [_organ(_dict(each, "an organ")) for each in _list(value.get("organs", []), "organs")],
+        "not_found": [
+            _not_found(_dict(each, "an organ"))
+            for each in _list(value.get("not_found", []), "organs that were not found")
+        ],
         "findings": [
             {
                 **{word: _text(each.get(word, ""), word, may_be_empty=True) for word in FINDING_WORDS},
@@ -213,6 +217,14 @@ def _summary(value: dict[str, Any]) -> dict[str, Any]:
         "wall_s": _number(value.get("wall_s")),
         # Whoever reads the lights should know that another server set them.
         "imported": True,
+    }
+
+
+def _not_found(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": _text(value.get("id"), "an organ's id", longest=100),
+        "name": _text(value.get("name"), "an organ's name", longest=text_fields.NAME_MAX),
+        "reason": _text(value.get("reason"), "a reason"),
     }
 
 

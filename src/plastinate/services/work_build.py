@@ -53,6 +53,7 @@ def build(task: Task, *, progress: Progress) -> dict[str, Any]:
         "result_key": str(scene.evidence.inputs["result_key"]),
         "summary": {
             "organs": organ_rows(scene),
+            "not_found": [missing.as_dict() for missing in scene.evidence.not_found],
             "findings": [finding.as_dict() for finding in scene.evidence.findings],
             "formats_left_out": dict(result.left_out),
             "wall_s": round(result.run.wall_s, 2),

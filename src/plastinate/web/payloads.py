@@ -206,7 +206,10 @@ class Build(Payload):
     title: str
     created_at: datetime
     request: dict[str, Any]
-    summary: dict[str, Any] = Field(description="Organs with colour, verdict and volume; findings.")
+    summary: dict[str, Any] = Field(
+        description="organs: with colour, verdict and volume; "
+        "not_found: what was asked for and is not there, each with id, name and reason; findings."
+    )
     result_key: str
     files: list[BuildFile]
 

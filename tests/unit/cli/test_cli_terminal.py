@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from export_scenes import two_organs
 from plastinate.cli import terminal
-from plastinate.model.evidence import Finding, RunRecord, SurfaceQuality, Verdict
+from plastinate.model.evidence import Finding, NotFound, RunRecord, SurfaceQuality, Verdict
 from plastinate.model.series import Inspection, Series, SetAside
 from plastinate.pipeline.progress import ProgressEvent
 from plastinate.services.build_models import BuildResult
@@ -119,5 +120,16 @@ def test_a_build_shows_its_lights_its_reasons_and_its_files(screen: io.StringIO)
     ):
         assert words in seen, words
     assert scene.node(second).structure.name in seen
+    assert "not found" not in seen
     # What is opened first is named first.
     assert seen.index("/out/scene.glb") < seen.index("/out/certificate.html") < seen.index("/out/run.json")
+
+
+def test_what_was_asked_for_and_is_not_there_has_its_line_and_its_reason(screen: io.StringIO):
+    scene = two_organs()
+    evidence = replace(scene.evidence, not_found=(NotFound("skull", "Skull", "no bone above [300] HU"),))
+    run = RunRecord("2020", 12.34, {}, 100.0, "0")
+    terminal.print_build(BuildResult(replace(scene, evidence=evidence), run, {}), Path("/out"))
+    row = next(line for line in screen.getvalue().splitlines() if line.startswith("Skull"))
+    assert row.endswith("not found")
+    assert "Skull: not found, no bone above [300] HU." in screen.getvalue()

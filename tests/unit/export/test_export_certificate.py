@@ -12,7 +12,7 @@ import pytest
 
 from export_scenes import two_organs
 from plastinate.model.errors import CannotWrite
-from plastinate.model.evidence import Finding, RunRecord, StepRecord, SurfaceQuality, Verdict
+from plastinate.model.evidence import Finding, NotFound, RunRecord, StepRecord, SurfaceQuality, Verdict
 from plastinate.model.scene import Scene, SceneNode
 from plastinate.stages.export.certificate import DISCLAIMER, certificate, write_certificate
 
@@ -44,6 +44,7 @@ def certified(*, name: str = "Heart", unit: str = "mm", quality: SurfaceQuality 
         steps=(StepRecord("segment", "threshold", "0", {"low": name}, (first,), (name,)),),
         quality={first: {"full": quality, "light": quality}},
         verdicts={first: Verdict("red", (name,))},
+        not_found=(NotFound("skull", name, "no bone"),),
         outputs={f"models/{first}.stl": "ef" * 32},
     )
     nodes = (
@@ -67,6 +68,13 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
+
+
+def test_what_was_not_found_stands_in_the_certificate_with_its_reason(tmp_path):
+    write_certificate(certified(name="Heart"), tmp_path, run=run_record(), pictures=PICTURES)
+    report = json.loads((tmp_path / "certificate.json").read_text(encoding="utf-8"))
+    assert report["not_found"] == [{"id": "skull", "name": "Heart", "reason": "no bone"}]
+    assert "Heart was not found: no bone." in (tmp_path / "certificate.html").read_text(encoding="utf-8")
 
 
 def test_what_names_say_is_text_and_never_a_tag(tmp_path):

@@ -12,7 +12,7 @@ from plastinate.model.errors import Cancelled, EmptyMask, ParameterError, Recipe
 from plastinate.model.recipe import Recipe, Step, SurfaceStep
 from plastinate.model.surface import SurfaceSet
 from plastinate.pipeline.progress import Progress
-from plastinate.pipeline.run import RunOptions, run_recipe
+from plastinate.pipeline.run import UNCOVERED, RunOptions, run_recipe
 from plastinate.recipes.load import threshold_recipe
 from plastinate.stages import catalog
 from plastinate.stages.surface.soft_field import soft_field
@@ -111,6 +111,38 @@ def test_a_structure_that_is_not_there_costs_only_itself(volume):
     assert list(result.surfaces) == ["ball"]
     assert [finding.code for finding in result.findings] == ["segment.nothing-found"]
     assert result.findings[0].severity == "warning"
+    assert result.not_found == {"metal": "no voxel has such a value"}
+
+
+def test_what_needs_a_part_that_is_not_there_is_not_found_for_the_same_reason(volume):
+    recipe = Recipe(
+        "chain",
+        "Chain",
+        "CT",
+        ("ball", "screw"),
+        (
+            threshold(0.0, "ball"),
+            threshold(3000.0, "metal"),
+            Step("dilate", {"radius_mm": 1.0}, ("metal",), ("screw",)),
+        ),
+        (surface("ball", 0.0), surface("screw", 3000.0)),
+    )
+    result = run_recipe(volume, recipe, options=ONE_LEVEL)
+    assert result.not_found == {"screw": "no voxel has such a value"}
+
+
+def test_a_part_that_a_step_leaves_empty_is_not_found_either(volume):
+    recipe = Recipe(
+        "covered",
+        "Covered",
+        "CT",
+        ("ball", "rest"),
+        (threshold(0.0, "ball"), Step("union", {}, ("ball",), ("rest",))),
+        (surface("ball", 0.0), surface("rest", 0.0)),
+    )
+    result = run_recipe(volume, recipe, options=ONE_LEVEL)
+    assert result.not_found == {"rest": UNCOVERED}
+    assert run_recipe(volume, threshold_recipe(0.0, None), options=ONE_LEVEL).not_found == {}
 
 
 def test_a_run_that_finds_nothing_says_so(volume):
@@ -200,6 +232,7 @@ def surfaced_by(monkeypatch):
     return put
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cores", ["2", "3", "4"])
 def test_organs_made_side_by_side_are_the_same_to_the_last_bit_and_in_the_same_order(monkeypatch, cores):
     array, recipe = four_balls()

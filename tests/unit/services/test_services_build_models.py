@@ -30,6 +30,8 @@ from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import RunOptions
 from plastinate.services.build_models import BuildRequest, build_models, names_in, shown_name
 
+pytestmark = pytest.mark.slow
+
 BALL_ML = 4 / 3 * np.pi * RADIUS_MM**3 / 1000
 QUICK = RunOptions(levels={"full": None}, check=False)
 
@@ -275,3 +277,20 @@ def test_the_pictures_of_the_certificate_are_files_as_well(ask, tmp_path: Path):
         f"pictures/{name}.png" for name in ("anterior", "left", "inferior", "axial", "coronal", "sagittal")
     }
     assert all((tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+
+
+def test_an_organ_that_is_not_there_is_named_in_the_evidence_and_costs_no_other(ask, tmp_path: Path):
+    recipe = tmp_path / "two.toml"
+    recipe.write_text(
+        'name = "two"\ntitle = "Two"\nmodality = "CT"\nstructures = ["skull", "surface"]\n'
+        + "".join(
+            f'[[segment]]\nmethod = "threshold"\ninto = "{name}"\nparams = {{ low = {low} }}\n'
+            f'why = "made so"\nsource = "made so"\n'
+            for name, low in (("skull", 3000), ("surface", 500))
+        )
+        + '[[surface]]\nstructures = ["skull", "surface"]\nmethod = "shared-net"\nwhy = "made so"\n'
+    )
+    result = build_models(ask(threshold=None, recipe=str(recipe)))
+    assert [node.id for node in result.scene.nodes] == ["surface"]
+    (missing,) = result.scene.evidence.not_found
+    assert missing.as_dict() == {"id": "skull", "name": "Skull", "reason": "no voxel has such a value"}

@@ -42,6 +42,7 @@ ORGAN = {
 }
 SUMMARY = {
     "organs": [ORGAN],
+    "not_found": [{"id": "airways", "name": "Airways", "reason": "the scan may not cover it"}],
     "findings": [
         {"code": "ingest.gap", "severity": "note", "sentence": "S.", "action": "", "details": {"a": 1}}
     ],
@@ -105,6 +106,7 @@ def builds_of(archive: Archive, case: Case) -> list[dict[str, Any]]:
                 "request": build.request,
                 "made": build.created_at,
                 "organs": build.summary["organs"],
+                "not_found": build.summary["not_found"],
                 "left_out": build.summary["formats_left_out"],
                 "sentences": [found["sentence"] for found in build.summary["findings"]],
                 "files": [(file.name, file.sha256, file.size) for file in build.files],
@@ -270,6 +272,7 @@ MEDDLED: dict[str, Change] = {
     "a volume beyond all": _changed(*ORGAN_AT, "volume_ml", to=1e99),
     "reasons of another kind": _changed(*ORGAN_AT, "reasons", to=[{"a": 1}]),
     "an organ of another kind": _changed(*ORGAN_AT, to="lung"),
+    "a reason that is a list": _changed("builds", 0, "summary", "not_found", 0, "reason", to=["x"]),
     "a request with depths": _changed("builds", 0, "request", to={"a": {"b": 1}}),
     "a request without end": _changed("builds", 0, "request", to={"a": "x" * 70_000}),
     "a severity of its own": _changed("builds", 0, "summary", "findings", 0, "severity", to="doom"),
