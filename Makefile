@@ -53,7 +53,7 @@ test: lint peers  ## everything: lint, all tests, coverage of at least 90 % of t
 	$(BIN)/coverage report --fail-under=90
 
 fast: $(VENV)/.tested  ## the quick tests only, under a minute
-	$(BIN)/pytest -q -m "not slow and not network and not scans"
+	$(BIN)/pytest -q -n 2 -m "not slow and not network and not scans"
 
 bench: $(VENV)/.benched  ## measure against the peers, side by side; rewrites benchmarks/README.md
 	$(BIN)/python benchmarks/run_all.py

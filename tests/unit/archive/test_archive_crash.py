@@ -17,6 +17,8 @@ from plastinate.archive.tables import Case, CaseInput
 from plastinate.settings import Settings
 from servers import new_postgres_database, settings_at
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 8
 # Started once with everything loaded, it forks a writer in no time.
 SERVER = multiprocessing.get_context("forkserver")

@@ -156,6 +156,7 @@ def test_sqlite_syncs_every_commit_and_keeps_a_log(archive: Archive):
     assert said == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_processes_that_start_at_once_migrate_once(kind: str, tmp_path: Path):
     url = f"sqlite:///{tmp_path / 'a.db'}" if kind == "sqlite" else empty_postgres_database()

@@ -274,6 +274,7 @@ def test_a_folder_may_be_named_by_its_address(archive: Archive, tmp_path: Path):
     assert (tmp_path / "there").is_dir()
 
 
+@pytest.mark.slow
 def test_a_store_that_is_away_is_named(archive: Archive, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 # One call of C that takes many seconds without Python's lock, as a kernel does.
 DEAF = """
 import hashlib
@@ -17,6 +19,8 @@ with stopping_politely():
 """
 IDLE = """
 import time
+
+import pytest
 from plastinate.cli.stopping import Stopped, stopping_politely
 try:
     with stopping_politely():
@@ -35,6 +39,7 @@ def started(program: str) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_a_process_deep_in_a_calculation():
     process = started(DEAF)
     time.sleep(0.5)

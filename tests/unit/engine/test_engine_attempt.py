@@ -15,6 +15,8 @@ from plastinate.engine.pulse import stopping
 from plastinate.services.access import SYSTEM
 from plastinate.services.cases import keep_case, purge_case, trash_case
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"formats": ["stl"]}
 
 

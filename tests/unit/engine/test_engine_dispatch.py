@@ -16,6 +16,8 @@ from plastinate.engine.kinds import HOUSEKEEPING, KINDS, kind_named, load
 from plastinate.engine.pulse import stopping
 from plastinate.model.errors import RecipeNotFound
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobRig]:

@@ -188,6 +188,7 @@ def test_compressed_pixels_too_few_for_their_picture_are_damage(tmp_path: Path, 
     assert aside(found) == {"input.damaged-file": 3}
 
 
+@pytest.mark.slow
 def test_headers_without_end_do_not_take_all_the_time(tmp_path: Path) -> None:
     scan = tmp_path / "scan"
     save_series(scan)
@@ -230,6 +231,7 @@ def test_reasons_without_end_are_told_as_one(tmp_path: Path) -> None:
     assert len(found.inspection.set_aside) <= 101
 
 
+@pytest.mark.slow
 def test_planes_without_end_in_one_series_are_no_stack_and_soon_told(tmp_path: Path) -> None:
     scan = tmp_path / "scan"
     for number in range(400):

@@ -210,6 +210,7 @@ def test_legacy_converted_frames_match_their_sources(real_scans: Path) -> None:
     np.testing.assert_allclose(single.volume.geometry.to_lps_mm, several.volume.geometry.to_lps_mm, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["nii.gz", "nrrd", "mha", "mhd"])
 def test_picture_files_come_through_the_same_door(tmp_path: Path, suffix: str) -> None:
     import SimpleITK as sitk  # noqa: N813 - its own custom

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from plastinate.model.errors import TooLarge
 from plastinate.model.geometry import Geometry
-from plastinate.stages.ingest.regularise import apply_plan, fill_holes, plan_grid
+from plastinate.stages.ingest.regularise import ON_GRID, apply_plan, fill_holes, plan_grid
 from plastinate.stages.ingest.stack import Lattice
 
 ROWS, COLUMNS = 24, 28
@@ -68,7 +68,10 @@ def check_linear_field(lattice, *, margin=1):
         inner &= np.roll(known, margin, axis) & np.roll(known, -margin, axis)
     inner[:, [0, -1]] = inner[:, :, [0, -1]] = False
     assert inner.mean() > 0.2
-    assert np.abs(out - wanted)[inner].max() < 2e-3
+    # Slices that stand on the grid but for a hundredth of the spacing are left as they are.
+    is_snapped = plan.slots is not None and not lattice.is_even
+    snap = ON_GRID * lattice.spacing_mm * np.linalg.norm(FIELD) if is_snapped else 0.0
+    assert np.abs(out - wanted)[inner].max() < 2e-3 + snap
     return plan, out
 
 

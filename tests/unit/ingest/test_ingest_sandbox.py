@@ -48,6 +48,7 @@ def endless(tmp_path: Path) -> Path:
     return tmp_path / "scan"
 
 
+@pytest.mark.slow
 def test_a_header_without_end_costs_only_its_file(endless: Path) -> None:
     found = inspect_input(endless, limits=replace(Limits(), header_seconds=1))
     assert found.series[0].frame_count == 4
@@ -56,12 +57,14 @@ def test_a_header_without_end_costs_only_its_file(endless: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_processor_time_is_capped(endless: Path, left_behind: Callable[[], set[str]]) -> None:
     with pytest.raises(ParserStopped, match="processor time"):
         inspect_input(endless, limits=replace(Limits(), cpu_seconds=1, header_seconds=60))
     assert left_behind() == set()
 
 
+@pytest.mark.slow
 def test_the_clock_is_capped(endless: Path, left_behind: Callable[[], set[str]]) -> None:
     with pytest.raises(ParserStopped, match="longer than 1 s"):
         inspect_input(endless, limits=replace(Limits(), wall_seconds=1, header_seconds=60))

@@ -56,6 +56,7 @@ def test_the_truth_passes(name):
     assert abs(found.volume_error_percent) < 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -15,6 +15,7 @@ from phantom_series import write_series
 from phantoms import ALL, CENTRE, INSIDE, letters, sphere
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [name for name in ALL if name not in ("nested-shells", "letters")])
 @pytest.mark.parametrize("blur", [0.0, 0.5])
 def test_the_grey_adds_up_to_the_volume_and_the_centre(shape: str, blur: float, tmp_path: Path) -> None:
@@ -36,6 +37,7 @@ def test_the_grey_adds_up_to_the_volume_and_the_centre(shape: str, blur: float, 
     assert np.linalg.norm(moment / total - phantom.centre_lps_mm) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "syntax", [name for name in SYNTAXES if name not in ("explicit", "jpeg-baseline", "htj2k")]
 )

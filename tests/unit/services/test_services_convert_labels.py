@@ -57,6 +57,7 @@ def test_labels_keep_their_numbers_and_their_places(labels: Path, tmp_path: Path
         assert after[after.TransformPhysicalPointToIndex(point)] == before[place]
 
 
+@pytest.mark.slow
 def test_scans_and_rubbish_are_refused(tmp_path: Path):
     rng = np.random.default_rng(3)
     (tmp_path / "letter.txt").write_text("not a mesh")

@@ -40,6 +40,7 @@ def submit(rig: JobRig, case: str, **wish: object) -> Job:
     return submit_build(rig.archive, SYSTEM, case, request={**WISH, **wish})
 
 
+@pytest.mark.slow
 def test_the_same_wish_again_finds_the_job_that_waits_runs_or_is_done(rig: JobRig, case: str):
     job = submit(rig, case, formats=["stl"])
     assert submit(rig, case, formats=["stl"]).id == job.id

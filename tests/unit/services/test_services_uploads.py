@@ -274,6 +274,7 @@ def send_until_killed(
     told.send("stored")
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_an_upload_loses_nothing_acknowledged(archive: Archive, ada: Actor):
     pieces = 24
     upload_id = begun(archive, ada, pieces * BLOCK)

@@ -58,6 +58,7 @@ def test_loose_files_are_looked_at_together(rig: JobRig, tmp_path: Path):
     assert len(case.inspection["series"]) == 1
 
 
+@pytest.mark.slow
 def test_an_exported_case_comes_back_with_its_builds(rig: JobRig, tmp_path: Path):
     job = rig.build(formats=["stl"])
     run_attempt(job, 0, rig.settings.environment())

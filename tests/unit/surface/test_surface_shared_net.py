@@ -131,6 +131,7 @@ def test_two_halves_of_a_ball_share_one_wall() -> None:
         assert np.abs(wall[:, :, 2] - 419.5).max() < 0.2
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_twenty_touching_organs_are_closed_and_add_up_to_their_union(seed: int) -> None:

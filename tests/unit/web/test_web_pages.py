@@ -54,6 +54,7 @@ def filled(path: str, scene: Scene) -> str:
     return path.format(case=scene.case, build=scene.build, job=scene.job, link=scene.link)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_opens_for_those_who_may_see_it(stage: Stage, path: str):
     scene = stage.new_scene()

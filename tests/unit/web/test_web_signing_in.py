@@ -83,6 +83,7 @@ def test_a_program_that_guesses_is_stopped_by_the_same_count(stage: Stage):
     assert (answer.status_code, answer.json["code"]) == (429, "request.too-many")
 
 
+@pytest.mark.slow
 def test_guessing_over_many_accounts_is_stopped_by_the_address(stage: Stage):
     ask = stage.visitor().post
     asked = [ask("/api/sign-in", json={"email": f"a{n}@example.org", "password": "x"}) for n in range(61)]
@@ -102,6 +103,7 @@ def test_the_token_of_a_sign_in_acts_for_its_person(stage: Stage):
     assert (me["id"], me["via"]) == (stage.people["owner"], "token")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     [

@@ -86,7 +86,8 @@ def plan_grid(lattice: Lattice, *, rows: int, columns: int, name: str = "the ser
         raise TooLarge(
             name, "the straightened volume, in times what was measured", value=growth, cap=LARGEST_GROWTH
         )
-    slots = _slots(lattice, grid)
+    # What is resampled anyway is resampled from where it lies, not from where it nearly lies.
+    slots = _slots(lattice, grid) if is_straight or lattice.is_even else None
     pairs, weights, filled = _brackets(grid if slots is None else slots.astype(np.float64), count)
     # Both sides at the same pixel: the line between them passes through the sample.
     # Straight along the axis instead, the margins would lean on one side alone.
