@@ -28,6 +28,7 @@ PIECE = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offse
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/cases/{case_id}"): {"json": {"title": "Another"}},
     ("post", "/api/cases/{case_id}/jobs"): {"json": {"recipe": "ct-lungs"}},
+    ("post", "/api/wish"): {"json": {"recipe": "ct-lungs"}},
     ("post", "/api/cases/{case_id}/shares"): {"json": {"email": "other@example.org", "role": "view"}},
     ("put", "/api/cases/{case_id}/shares/{person_id}"): {"json": {"role": "edit"}},
     ("post", "/api/cases/{case_id}/links"): {"json": {"hours": 1}},

@@ -13,7 +13,7 @@ import pytest
 from bead_scans import write_bead
 from job_rig import eventually
 from plastinate.client.stored_zip import pack
-from running_server import EMAIL, PASSWORD, RunningServer, Visitor, counted, serving
+from running_server import RunningServer, Visitor, counted, serving
 
 pytestmark = pytest.mark.slow
 
@@ -23,8 +23,8 @@ MEBIBYTE = 1 << 20
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningServer]:
     with serving(tmp_path) as running:
-        running.first_administrator()
-        shell(tmp_path, "login", running.url, typed=f"{EMAIL}\n{PASSWORD}\n")
+        token = running.first_administrator().post("/api/tokens", json={"name": "push"}).json()["token"]
+        shell(tmp_path, "login", running.url, "--token", "-", typed=f"{token}\n")
         yield running
 
 

@@ -23,7 +23,7 @@ import pytest
 from bead_scans import write_bead
 from job_rig import eventually, processes_with
 from plastinate.client.stored_zip import Packet, pack
-from running_server import EMAIL, PASSWORD, RunningServer, Visitor, counted, serving
+from running_server import EMAIL, RunningServer, Visitor, counted, serving
 from server_talk import TUS, begin, case_of, done, offset_of, send
 
 pytestmark = pytest.mark.slow
@@ -154,48 +154,15 @@ def test_nobody_says_by_a_header_where_the_server_is(server: RunningServer, name
     connection.close()
 
 
-def command(*words: object, home: Path, typed: str = "") -> subprocess.CompletedProcess[str]:
+def command(*words: object, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "plastinate.cli.main", *map(str, words)],
         capture_output=True,
         text=True,
-        input=typed,
         env={**counted(), "PATH": "/usr/bin:/bin", "HOME": str(home)},
         timeout=120,
         check=False,
     )
-
-
-def test_a_script_pushes_a_scan_and_pulls_its_models(
-    server: RunningServer, ada: Visitor, scan: Path, tmp_path: Path
-):
-    ran = command("login", server.url, home=tmp_path, typed=f"{EMAIL}\n{PASSWORD}\n")
-    assert "Ada Lovelace" in ran.stdout, ran.stderr
-    ran = command(
-        "push", scan, "--title", "From a shell", "--organ", "skin", "--wait", "--json", home=tmp_path
-    )
-    assert ran.returncode == 0, ran.stderr
-    case = json.loads(ran.stdout)
-    assert case["title"] == "From a shell"
-    ran = command("pull", case["url"], "-o", tmp_path / "out", "--format", "stl", home=tmp_path)
-    assert ran.returncode == 0, ran.stderr
-    assert sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file()) == [
-        "certificate.html",
-        "certificate.json",
-        "skin.stl",
-    ]
-
-
-def test_what_a_server_refuses_is_told_with_its_own_code(server: RunningServer, ada: Visitor, tmp_path: Path):
-    ran = command("login", server.url, "--email", EMAIL, home=tmp_path, typed="wrong password\n")
-    assert (ran.returncode, "[request.sign-in]" in ran.stderr) == (8, True), ran.stderr
-    command("login", server.url, home=tmp_path, typed=f"{EMAIL}\n{PASSWORD}\n")
-    ran = command("pull", "a2b3c4d5e6f7g8h9j2k3", home=tmp_path)
-    assert (ran.returncode, "[request.not-there]" in ran.stderr) == (8, True), ran.stderr
-    (tmp_path / "note.txt").write_text("no scan at all")
-    ran = command("push", tmp_path / "note.txt", "--wait", home=tmp_path)
-    assert "Traceback" not in ran.stderr
-    assert ran.returncode in (0, 6)
 
 
 def test_a_second_server_on_the_same_archive_or_port_is_refused_in_words(
@@ -261,6 +228,17 @@ def test_a_part_that_is_killed_is_there_again(server: RunningServer, ada: Visito
     done(ada, ada.get(f"/api/cases/{case['id']}/jobs").json()["jobs"][0]["id"])
 
 
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path):
+    flawed = tmp_path / "flawed.pem"
+    flawed.write_text("no certificate at all")
+    for certificate, words in (("nope.pem", "nope.pem: it cannot be read"), (flawed, "they are no pair")):
+        pair = ("--certificate", certificate, "--key", flawed)
+        ran = command("serve", "--home", tmp_path / "home", "--port", "0", "--public", *pair, home=tmp_path)
+        assert (ran.returncode, "[system.setting]" in ran.stderr) == (7, True), ran.stderr
+        assert words in ran.stderr
+        assert "PEM files" in ran.stderr
+
+
 def test_under_its_own_certificate_cookies_are_kept_to_tls(scan: Path, tmp_path: Path):
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost"
@@ -304,3 +282,4 @@ def test_a_sample_that_cannot_be_fetched_is_no_reason_not_to_serve(tmp_path: Pat
         assert "[system.download-failed]" in (tmp_path / "server.log").read_text()
     ran = command("serve", "--home", tmp_path / "other", "--port", "0", "--sample", "no-such", home=tmp_path)
     assert (ran.returncode, "[recipe.not-found]" in ran.stderr) == (5, True), ran.stderr
+    assert "The samples are" in ran.stderr

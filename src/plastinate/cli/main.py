@@ -16,9 +16,10 @@ import click
 
 from plastinate import __version__
 from plastinate.cli import streams
-from plastinate.cli.remote import login, pull, push
+from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
+from plastinate.cli.windows import window
 from plastinate.cli.worker import worker
 from plastinate.model.errors import PlastinateError
 
@@ -35,9 +36,10 @@ def cli(*, debug: bool) -> None:
 
     For teaching, research and planning aid; not for diagnosis.
 
-    Exit status: 0 done, 2 wrong command line, 3 the files, 4 a safety limit,
-    5 the recipe, 6 nothing trustworthy came out, 7 the machine, 8 a server said no,
-    130 stopped by Ctrl-C (129 or 143 by another signal).
+    Exit status: 0 done, 1 a flaw of the program, 2 wrong command line, 3 the files,
+    4 a safety limit, 5 the recipe, 6 nothing trustworthy came out, 7 the machine,
+    8 a server said no, 130 stopped by Ctrl-C (129 or 143 by another signal),
+    141 the reader of a pipe left early.
     """
     del debug  # taken off before the words are parsed, see `run`
 
@@ -58,19 +60,6 @@ def inspect(path: Path, *, as_json: bool) -> None:
         terminal.print_inspection(inspection)
 
 
-def _window(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
-    del context, parameter
-    if value is None:
-        return None
-    low, colon, high = value.partition(":")
-    if not colon:
-        raise click.BadParameter("write LOW:HIGH, for example 200:3000, or 200: with no upper end")
-    try:
-        return (float(low) if low else None, float(high) if high else None)
-    except ValueError as error:
-        raise click.BadParameter(f"{value!r} is not LOW:HIGH in numbers") from error
-
-
 @cli.command(context_settings={"ignore_unknown_options": False})
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the models.")
@@ -79,7 +68,7 @@ def _window(context: click.Context, parameter: click.Parameter, value: str | Non
     "--organ", "organs", multiple=True, help="A structure, or several: lung-left,lung-right; may be repeated."
 )
 @click.option(
-    "--threshold", callback=_window, metavar="LOW:HIGH", help="One surface of all that lies between."
+    "--threshold", callback=window, metavar="LOW:HIGH", help="One surface of all that lies between."
 )
 @click.option("--name", default="surface", show_default=True, help="What to call the surface of --threshold.")
 @click.option("--largest", is_flag=True, help="Keep only the largest piece of --threshold.")
@@ -225,7 +214,7 @@ def doctor() -> None:
         sys.exit(7)
 
 
-for command in (serve, worker, login, push, pull):
+for command in (serve, worker, login, logout, push, pull):
     cli.add_command(command)
 
 

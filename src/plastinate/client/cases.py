@@ -6,6 +6,8 @@ import re
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from plastinate.client.connection import Server
@@ -15,6 +17,9 @@ from plastinate.model.case_errors import JobError, RequestFlaw, ServerRefused, S
 
 POLL_S = 0.5
 ENDED = frozenset({"done", "failed", "cancelled"})
+# Of a case's id, enough for a folder's name: forty bits.
+SHORT_ID = 8
+FOLDER_NAME_BYTES_MAX = 100
 CASE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 # How long a server may be away while its job is waited for: jobs survive it.
 PATIENCE_S = 600.0
@@ -41,6 +46,31 @@ def who_am_i(server: Server) -> str:
     """
     me = server.ask("GET", "/api/me")
     return str(me.get("name") or me.get("email") or "")
+
+
+def end_token(server: Server) -> bool:
+    """Make the token void with which the server is spoken to; False where it was already.
+
+    Raises:
+        ServerRefused, ServerUnreachable: it may still hold.
+    """
+    try:
+        token_id = server.ask("GET", "/api/me").get("token_id")
+        server.ask("DELETE", f"/api/tokens/{token_id}")
+    except ServerRefused as refusal:
+        if refusal.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
+            return False
+        raise
+    return True
+
+
+def require_possible(server: Server, wish: Mapping[str, Any]) -> None:
+    """Ask whether a wish can be built at all, before a scan is sent.
+
+    Raises:
+        ServerRefused: no such recipe, organ or format ...
+    """
+    server.ask("POST", "/api/wish", dict(wish))
 
 
 def make_case(
@@ -120,6 +150,24 @@ def newest_build(server: Server, case_id: str) -> dict[str, Any]:
     if not builds:
         raise RequestFlaw("Nothing has been built of this case yet", where="case")
     return builds[0]
+
+
+def folder_for(case: Mapping[str, Any], within: Path) -> Path:
+    """Where the models of a case go when nobody says: a folder named by its title and its id.
+
+    A case that was renamed since keeps the folder that it has.
+
+    >>> folder_for({"id": "abc23xyz77", "title": "Thorax / Anna"}, Path("."))
+    PosixPath('Thorax-Anna-abc23xyz')
+    """
+    ending = f"-{str(case['id'])[:SHORT_ID]}"
+    there = sorted(path for path in within.glob(f"*{ending}") if path.is_dir())
+    if there:
+        return there[0]
+    plain = "-".join(re.findall(r"[^\W_]+", str(case["title"])))
+    while len(plain.encode()) > FOLDER_NAME_BYTES_MAX:
+        plain = plain[:-1]
+    return within / f"{plain.strip('-') or 'case'}{ending}"
 
 
 def case_named(text: str) -> tuple[str | None, str]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from plastinate.client.connection import Server, server_at
@@ -23,15 +24,68 @@ def config_folder() -> Path:
     return (Path(base) if base else Path.home() / ".config") / "plastinate"
 
 
-def remember(server: Server) -> Path:
+@dataclass
+class _Kept:
+    """What lies in the file.
+
+    Attributes:
+        last: the server signed in to last.
+        tokens: by the server's address.
+        given: of which servers the token was brought by its person, and may be in use elsewhere.
+    """
+
+    last: str = ""
+    tokens: dict[str, str] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
+
+    def write(self) -> Path:
+        whole = {"last": self.last, "tokens": self.tokens, "given": sorted(self.given)}
+        return write_private(config_folder() / FILE, json.dumps(whole, indent=2))
+
+
+def remember(server: Server, *, is_given: bool = False) -> Path:
     """Keep a token, and make its server the one that commands talk to when none is named.
+
+    Args:
+        server: with its token.
+        is_given: the token was not made for this machine.
 
     Raises:
         CannotWrite: the configuration folder refuses.
     """
-    _, tokens = _read()
-    kept = {"last": server.url, "tokens": {**tokens, server.url: server.token}}
-    return write_private(config_folder() / FILE, json.dumps(kept, indent=2))
+    kept = _read()
+    kept.last, kept.tokens[server.url] = server.url, server.token
+    (kept.given.add if is_given else kept.given.discard)(server.url)
+    return kept.write()
+
+
+def kept_for(url: str | None = None) -> tuple[Server, bool]:
+    """The server of that address (without one, the last) with its token, and whether the token was given.
+
+    Raises:
+        SignInNeeded: nobody has signed in there.
+    """
+    kept = _read()
+    chosen = server_at(url).url if url else kept.last
+    if not chosen:
+        raise SignInNeeded("Nobody is signed in to any server from here")
+    if chosen not in kept.tokens:
+        raise SignInNeeded(f"There is no token for {chosen}")
+    return server_at(chosen, kept.tokens[chosen]), chosen in kept.given
+
+
+def forget(url: str) -> None:
+    """Keep the token of a server no longer.
+
+    Raises:
+        CannotWrite: the configuration folder refuses.
+    """
+    kept = _read()
+    kept.tokens.pop(url, None)
+    kept.given.discard(url)
+    # None, rather than another: nobody should send a scan to a server that they did not mean.
+    kept.last = "" if kept.last == url else kept.last
+    kept.write()
 
 
 def signed_in(url: str | None = None) -> Server:
@@ -44,13 +98,13 @@ def signed_in(url: str | None = None) -> Server:
     token = os.environ.get(TOKEN_VARIABLE)
     if named and token:
         return server_at(named, token)
-    last, tokens = _read()
-    chosen = server_at(named).url if named else last
+    kept = _read()
+    chosen = server_at(named).url if named else kept.last
     if not chosen:
         raise SignInNeeded("Say where first: plastinate login URL")
-    if chosen not in tokens:
+    if chosen not in kept.tokens:
         raise SignInNeeded(f"There is no token for {chosen}: plastinate login {chosen}")
-    return server_at(chosen, tokens[chosen])
+    return server_at(chosen, kept.tokens[chosen])
 
 
 def write_private(path: Path, text: str) -> Path:
@@ -75,11 +129,14 @@ def write_private(path: Path, text: str) -> Path:
     return path
 
 
-def _read() -> tuple[str, dict[str, str]]:
-    """The server signed in to last, and the token for each server."""
+def _read() -> _Kept:
+    """What is kept; nothing where the file is not there or is damaged."""
     with contextlib.suppress(OSError, ValueError):
         found = json.loads((config_folder() / FILE).read_text(encoding="utf-8"))
         if isinstance(found, dict) and isinstance(found.get("tokens"), dict):
             tokens = {str(url): str(token) for url, token in found["tokens"].items()}
-            return str(found.get("last", "")), tokens
-    return "", {}
+            given = found.get("given")
+            return _Kept(
+                str(found.get("last", "")), tokens, set(map(str, given)) if isinstance(given, list) else set()
+            )
+    return _Kept()

@@ -54,6 +54,21 @@ class SignInNeeded(RequestError):
         super().__init__(f"{reason}.")
 
 
+class NoTerminal(RequestError):
+    """Something would have to be typed, and there is no terminal to type it at."""
+
+    code = "request.no-terminal"
+    hint = (
+        "Make a token in the browser under your account, and give it on standard input with --token -, "
+        "or in PLASTINATE_TOKEN with the address in PLASTINATE_SERVER: then no sign-in is needed at all."
+    )
+    exit_status = 2
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"There is no terminal to type {what} at.")
+        self.what = what
+
+
 class CrossSiteRequest(RequestError):
     """A browser's request without the token of its own session: another site may have made it."""
 
@@ -232,9 +247,11 @@ class SettingFlaw(SystemFault):
     code = "system.setting"
     hint = "See docs/reference/settings.md."
 
-    def __init__(self, name: str, flaw: str) -> None:
+    def __init__(self, name: str, flaw: str, *, hint: str | None = None) -> None:
         super().__init__(f"{name}: {flaw}.")
         self.name = name
+        if hint:
+            self.hint = hint
 
 
 class ServerUnreachable(SystemFault):

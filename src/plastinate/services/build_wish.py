@@ -15,14 +15,13 @@ from plastinate.engine.kinds import Task
 from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.errors import (
     NoUsableSeries,
-    ParameterError,
     RecipeNotFound,
     SeriesNotFound,
     WrongModality,
 )
 from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
 from plastinate.recipes.load import load_recipe, recipe_for_organs
-from plastinate.services.build_models import BuildRequest, names_in, shown_name
+from plastinate.services.build_models import BuildRequest, names_in, not_one_wish, shown_name
 from plastinate.stages import catalog
 
 # What every scan can give, and what only some can: these are left out where they cannot be.
@@ -119,9 +118,7 @@ def series_modality(wish: Mapping[str, Any], inspection: Mapping[str, Any] | Non
 
 def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | None) -> None:
     if sum([bool(wish["recipe"]), bool(wish["organs"]), wish["threshold"] is not None]) != 1:
-        raise ParameterError(
-            "Say what to build: a recipe, organs or an intensity threshold, and only one of them."
-        )
+        raise not_one_wish()
     series = _chosen(wish, inspection)
     if series is not None and not series["is_usable"]:
         problems = [each["sentence"] for each in series["findings"] if each["severity"] == "problem"]

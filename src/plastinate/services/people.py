@@ -280,6 +280,12 @@ def person_of_token(archive: Archive, secret: str) -> Person | None:
     return person
 
 
+def id_of_token(archive: Archive, secret: str) -> str | None:
+    """Which token this is; None where it is unknown."""
+    with archive.database.read() as session:
+        return session.scalar(select(ApiToken.id).where(ApiToken.token_sha256 == _hash(secret)))
+
+
 def end_token(archive: Archive, actor: Actor, token_id: str) -> None:
     """Make one of one's own tokens void.
 

@@ -72,7 +72,11 @@ def fetch_sample(
         CannotWrite: the folder holds something else, or the disk refuses.
     """
     if name not in samples:
-        raise RecipeNotFound("sample", name, near=sorted(samples))
+        nothing = RecipeNotFound("sample", name)
+        nothing.hint = (
+            f"The samples are {', '.join(sorted(samples))}; `plastinate sample` tells more of them."
+        )
+        raise nothing
     sample, folder, tell = samples[name], Path(folder), progress or _silent
     info = SampleInfo(name, folder, folder / "dicom", folder / "reference", folder / "SOURCE.txt", sample)
     text = _source_text(sample)

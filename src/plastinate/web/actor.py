@@ -58,11 +58,20 @@ def remember_link(link_id: str) -> None:
     session[LINKS_KEY] = [*kept, link_id][-LINKS_MAX:]
 
 
-def _by_token() -> Actor:
+def sent_token() -> str:
+    """The token in the request's header.
+
+    Raises:
+        SignInNeeded: the header holds something else.
+    """
     header = request.headers["Authorization"]
     if not header.lower().startswith(BEARER):
         raise SignInNeeded("Only bearer tokens are understood")
-    person = person_of_token(archive_of_app(), header[len(BEARER) :].strip())
+    return header[len(BEARER) :].strip()
+
+
+def _by_token() -> Actor:
+    person = person_of_token(archive_of_app(), sent_token())
     if person is None:
         raise SignInNeeded("The token is not valid")
     return Actor(person.id, is_admin=person.is_admin, name=person.name, via="token")

@@ -8,7 +8,8 @@ from apiflask import APIBlueprint
 from sqlalchemy import text
 
 from plastinate import __version__
-from plastinate.web.actor import current_actor
+from plastinate.services.people import id_of_token
+from plastinate.web.actor import current_actor, sent_token
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.operations import FOR_EVERYBODY
 from plastinate.web.payloads_about import Formats, Health, Me, Recipes, Structures
@@ -31,7 +32,8 @@ def health() -> Health:
 def me() -> Me:
     """Who asks, as the server knows them."""
     actor = current_actor()
-    return Me(id=actor.person_id, name=actor.name, is_admin=actor.is_admin, via=actor.via)
+    token_id = id_of_token(archive_of_app(), sent_token()) if actor.via == "token" else None
+    return Me(id=actor.person_id, name=actor.name, is_admin=actor.is_admin, via=actor.via, token_id=token_id)
 
 
 @about.get("/recipes")

@@ -8,7 +8,8 @@ from apiflask import APIBlueprint
 from flask import Response, copy_current_request_context
 
 from plastinate.services import jobs as service
-from plastinate.web.actor import current_actor
+from plastinate.services.build_wish import checked_wish
+from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app, state_of_app
 from plastinate.web.events import MEDIA_TYPE, stream_jobs
 from plastinate.web.operations import sends_events
@@ -37,6 +38,19 @@ def begin_build(case_id: str, json_data: BuildAsked) -> Job:
     wish = json_data.model_dump(exclude_unset=True)
     job = service.submit_build(archive, actor, case_id, request=wish)
     return job_whole(service.read_job(archive, actor, job.id))
+
+
+@jobs.post("/wish")
+@jobs.input(BuildAsked)
+@jobs.output(BuildAsked)
+def check_wish(json_data: BuildAsked) -> BuildAsked:
+    """Say whether a wish can be built at all, before a scan is sent. Nothing is begun.
+
+    The answer is the wish in full, or the problem that asking for it would meet. Whether it fits a scan
+    is known when the scan is here.
+    """
+    require_person()
+    return BuildAsked.model_validate(checked_wish(json_data.model_dump(exclude_unset=True), inspection=None))
 
 
 @jobs.get("/jobs/<job_id>")

@@ -39,6 +39,7 @@ class Me(Payload):
     name: str
     is_admin: bool
     via: Literal["session", "token", "link", "nobody", "system"]
+    token_id: str | None = Field(description="Of the token that was sent; null without one.")
 
 
 class RecipeAbout(Payload):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Readable by this person only: the database, the key that signs sessions and the scans lie there.
 PRIVATE = 0o700
+PEM = "Give the certificate with its chain and its key as PEM files that the server may read."
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,19 @@ def _url(scheme: str, host: str, listening: socket.socket) -> str:
 
 def _require_pair(address: Address) -> None:
     if not (address.certificate and address.key):
-        raise SettingFlaw("--certificate and --key", "one is of no use without the other")
+        raise SettingFlaw("--certificate and --key", "one is of no use without the other", hint=PEM)
+    for option, path in (("--certificate", address.certificate), ("--key", address.key)):
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise SettingFlaw(f"{option} {path}", f"it cannot be read ({reason})", hint=PEM) from error
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(address.certificate, address.key)
     except (OSError, ValueError) as error:
-        raise SettingFlaw("--certificate and --key", f"they cannot be used ({error})") from error
+        named = f"--certificate {address.certificate} and --key {address.key}"
+        flaw = str(getattr(error, "reason", None) or error).lower().replace("_", " ")
+        raise SettingFlaw(named, f"they are no pair that can be used ({flaw})", hint=PEM) from error
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -44,8 +45,16 @@ def shell(capsys: pytest.CaptureFixture[str]):
 def test_help_names_every_command_and_every_status(shell):
     status, out, _ = shell("--help")
     assert status == 0
-    for word in ("inspect", "build", "convert", "recipes", "plan", "sample", "doctor", "130"):
+    for word in ("inspect", "build", "convert", "recipes", "plan", "sample", "doctor", "logout"):
         assert word in out
+    listed = {
+        int(row) for row in re.findall(r"\b(\d+)\b", out.partition("Exit status:")[2].partition("\n\n")[0])
+    }
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "errors.md").read_text()
+    rows = re.findall(
+        r"^\| ([\d, ]+) \|", page.partition("## Exit status")[2].partition("## Errors")[0], re.M
+    )
+    assert listed == {int(number) for row in rows for number in row.split(",")}
 
 
 def test_a_scan_is_looked_at_in_a_table_or_in_json(shell, scan: Path):
@@ -150,6 +159,7 @@ def test_a_terminal_of_few_letters_gets_what_it_can_show():
     assert "threshold" in shown.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "status", "words"),
     [

@@ -142,6 +142,42 @@ def test_tokens_are_kept_for_their_owner_only_and_the_last_server_is_meant():
         logins.signed_in("https://c.example")
 
 
+def test_a_server_that_is_signed_out_of_leaves_no_other_in_its_place():
+    first, second = Server("https://a.example", "pl_a"), Server("https://b.example", "pl_b")
+    logins.remember(first, is_given=True)
+    logins.remember(second)
+    assert (logins.kept_for("a.example"), logins.kept_for()) == ((first, True), (second, False))
+    logins.forget(second.url)
+    for ask in (logins.kept_for, logins.signed_in):
+        with pytest.raises(SignInNeeded):
+            ask()
+    assert logins.signed_in("a.example") == first
+    logins.remember(first)
+    assert logins.kept_for() == (first, False)
+
+
+def test_a_token_is_void_or_was_or_the_servers_fault_is_told():
+    void = json.dumps({"detail": "The token is not valid.", "code": "request.sign-in", "hint": "Sign in."})
+
+    def answer(status: int) -> Callable[[str, str, dict[str, str]], Answer]:
+        return lambda *_: (status, {}, void.encode())
+
+    with answering(answer(401)) as server:
+        assert not cases.end_token(server)
+    with answering(answer(503)) as server, pytest.raises(ServerRefused):
+        cases.end_token(server)
+
+
+def test_a_folder_is_named_by_title_and_id_and_stays_when_the_case_is_renamed(tmp_path: Path):
+    case = {"id": "abc23xyz77abc23xyz77", "title": "../Thorax: \u202eAnna\0"}
+    folder = cases.folder_for(case, tmp_path)
+    assert folder == tmp_path / "Thorax-Anna-abc23xyz"
+    folder.mkdir()
+    assert cases.folder_for({**case, "title": "Renamed"}, tmp_path) == folder
+    assert cases.folder_for({"id": "zzz99zzz99", "title": "\u2026"}, tmp_path).name == "case-zzz99zzz"
+    assert len(cases.folder_for({"id": "q" * 20, "title": "ü" * 300}, tmp_path).name.encode()) < 120
+
+
 def test_a_script_signs_in_by_its_environment(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(SignInNeeded):
         logins.signed_in()
