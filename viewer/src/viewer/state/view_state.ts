@@ -1,0 +1,116 @@
+// All there is to know about a view. Drawables, panels and tools read it; only the reducer makes a new one.
+import type { DetailLevel, Manifest } from "../model/manifest.ts";
+import type { TransferPoint } from "../model/transfer.ts";
+import type { Bounds, Quaternion, Vec3 } from "../model/vectors.ts";
+
+export interface OrganState {
+  readonly isShown: boolean;
+  /** 0 to 1. */
+  readonly opacity: number;
+  /** "#rrggbb" */
+  readonly colour: string;
+}
+
+/** Looks from `target + distanceMm * (turn of +z)` to the target, with the turn of +y upwards on the screen. */
+export interface CameraState {
+  readonly targetLpsMm: Vec3;
+  readonly turn: Quaternion;
+  readonly distanceMm: number;
+}
+
+/** Takes away what lies beyond `normal . p = offsetMm`; flipped, what lies before it. */
+export interface ClipPlane {
+  readonly id: string;
+  readonly normal: Vec3;
+  readonly offsetMm: number;
+  readonly isFlipped: boolean;
+  readonly scope: "all" | readonly string[];
+}
+
+export interface ClipState {
+  readonly planes: readonly ClipPlane[];
+  /** Keeps what lies within. */
+  readonly box: Bounds | null;
+  /** Whether handles can be taken hold of. */
+  readonly hasHandles: boolean;
+}
+export const MOST_PLANES = 3;
+
+export interface VolumeState {
+  readonly isShown: boolean;
+  readonly mode: "composite" | "mip";
+  readonly presetId: string;
+  readonly transferPoints: readonly TransferPoint[];
+  readonly lighting: boolean;
+}
+
+export type Layout = "3d" | "1+3" | "axial" | "coronal" | "sagittal" | "oblique";
+
+export interface SlicesState {
+  readonly layout: Layout;
+  readonly crosshairLpsMm: Vec3;
+  /** In the volume's quantity. */
+  readonly windowCentre: number;
+  readonly windowWidth: number;
+  readonly slab: { readonly mm: number; readonly mode: "mip" | "minip" | "mean" };
+  readonly overlay: boolean;
+  readonly outline: boolean;
+  /** Whether the planes are drawn in the 3D view too. */
+  readonly isIn3d: boolean;
+  readonly obliqueNormal: Vec3 | null;
+}
+
+export type ToolId = "turn" | "pick" | "clip" | "crosshair" | "window-level" | "distance" | "angle";
+
+export type MeasureKind = "distance" | "angle";
+export interface Measurement {
+  readonly id: string;
+  readonly kind: MeasureKind;
+  readonly name: string;
+  readonly pointsLpsMm: readonly Vec3[];
+  readonly value: number;
+  readonly unit: "mm" | "deg";
+}
+
+export interface Notice {
+  readonly id: string;
+  /** A key of words.ts, with what its places hold. */
+  readonly key: string;
+  readonly places: Readonly<Record<string, string | number>>;
+  readonly kind: "bad" | "warn" | "good";
+  /** Something that can be tried once more. */
+  readonly retry: "meshes" | "volume" | "scene" | null;
+}
+
+/** How much of an organ's mesh is there. */
+export type Detail = DetailLevel | "loading" | "failed";
+
+export interface ViewState {
+  readonly manifest: Manifest;
+  readonly profile: "desktop" | "phone";
+  readonly organs: Readonly<Record<string, OrganState>>;
+  /** Alone in sight, whatever else is shown. */
+  readonly solo: string | null;
+  readonly selected: string | null;
+  readonly hovered: string | null;
+  readonly details: Readonly<Record<string, Detail>>;
+  readonly camera: CameraState;
+  readonly hasLabels: boolean;
+  readonly tool: ToolId;
+  /** Points set for the measurement that is being made. */
+  readonly pendingLpsMm: readonly Vec3[];
+  readonly measurements: readonly Measurement[];
+  readonly clip: ClipState;
+  readonly volume: VolumeState;
+  readonly slices: SlicesState;
+  readonly notices: readonly Notice[];
+}
+
+/** Whether an organ is in sight: shown, and not put aside for another. */
+export function isVisible(state: ViewState, id: string): boolean {
+  if (state.solo !== null) return state.solo === id;
+  return state.organs[id]?.isShown ?? false;
+}
+
+/** Millimetres may be asked for only where the scan has them. */
+export const hasMillimetres = (state: ViewState): boolean => state.manifest.unit === "mm";
