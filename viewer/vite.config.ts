@@ -32,6 +32,7 @@ export default defineConfig({
         page: "src/pages/page.ts",
         case: "src/pages/case.ts",
         upload: "src/pages/upload.ts",
+        view: "src/viewer/view.ts",
       },
     },
   },

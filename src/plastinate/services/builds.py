@@ -10,6 +10,15 @@ from plastinate.archive.tables import Build, BuildFile
 from plastinate.model.case_errors import NotThere
 from plastinate.services.access import Actor, Need, case_for
 
+# What the viewer fetches piece by piece: kept, exported and counted with a build, but offered to nobody.
+VIEW_FOLDER = "view/"
+SCENE_FILE = "view/scene.json"
+
+
+def offered_files(build: Build) -> list[BuildFile]:
+    """The files of a build that people take away."""
+    return [each for each in build.files if not each.name.startswith(VIEW_FOLDER)]
+
 
 def list_builds(archive: Archive, actor: Actor, case_id: str) -> list[Build]:
     """The builds of a case, the newest first.

@@ -64,7 +64,7 @@ def read_files(build_id: str, query_data: FilesAsked) -> Response:
     archive = archive_of_app()
     build = service.read_build(archive, current_actor(), build_id)
     names = {name for name in query_data.names.split(",") if name}
-    files = [file for file in build.files if not names or file.name in names]
+    files = [file for file in build.files if file.name in names] if names else service.offered_files(build)
     if names - {file.name for file in files}:
         raise NotThere("file")
     entries = [

@@ -17,6 +17,7 @@ ENTRIES = {
     "page": "src/pages/page.ts",
     "case": "src/pages/case.ts",
     "upload": "src/pages/upload.ts",
+    "view": "src/viewer/view.ts",
 }
 
 
@@ -24,7 +25,7 @@ def asset(name: str) -> str:
     """The address of a built file.
 
     >>> sorted(ENTRIES)
-    ['case', 'page', 'style', 'upload']
+    ['case', 'page', 'style', 'upload', 'view']
 
     Raises:
         PagesMissing: the installation holds no built pages.

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Build
+from plastinate.services.builds import SCENE_FILE
 from plastinate.web.measures import length, number, volume
 from plastinate.web.views import build_whole
 from plastinate.web.wording import FORMATS, part_name
@@ -46,6 +47,7 @@ def build_shown(build: Build) -> dict[str, Any]:
         "created_at": whole.created_at,
         "organs": organs,
         "page": url_for("pages.build", case_id=whole.case_id, build_id=whole.id),
+        "view": url_for("pages.view", case_id=whole.case_id, build_id=whole.id),
         "picture": urls.get("preview.png", ""),
         "wall_s": whole.summary.get("wall_s"),
         "mean_mm": sum(means) / len(means) if means else None,

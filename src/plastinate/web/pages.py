@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from plastinate.model.case_errors import NotThere
 from plastinate.services import access, builds, case_cards, jobs, people, sharing
 from plastinate.services import cases as case_service
-from plastinate.web import build_page, case_page, wording
+from plastinate.web import build_page, case_page, view_page, wording
 from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.page_frame import pages
@@ -152,6 +152,30 @@ def build(case_id: str, build_id: str) -> str:
         "build.html",
         case=whole,
         build=shown,
+        can_edit=access.RANK[whole.role] >= access.RANK["edit"],
+        report=build_page.report_of(archive, row),
+        pictures=build_page.pictures_of(shown),
+        organ_names=", ".join(wording.translated(each["name"]) for each in shown["organs"]),
+    )
+
+
+@pages.get("/cases/<case_id>/builds/<build_id>/view")
+def view(case_id: str, build_id: str) -> str:
+    """A build in 3D; its organs and pictures where that cannot be shown."""
+    archive, actor = archive_of_app(), current_actor()
+    row = builds.read_build(archive, actor, build_id)
+    if row.case_id != case_id:
+        raise NotThere("build")
+    with archive.database.read() as session:
+        whole = case_whole(session, actor, case_service.read_case(archive, actor, case_id))
+    shown = build_page.build_shown(row)
+    return render_template(
+        "view.html",
+        case=whole,
+        build=shown,
+        scene=view_page.scene_of(row),
+        files=view_page.files_address(row),
+        said_in_3d=view_page.said_in_3d(row, shown),
         can_edit=access.RANK[whole.role] >= access.RANK["edit"],
         report=build_page.report_of(archive, row),
         pictures=build_page.pictures_of(shown),

@@ -212,6 +212,9 @@ class Build(Payload):
     )
     result_key: str
     files: list[BuildFile]
+    scene_url: str | None = Field(
+        None, description="What the viewer reads first; its other files lie beside it. Null: built without."
+    )
 
 
 class Builds(Payload):

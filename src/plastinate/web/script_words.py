@@ -40,7 +40,14 @@ UPLOAD = (
     N_("Pause"),
     N_("Paused. What has arrived is kept."),
 )
-PAGES = {"page": PAGE, "case": (*PAGE, *MEASURES, *CASE), "upload": (*PAGE, *MEASURES, *UPLOAD)}
+# What the viewer says: asked for in viewer/src/viewer/.
+VIEW = (N_("For teaching, research and planning aid; not for diagnosis."),)
+PAGES = {
+    "page": PAGE,
+    "case": (*PAGE, *MEASURES, *CASE),
+    "upload": (*PAGE, *MEASURES, *UPLOAD),
+    "view": (*PAGE, *VIEW),
+}
 
 
 def script_words(page: str) -> dict[str, str]:

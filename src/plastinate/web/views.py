@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from plastinate.archive import tables
 from plastinate.model.case_errors import NotThere
 from plastinate.services.access import Actor, role_on
+from plastinate.services.builds import SCENE_FILE, offered_files
 from plastinate.services.jobs import JobView
 from plastinate.web import payloads as shapes
 from plastinate.web.app_state import archive_of_app
@@ -62,8 +63,11 @@ def build_whole(build: tables.Build) -> shapes.Build:
                 sha256=each.sha256,
                 url=url_for("api_builds.read_file", build_id=build.id, name=each.name),
             )
-            for each in build.files
+            for each in offered_files(build)
         ],
+        scene_url=url_for("api_builds.read_file", build_id=build.id, name=SCENE_FILE)
+        if any(each.name == SCENE_FILE for each in build.files)
+        else None,
     )
 
 

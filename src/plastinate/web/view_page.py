@@ -1,0 +1,45 @@
+"""A build -> the page on which it is turned in the hand, and what that page says where nothing can be turned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import url_for
+
+from plastinate.archive.tables import Build
+from plastinate.services.builds import SCENE_FILE
+from plastinate.web.engine_words import reworded
+from plastinate.web.wording import translated
+
+
+def scene_of(build: Build) -> str:
+    """The name of the file that says what the viewer may load; "" for a build made without."""
+    return SCENE_FILE if any(each.name == SCENE_FILE for each in build.files) else ""
+
+
+def files_address(build: Build) -> str:
+    """What a file's name is put behind to fetch it."""
+    return url_for("api_builds.read_file", build_id=build.id, name="x").removesuffix("x")
+
+
+def said_in_3d(build: Build, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What scripts cannot translate by themselves: names and reasons, and what can be downloaded."""
+    return {
+        "organs": {
+            each["id"]: {
+                "name": translated(each["name"]),
+                "reasons": [_plain(reason) for reason in each.get("reasons", [])],
+            }
+            for each in shown["organs"]
+        },
+        "notFound": {
+            each["id"]: {"name": translated(each["name"]), "reason": _plain(each["reason"])}
+            for each in build.summary.get("not_found", [])
+        },
+        "formats": [{**each, "purpose": str(each["purpose"])} for each in shown["formats"]],
+    }
+
+
+def _plain(sentence: str) -> str:
+    return reworded(sentence) or sentence
