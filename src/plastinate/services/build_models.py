@@ -297,6 +297,8 @@ def _write(
                     request.formats,
                     compression=request.compression,
                     source_files=source_files,
+                    volume=volume,
+                    lighten=catalog.door("lighten-surface"),
                     progress=lambda done, total: within(done / total),
                 )
             )

@@ -91,7 +91,8 @@ def build_request(task: Task) -> BuildRequest:
         phase=wish["phase"],
         allow_gaps=wish["allow_gaps"],
         any_modality=wish["any_modality"],
-        formats=tuple(name for name in formats if name not in FORMATS_WHERE_POSSIBLE),
+        # Whatever else is asked for, it can be looked at.
+        formats=(*(name for name in formats if name not in FORMATS_WHERE_POSSIBLE), "viewer"),
         formats_where_possible=tuple(name for name in formats if name in FORMATS_WHERE_POSSIBLE),
         # Where it lies, and so can be referred to, while a DICOM segmentation is written.
         unpack_into=unpacked if "seg" in formats else None,

@@ -92,6 +92,7 @@ DOORS: dict[str, Method] = {
     "merge-labels": Method("plastinate.stages.segment.merge_labels:merge_labels"),
     "measure-surface": Method("plastinate.stages.verify.measure:measure_surface"),
     "judge-structure": Method("plastinate.stages.verify.plausibility:judge_structure"),
+    "lighten-surface": Method("plastinate.stages.surface.decimate:decimate"),
     "compose-scene": Method("plastinate.stages.compose.scene:compose_scene"),
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
     "render-thumbnail": Method("plastinate.stages.compose.thumbnail:render_thumbnail"),

@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Build
-from plastinate.services.builds import SCENE_FILE
 from plastinate.web.measures import length, number, volume
 from plastinate.web.views import build_whole
 from plastinate.web.wording import FORMATS, part_name

@@ -1,4 +1,4 @@
-"""A build -> the page on which it is turned in the hand, and what that page says where nothing can be turned."""
+"""A build -> the page on which it is turned in the hand, and what it says where nothing can be turned."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@
     OUT/scene-medium.glb  scene-light.glb                        the same with fewer triangles, where made
     OUT/models/<structure>.glb .stl .obj .ply .3mf               one organ each
     OUT/labels.nii.gz  labels.seg.nrrd  labels.dcm               the voxels behind them
+    OUT/view/                                                    all of it in pieces, for the viewer
 
 STL and the per-organ files of the others always bear the structure id. A line
 in FORMATS is the only registration of a format.
@@ -22,9 +23,10 @@ from plastinate.model.errors import NoDicomSource, NoMillimetres, RecipeNotFound
 from plastinate.model.geometry import Unit
 from plastinate.model.scene import DETAIL_LEVELS, Scene
 from plastinate.model.structure import Structure
+from plastinate.model.volume import Volume
 from plastinate.native.side_by_side import say_nothing, side_by_side
 from plastinate.stages.export.atomic_write import make_folder, write_bytes
-from plastinate.stages.export.format_options import FormatOptions, Writer
+from plastinate.stages.export.format_options import FormatOptions, Lightens, Writer
 from plastinate.stages.export.frame_note import file_stem
 
 # What writes one file, or some that belong together, and tells their SHA-256.
@@ -42,7 +44,8 @@ class Format:
         suffix: with its dot.
         writer: module:function, imported when the format is first asked for.
         holds: "scene" (one file with every organ, and one for each), "organ"
-            (only one for each: the format cannot name parts), "labels" (one label map).
+            (only one for each: the format cannot name parts), "labels" (one label map),
+            "view" (a folder of its own, with everything).
         needs_mm: it must state a length, so a scan without millimetres is refused.
         needs_dicom: it refers to the DICOM files of the scan.
     """
@@ -63,6 +66,7 @@ FORMATS: dict[str, Format] = {
     "nifti": Format(".nii.gz", "nifti:write_nifti_file", "labels"),
     "nrrd": Format(".seg.nrrd", "nrrd:write_nrrd_file", "labels"),
     "seg": Format(".dcm", "dicom_seg:write_dicom_seg_file", "labels", needs_mm=True, needs_dicom=True),
+    "viewer": Format("/scene.json", "view_scene:write_view_files", "view"),
 }
 
 
@@ -74,6 +78,8 @@ def write_formats(
     compression: str = "meshopt",
     source_files: Iterable[Path] | None = None,
     level: str = "full",
+    volume: Volume | None = None,
+    lighten: Lightens | None = None,
     progress: Callable[[int, int], None] = say_nothing,
 ) -> dict[str, str]:
     """Write a scene in every format asked for, its files side by side where cores allow.
@@ -85,6 +91,7 @@ def write_formats(
         compression: of GLB files.
         source_files: the DICOM files the volume was read from; "seg" needs them.
         level: "full", "medium" or "light".
+        volume, lighten: for the viewer, see `FormatOptions`.
         progress: told after each file how many are done, and of how many.
 
     Returns:
@@ -97,7 +104,7 @@ def write_formats(
         UnsupportedFile: a DICOM SEG of a scan that is not DICOM.
         CannotWrite: the system refused; files already whole stay.
     """
-    options = FormatOptions(compression, tuple(source_files or ()), level)
+    options = FormatOptions(compression, tuple(source_files or ()), level, volume, lighten)
     check_formats(formats, unit=scene.geometry.unit, has_source_files=bool(options.source_files))
     make_folder(folder)
     files = [
@@ -208,6 +215,8 @@ def _files(scene: Scene, folder: Path, kind: Format, options: FormatOptions) -> 
     write = _writer(kind)
     if kind.holds == "labels":
         return [partial(write, scene, folder / f"labels{kind.suffix}", options)]
+    if kind.holds == "view":
+        return [partial(write, scene, folder / "view" / "scene.json", options)]
     whole: list[WritesFiles] = []
     if kind.holds == "scene":
         whole.append(partial(write, scene, folder / f"scene{kind.suffix}", options))

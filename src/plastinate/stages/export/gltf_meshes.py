@@ -13,6 +13,12 @@ from plastinate.model.errors import EmptyMask
 from plastinate.model.geometry import lps_mm_to_gltf
 from plastinate.model.surface import Surface
 from plastinate.native.normals import vertex_normals
+from plastinate.stages.export.meshopt_streams import (
+    INDEX_BYTES,
+    NORMAL_BYTES,
+    POSITION_BYTES,
+    mesh_streams,
+)
 from plastinate.stages.export.shared_grid import SharedGrid, shared_grid
 
 FLOAT, UINT, USHORT, BYTE = 5126, 5125, 5123, 5120
@@ -75,58 +81,42 @@ def plain_meshes(surfaces: Sequence[Surface]) -> MeshParts:
 
 
 def meshopt_meshes(surfaces: Sequence[Surface]) -> MeshParts:
-    """16-bit positions on one grid for the scene, 8-bit normals, all through meshopt's codecs.
-
-    The order of vertices and triangles changes (the codec and the graphics card
-    like neighbours close together); which triangles there are does not.
-    """
-    import meshopt
-
+    """16-bit positions on one grid for the scene, 8-bit normals, all through meshopt's codecs."""
     grid = shared_grid([lps_mm_to_gltf(surface.vertices) for surface in surfaces])
     parts = _on_grid(grid, ("KHR_mesh_quantization", "EXT_meshopt_compression"))
     unpacked = 0
     for surface, numbers in zip(surfaces, grid.numbers, strict=True):
-        indices, places, used = meshopt.reorder_mesh(surface.triangles.reshape(-1), True, True)
-        # Vertices that no triangle uses are marked with the largest uint32, or left out at the end.
-        places = np.concatenate([places, np.full(len(numbers) - len(places), 0xFFFFFFFF, dtype=np.uint32)])
-        kept = places < used
-        positions = np.zeros((used, 4), dtype="<u2")
-        positions[places[kept], :3] = numbers[kept]
-        normals = np.zeros((used, 4), dtype=np.float32)
-        normals[places[kept], :3] = _gltf_normals(surface)[kept]
-        encoded_normals = meshopt.encode_filter_oct(normals, 4, 8)
+        streams = mesh_streams(surface.triangles, numbers, _gltf_normals(surface))
+        used = len(streams.numbers)
         views = []
-        for data, mode, stride, filters in (
-            (positions, "ATTRIBUTES", 8, {}),
-            (encoded_normals, "ATTRIBUTES", 4, {"filter": "OCTAHEDRAL"}),
-            (indices.astype("<u4"), "TRIANGLES", 4, {}),
+        for encoded, count, mode, stride, filters in (
+            (streams.positions, used, "ATTRIBUTES", POSITION_BYTES, {}),
+            (streams.normals, used, "ATTRIBUTES", NORMAL_BYTES, {"filter": "OCTAHEDRAL"}),
+            (streams.indices, streams.index_count, "TRIANGLES", INDEX_BYTES, {}),
         ):
-            encoded = bytes(meshopt.encode_gltf_buffer(data, mode))
             extension = {
                 "buffer": 0,
                 "byteOffset": parts.append(encoded),
                 "byteLength": len(encoded),
                 "byteStride": stride,
                 "mode": mode,
-                "count": len(data),
+                "count": count,
                 **filters,
             }
-            view: dict[str, Any] = {"buffer": 1, "byteOffset": unpacked, "byteLength": stride * len(data)}
+            view: dict[str, Any] = {"buffer": 1, "byteOffset": unpacked, "byteLength": stride * count}
             if mode == "ATTRIBUTES":
                 view |= {"byteStride": stride, "target": ARRAY_BUFFER}
             else:
                 view |= {"target": ELEMENT_ARRAY_BUFFER}
             parts.views.append({**view, "extensions": {"EXT_meshopt_compression": extension}})
             views.append(len(parts.views) - 1)
-            unpacked += stride * len(data)
+            unpacked += stride * count
         attributes = {
-            "POSITION": parts.accessor(
-                "VEC3", USHORT, used, bufferView=views[0], **_bounds(positions[:, :3])
-            ),
+            "POSITION": parts.accessor("VEC3", USHORT, used, bufferView=views[0], **_bounds(streams.numbers)),
             "NORMAL": parts.accessor("VEC3", BYTE, used, bufferView=views[1], normalized=True),
         }
-        count = parts.accessor("SCALAR", UINT, len(indices), bufferView=views[2])
-        parts.primitives.append({"attributes": attributes, "indices": count})
+        corners = parts.accessor("SCALAR", UINT, streams.index_count, bufferView=views[2])
+        parts.primitives.append({"attributes": attributes, "indices": corners})
     # The second buffer holds no bytes: it only says how large the unpacked data is.
     fallback = {"byteLength": unpacked, "extensions": {"EXT_meshopt_compression": {"fallback": True}}}
     parts.buffers = [{"byteLength": len(parts.binary)}, fallback]
