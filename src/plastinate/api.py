@@ -45,7 +45,7 @@ def build_model(
         name: what to call the surface of a threshold.
         largest_only: keep only its largest piece.
         output: folder for the files; None keeps everything in memory.
-        formats: "glb", "stl", "obj", "ply", "3mf", "nifti", "nrrd", "seg" (this one only for scans
+        formats: "glb", "stl", "obj", "ply", "3mf", "nifti", "nrrd", "viewer", "seg" (this one only for scans
             read from loose DICOM files: it refers to them).
         compression: of GLB files: "meshopt", "draco" or "none".
         levels: detail level -> triangles at most; None is bounded by error alone.

@@ -24,6 +24,8 @@ from plastinate.recipes.load import load_recipe, recipe_for_organs
 from plastinate.services.build_models import BuildRequest, names_in, not_one_wish, shown_name
 from plastinate.stages import catalog
 
+# What is made of every scan whatever is asked for: all that the viewer reads.
+ALWAYS = ("viewer",)
 # What every scan can give, and what only some can: these are left out where they cannot be.
 FORMATS = ("glb", "stl", "obj", "ply", "nifti", "nrrd")
 FORMATS_WHERE_POSSIBLE = ("3mf", "seg")
@@ -91,8 +93,7 @@ def build_request(task: Task) -> BuildRequest:
         phase=wish["phase"],
         allow_gaps=wish["allow_gaps"],
         any_modality=wish["any_modality"],
-        # Whatever else is asked for, it can be looked at.
-        formats=(*(name for name in formats if name not in FORMATS_WHERE_POSSIBLE), "viewer"),
+        formats=(*(name for name in formats if name not in (*FORMATS_WHERE_POSSIBLE, *ALWAYS)), *ALWAYS),
         formats_where_possible=tuple(name for name in formats if name in FORMATS_WHERE_POSSIBLE),
         # Where it lies, and so can be referred to, while a DICOM segmentation is written.
         unpack_into=unpacked if "seg" in formats else None,

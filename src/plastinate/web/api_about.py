@@ -110,7 +110,10 @@ def _formats() -> Formats:
     return Formats.model_validate(
         {
             "formats": [
-                {"name": name, "suffix": each.suffix, "holds": each.holds} for name, each in FORMATS.items()
+                {"name": name, "suffix": each.suffix, "holds": each.holds}
+                for name, each in FORMATS.items()
+                # What the viewer reads is made with every build, and not asked for.
+                if each.holds != "view"
             ]
         }
     )

@@ -103,7 +103,7 @@ def test_what_the_scan_does_not_have_is_refused_before_anything_is_queued():
 def test_what_not_every_scan_can_give_is_asked_for_where_possible(tmp_path: Path):
     task = Task(checked(recipe="ct-chest"), (tmp_path / "scan.zip",), tmp_path)
     request = build_request(task)
-    assert set(request.formats) == {"glb", "stl", "obj", "ply", "nifti", "nrrd"}
+    assert set(request.formats) == {"glb", "stl", "obj", "ply", "nifti", "nrrd", "viewer"}
     assert set(request.formats_where_possible) == {"3mf", "seg"}
     assert request.unpack_into is not None
 

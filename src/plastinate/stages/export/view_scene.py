@@ -43,6 +43,17 @@ def write_view_files(scene: Scene, path: Path, options: FormatOptions) -> dict[P
     """
     surfaces_of(scene)
     folder = make_folder(path.parent)
+    try:
+        return _write(scene, path, options)
+    except BaseException:
+        # Pieces that nothing names help nobody.
+        for left in [*folder.glob("*.bin"), path]:
+            left.unlink(missing_ok=True)
+        raise
+
+
+def _write(scene: Scene, path: Path, options: FormatOptions) -> dict[Path, str]:
+    folder = path.parent
     found: dict[str, Any] = {"meshes": None, "volume": None, "labels": None, "statistics": {}}
     digests: dict[Path, str] = {}
 
