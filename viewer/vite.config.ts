@@ -29,6 +29,7 @@ export default defineConfig({
     rollupOptions: {
       input: {
         pages: "src/styles/pages.css",
+        viewer: "src/styles/viewer.css",
         page: "src/pages/page.ts",
         case: "src/pages/case.ts",
         upload: "src/pages/upload.ts",

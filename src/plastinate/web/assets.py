@@ -14,6 +14,7 @@ from plastinate.model.case_errors import PagesMissing
 MANIFEST = Path(__file__).parent / "static" / "built" / "manifest.json"
 ENTRIES = {
     "style": "src/styles/pages.css",
+    "viewer-style": "src/styles/viewer.css",
     "page": "src/pages/page.ts",
     "case": "src/pages/case.ts",
     "upload": "src/pages/upload.ts",
@@ -25,7 +26,7 @@ def asset(name: str) -> str:
     """The address of a built file.
 
     >>> sorted(ENTRIES)
-    ['case', 'page', 'style', 'upload', 'view']
+    ['case', 'page', 'style', 'upload', 'view', 'viewer-style']
 
     Raises:
         PagesMissing: the installation holds no built pages.

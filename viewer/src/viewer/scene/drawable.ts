@@ -9,15 +9,20 @@ export interface FrameContext {
   readonly size: { readonly width: number; readonly height: number; readonly pixelRatio: number };
   /** The quality may fall: somebody is turning it. */
   readonly isMoving: boolean;
-  /** Of the opaque meshes, drawn before the volume pass; null where no pass needs it. */
+  /** Of the solid meshes, drawn before the volume pass; null where no pass needs it. */
   readonly depth: DepthTexture | null;
-  /** Their colour, likewise. */
+  /** Their colour, likewise: as the screen will show it (sRGB), multiplied with its opacity. */
   readonly colour: Texture | null;
+  /** The see-through meshes by themselves, and how near the nearest is; null where there are none. */
+  readonly glass: { readonly colour: Texture; readonly depth: DepthTexture } | null;
 }
 
+/** See-through meshes lie on this layer of the engine, all else on layer 0. */
+export const GLASS_LAYER = 1;
+
 /**
- * Opaque things and the see-through meshes are drawn first, into a target with a depth texture when a drawable of
- * the volume pass is in sight; then the volume pass over it, to the screen; then overlays, without depth.
+ * Solid things are drawn first, then see-through meshes: with a drawable of the volume pass in sight each into a
+ * target of its own, and the volume pass lays both together on the screen. Overlays come last, without depth.
  */
 export type Pass = "solid" | "volume" | "overlay";
 

@@ -72,6 +72,11 @@ export interface Measurement {
   readonly unit: "mm" | "deg";
 }
 
+export interface Probe {
+  readonly pointLpsMm: Vec3;
+  readonly organ: string | null;
+}
+
 export interface Notice {
   readonly id: string;
   /** A key of words.ts, with what its places hold. */
@@ -97,6 +102,8 @@ export interface ViewState {
   readonly camera: CameraState;
   readonly hasLabels: boolean;
   readonly tool: ToolId;
+  /** What the tool that names things was last put on. */
+  readonly probe: Probe | null;
   /** Points set for the measurement that is being made. */
   readonly pendingLpsMm: readonly Vec3[];
   readonly measurements: readonly Measurement[];

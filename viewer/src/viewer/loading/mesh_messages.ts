@@ -1,0 +1,49 @@
+// What the page and the worker of the meshes say to each other.
+import type { DetailLevel, MeshFile } from "../model/manifest.ts";
+import type { HalfSpace } from "../model/plane.ts";
+import type { Vec3 } from "../model/vectors.ts";
+import type { LoadFlaw } from "./ranges.ts";
+
+export interface MeshWish {
+  readonly id: string;
+  readonly level: DetailLevel;
+  readonly mesh: MeshFile;
+}
+
+export interface RayWish {
+  readonly originLpsMm: Vec3;
+  /** Of length one. */
+  readonly direction: Vec3;
+  /** The organs in sight, each with what is left of it. */
+  readonly organs: readonly { readonly id: string; readonly sides: readonly HalfSpace[] }[];
+}
+
+export type ToWorker =
+  /** Several meshes of one file, in one request. */
+  | { readonly type: "together"; readonly files: string; readonly wishes: readonly MeshWish[] }
+  | { readonly type: "load"; readonly files: string; readonly wish: MeshWish }
+  | { readonly type: "pick"; readonly request: number; readonly ray: RayWish };
+
+export interface Mesh {
+  readonly id: string;
+  readonly level: DetailLevel;
+  /** Four for each vertex: x, y, z and nothing. LPS mm = origin + step * value. */
+  readonly positions: Uint16Array<ArrayBuffer>;
+  /** Four for each vertex: x, y, z of a direction times 127, and nothing. */
+  readonly normals: Int8Array<ArrayBuffer>;
+  readonly indices: Uint32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+  readonly origin: Vec3;
+  readonly step: number;
+}
+
+export interface Hit {
+  readonly id: string;
+  readonly pointLpsMm: Vec3;
+  readonly normal: Vec3;
+  readonly distanceMm: number;
+}
+
+export type FromWorker =
+  | { readonly type: "mesh"; readonly mesh: Mesh }
+  | { readonly type: "failed"; readonly id: string; readonly level: DetailLevel; readonly flaw: LoadFlaw }
+  | { readonly type: "picked"; readonly request: number; readonly hit: Hit | null; readonly tookMs: number };

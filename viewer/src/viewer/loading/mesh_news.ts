@@ -1,0 +1,62 @@
+// What comes of the meshes, and what does not: to the stage, and into the state so that it can be said.
+import type { DetailLevel, Organ } from "../model/manifest.ts";
+import type { Store } from "../state/store.ts";
+import type { Mesh } from "./mesh_messages.ts";
+import type { MeshNews, MeshSource } from "./meshes.ts";
+import type { LoadFlaw } from "./ranges.ts";
+
+const SLOW_MS = 6000;
+
+export interface MeshDesk extends MeshNews {
+  isCoarseThere(): boolean;
+  hasFailed(id: string, level: DetailLevel): boolean;
+  retry(meshes: MeshSource): void;
+}
+
+export function meshNews(store: Store, organs: { take(mesh: Mesh): void }, invalidate: () => void): MeshDesk {
+  const failed = new Map<string, Set<DetailLevel>>();
+  const coarse = new Set<string>();
+  const nameOf = (id: string) => store.state.manifest.organs.find((organ) => organ.id === id)?.name ?? id;
+  const settled = () => coarse.size + [...failed.values()].filter((levels) => levels.has("coarse")).length;
+  const isCoarseThere = () => settled() >= store.state.manifest.organs.length;
+  const say = (id: string, key: string, places: Record<string, string | number>) =>
+    store.dispatch({ type: "notice", notice: { id, key, places, kind: id === "slow" ? "warn" : "bad", retry: id === "slow" ? null : "meshes" } });
+
+  setTimeout(() => {
+    if (!isCoarseThere()) say("slow", "slow", {});
+  }, SLOW_MS);
+
+  function sayFailed(id: string, level: DetailLevel, flaw: LoadFlaw): void {
+    const lost = [...failed].filter(([, levels]) => levels.has("coarse")).map(([one]) => one);
+    if (level !== "coarse") say(`detail-${id}`, "detail-failed", { name: nameOf(id) });
+    else if (lost.length > 1) say("meshes", "meshes-failed", { count: lost.length });
+    else say("meshes", flaw === "network" || flaw === "server" ? "mesh-network" : "mesh-failed", { name: nameOf(id) });
+  }
+
+  return {
+    arrived(mesh) {
+      failed.get(mesh.id)?.delete(mesh.level);
+      if (mesh.level === "coarse") coarse.add(mesh.id);
+      organs.take(mesh);
+      store.dispatch({ type: "detail", id: mesh.id, detail: mesh.level });
+      if (isCoarseThere()) store.dispatch({ type: "notice-close", id: "slow" });
+      invalidate();
+    },
+    failed(id, level, flaw) {
+      failed.set(id, (failed.get(id) ?? new Set()).add(level));
+      if (level === "coarse") store.dispatch({ type: "detail", id, detail: "failed" });
+      sayFailed(id, level, flaw);
+    },
+    isCoarseThere,
+    hasFailed: (id, level) => failed.get(id)?.has(level) ?? false,
+    retry(meshes) {
+      const known = new Map<string, Organ>(store.state.manifest.organs.map((organ) => [organ.id, organ]));
+      const again = [...failed];
+      failed.clear();
+      for (const [id, levels] of again) {
+        const organ = known.get(id);
+        for (const level of levels) if (organ) meshes.load(organ, level);
+      }
+    },
+  };
+}

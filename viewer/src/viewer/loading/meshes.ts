@@ -1,0 +1,85 @@
+// The page's side of the meshes: asks the worker, and hands on what comes.
+import type { DetailLevel, Manifest, Organ } from "../model/manifest.ts";
+import type { FromWorker, Hit, Mesh, MeshWish, RayWish, ToWorker } from "./mesh_messages.ts";
+import type { LoadFlaw } from "./ranges.ts";
+
+export interface MeshNews {
+  arrived(mesh: Mesh): void;
+  failed(id: string, level: DetailLevel, flaw: LoadFlaw): void;
+}
+
+export interface Picked {
+  readonly hit: Hit | null;
+  /** In the worker, and until the answer was here. */
+  readonly tookMs: number;
+  readonly waitedMs: number;
+}
+
+export interface MeshSource {
+  /** Every organ's coarse mesh, all of one file in one request. */
+  loadCoarse(manifest: Manifest): void;
+  load(organ: Organ, level: DetailLevel): void;
+  pick(ray: RayWish): Promise<Picked>;
+  dispose(): void;
+}
+
+export function startMeshes(files: string, news: MeshNews): MeshSource {
+  const worker = new Worker(new URL("./mesh_worker.ts", import.meta.url), { type: "module" });
+  const asked = new Map<number, { since: number; answer: (picked: Picked) => void }>();
+  const underWay = new Map<string, MeshWish>();
+  let requests = 0;
+  const send = (message: ToWorker) => worker.postMessage(message);
+  const name = (id: string, level: DetailLevel) => `${level} ${id}`;
+
+  worker.addEventListener("message", (event: MessageEvent<FromWorker>) => {
+    const told = event.data;
+    if (told.type === "picked") {
+      const question = asked.get(told.request);
+      asked.delete(told.request);
+      question?.answer({ hit: told.hit, tookMs: told.tookMs, waitedMs: performance.now() - question.since });
+    } else if (told.type === "mesh") {
+      underWay.delete(name(told.mesh.id, told.mesh.level));
+      news.arrived(told.mesh);
+    } else {
+      underWay.delete(name(told.id, told.level));
+      news.failed(told.id, told.level, told.flaw);
+    }
+  });
+  // A worker that never began, or that ran out of memory: everything it owes has failed.
+  worker.addEventListener("error", () => {
+    for (const wish of underWay.values()) news.failed(wish.id, wish.level, "network");
+    underWay.clear();
+    for (const { answer } of asked.values()) answer({ hit: null, tookMs: 0, waitedMs: 0 });
+    asked.clear();
+  });
+
+  return {
+    loadCoarse(manifest) {
+      const byFile = new Map<string, MeshWish[]>();
+      for (const { id, meshes } of manifest.organs) {
+        const wishes = byFile.get(meshes.coarse.file) ?? [];
+        byFile.set(meshes.coarse.file, [...wishes, { id, level: "coarse", mesh: meshes.coarse }]);
+      }
+      for (const wishes of byFile.values()) {
+        for (const wish of wishes) underWay.set(name(wish.id, "coarse"), wish);
+        send({ type: "together", files, wishes });
+      }
+    },
+    load(organ, level) {
+      const mesh = organ.meshes[level];
+      if (!mesh || underWay.has(name(organ.id, level))) return;
+      const wish: MeshWish = { id: organ.id, level, mesh };
+      underWay.set(name(organ.id, level), wish);
+      send({ type: "load", files, wish });
+    },
+    pick(ray) {
+      requests += 1;
+      const request = requests;
+      return new Promise((answer) => {
+        asked.set(request, { since: performance.now(), answer });
+        send({ type: "pick", request, ray });
+      });
+    },
+    dispose: () => worker.terminate(),
+  };
+}

@@ -1,0 +1,57 @@
+// What the server wrote into the page for the viewer.
+import type { Manifest } from "./model/manifest.ts";
+
+export interface Format {
+  readonly name: string;
+  readonly title: string;
+  readonly purpose: string;
+  readonly url: string;
+  readonly size: number | null;
+}
+
+export interface Said {
+  readonly organs: Readonly<Record<string, { readonly name: string; readonly reasons: readonly string[] }>>;
+  readonly notFound: Readonly<Record<string, { readonly name: string; readonly reason: string }>>;
+  readonly formats: readonly Format[];
+}
+
+export interface PageData {
+  readonly main: HTMLElement;
+  readonly build: string;
+  /** What a file's name is put behind, as a whole address: a worker has no page to be relative to. */
+  readonly files: string;
+  readonly scene: string;
+  readonly title: string;
+  readonly caseTitle: string;
+  readonly casePage: string;
+  readonly certificatePage: string;
+  readonly canEdit: boolean;
+  readonly said: Said;
+}
+
+export function pageData(main: HTMLElement): PageData {
+  const island = document.getElementById("viewer-words")?.textContent;
+  const said = (island ? JSON.parse(island) : {}) as Partial<Said>;
+  const of = (name: string): string => main.dataset[name] ?? "";
+  return {
+    main,
+    build: of("build"),
+    files: new URL(of("files"), location.href).href,
+    scene: of("scene"),
+    title: of("title"),
+    caseTitle: of("caseTitle"),
+    casePage: of("casePage"),
+    certificatePage: of("certificatePage"),
+    canEdit: main.dataset["canEdit"] !== undefined,
+    said: { organs: said.organs ?? {}, notFound: said.notFound ?? {}, formats: said.formats ?? [] },
+  };
+}
+
+/** The names and reasons of the manifest in the reader's language. */
+export function inPageLanguage(manifest: Manifest, said: Said): Manifest {
+  return {
+    ...manifest,
+    organs: manifest.organs.map((organ) => ({ ...organ, ...said.organs[organ.id] })),
+    notFound: manifest.notFound.map((one) => ({ ...one, ...said.notFound[one.id] })),
+  };
+}

@@ -1,0 +1,120 @@
+// The organs by name: in sight or not, how large, how far to be trusted; the chosen one with all that is known of it.
+import { type TemplateResult, html, nothing } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { word } from "../../page/words.ts";
+import { type TreeNode, found, organsIn, treeOf } from "../model/tree.ts";
+import { type ViewState, isVisible } from "../state/view_state.ts";
+import { millilitres } from "./format.ts";
+import { organFacts } from "./organ_facts.ts";
+import { Panel } from "./panel.ts";
+import { SIGNS, lightSign, sign, swatch } from "./signs.ts";
+
+export class OrganTree extends Panel {
+  private search = "";
+
+  protected override shows(state: ViewState): readonly unknown[] {
+    return [state.manifest, state.organs, state.solo, state.selected, state.details, state.hovered];
+  }
+
+  protected override render(): TemplateResult {
+    const { state } = this;
+    const tree = found(treeOf(state.manifest), this.search);
+    const organs = state.manifest.organs;
+    const areAllShown = state.solo === null && organs.every(({ id }) => state.organs[id]?.isShown);
+    return html`
+      <div class="tree-head">
+        <label class="search">
+          ${sign(SIGNS.search)}<span class="unseen">${word("Search the organs")}</span>
+          <input type="search" autocomplete="off" placeholder=${word("Search")} .value=${this.search} @input=${this.find} />
+        </label>
+        <div class="tree-actions">
+          <button type="button" class="button bare slim" ?disabled=${areAllShown} @click=${() => this.showAll(true)}>
+            ${word("Show all")}
+          </button>
+          <button type="button" class="button bare slim" @click=${() => this.showAll(false)}>${word("Hide all")}</button>
+        </div>
+      </div>
+      ${tree.length ? this.list(tree) : html`<p class="quiet small nothing">${word("No organ of that name.")}</p>`}
+      ${this.missing()}
+    `;
+  }
+
+  private list(nodes: readonly TreeNode[]): TemplateResult {
+    return html`<ul class="tree">
+      ${repeat(
+        nodes,
+        (node) => node.id,
+        (node) => html`<li>${node.organ ? this.organ(node) : this.group(node)}${node.children.length ? this.list(node.children) : nothing}</li>`,
+      )}
+    </ul>`;
+  }
+
+  private group(node: TreeNode): TemplateResult {
+    const ids = organsIn(node).map((organ) => organ.id);
+    const shown = ids.filter((id) => isVisible(this.state, id)).length;
+    return html`<div class="group">
+      ${this.eye(ids, node.name, shown === ids.length, shown > 0 && shown < ids.length)}
+      <span class="group-name"><bdi>${node.name}</bdi></span>
+    </div>`;
+  }
+
+  private organ(node: TreeNode): TemplateResult {
+    const organ = node.organ as NonNullable<TreeNode["organ"]>;
+    const { state } = this;
+    const look = state.organs[organ.id];
+    const isChosen = state.selected === organ.id;
+    const classes = ["organ", isChosen ? "chosen" : "", isVisible(state, organ.id) ? "" : "out"].join(" ");
+    return html`<div class=${classes} data-organ=${organ.id}
+        @pointerenter=${() => this.hover(organ.id)} @pointerleave=${() => this.hover(null)}>
+        ${this.eye([organ.id], organ.name, isVisible(state, organ.id), false)}
+        <button type="button" class="organ-name" aria-expanded=${isChosen} aria-controls=${`facts-${organ.id}`}
+          @click=${() => this.app.store.dispatch({ type: "select", id: isChosen ? null : organ.id })}>
+          ${swatch(look?.colour ?? organ.colour)}<span class="grow"><bdi>${organ.name}</bdi></span>
+          <span class="number quiet">${organ.volumeMl === null ? "" : millilitres(organ.volumeMl)}</span>
+          ${lightSign(organ.light)}
+        </button>
+      </div>
+      ${isChosen ? organFacts(this.app, organ) : nothing}`;
+  }
+
+  private eye(ids: readonly string[], name: string, isShown: boolean, isPartly: boolean): TemplateResult {
+    return html`<label class="eye" title=${isShown ? word("Hide") : word("Show")}>
+      <input type="checkbox" .checked=${isShown} .indeterminate=${isPartly} aria-label=${word("Show {name}", { name })}
+        @change=${(event: Event) => this.show(ids, (event.target as HTMLInputElement).checked)} />
+      ${sign(isShown || isPartly ? SIGNS.eye : SIGNS.eyeShut)}
+    </label>`;
+  }
+
+  private missing(): TemplateResult | typeof nothing {
+    const missing = this.state.manifest.notFound;
+    if (!missing.length) return nothing;
+    return html`<details class="more missing">
+      <summary>${word("Not found ({count})", { count: missing.length })}</summary>
+      <ul>${missing.map((one) => html`<li><strong><bdi>${one.name}</bdi></strong><span class="quiet small">${one.reason}</span></li>`)}</ul>
+    </details>`;
+  }
+
+  private find(event: Event): void {
+    this.search = (event.target as HTMLInputElement).value;
+    this.requestUpdate();
+  }
+
+  private hover(id: string | null): void {
+    this.app.store.dispatch({ type: "hover", id });
+  }
+
+  /** While one organ is alone in sight, showing another ends that: both are seen then. */
+  private show(ids: readonly string[], isShown: boolean): void {
+    const { store } = this.app;
+    const { solo } = this.state;
+    if (solo !== null && isShown) {
+      const others = this.state.manifest.organs.map(({ id }) => id).filter((id) => id !== solo && !ids.includes(id));
+      store.dispatch({ type: "show", ids: others, isShown: false });
+    }
+    store.dispatch({ type: "show", ids, isShown });
+  }
+
+  private showAll(isShown: boolean): void {
+    this.app.store.dispatch({ type: "show-all", isShown });
+  }
+}

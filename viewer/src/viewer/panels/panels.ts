@@ -1,0 +1,23 @@
+// Every panel and where it stands.
+import { word } from "../../page/words.ts";
+import type { App } from "../app.ts";
+import { Notices } from "./notices.ts";
+import { OrganTree } from "./organ_tree.ts";
+import { panel } from "./panel.ts";
+import type { Shell } from "./shell.ts";
+import { makeTextTwin } from "./text_twin.ts";
+import { Toolbar, ViewMenu } from "./toolbar.ts";
+
+export function putPanels(app: App, shell: Shell): void {
+  shell.panels.get("organs")?.append(panel("organ-tree", OrganTree, app));
+  const caution = document.createElement("p");
+  caution.className = "caution";
+  caution.textContent = word("For teaching, research and planning aid; not for diagnosis.");
+  shell.stage.append(
+    panel("view-tools", Toolbar, app),
+    panel("view-menu", ViewMenu, app),
+    caution,
+    panel("view-notices", Notices, app),
+    makeTextTwin(app.store),
+  );
+}

@@ -1,0 +1,79 @@
+// The scene in words, told anew when it has changed and rested: for whoever listens instead of looking.
+import { word } from "../../page/words.ts";
+import { facing } from "../model/viewpoint.ts";
+import { sizeMm } from "../model/measure.ts";
+import { viewLabel } from "../scene/cube.ts";
+import type { Store } from "../state/store.ts";
+import { type ViewState, hasMillimetres, isVisible } from "../state/view_state.ts";
+import { degrees, millilitres, millimetres, place, sizes } from "./format.ts";
+import { lightName } from "./signs.ts";
+
+const REST_MS = 600;
+const MOST_NAMES = 8;
+
+export function makeTextTwin(store: Store): HTMLElement {
+  const element = document.createElement("p");
+  element.className = "unseen";
+  element.id = "scene-in-words";
+  element.setAttribute("role", "status");
+  element.textContent = inWords(store.state);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  store.subscribe(() => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const now = inWords(store.state);
+      if (element.textContent !== now) element.textContent = now;
+    }, REST_MS);
+  });
+  return element;
+}
+
+export function inWords(state: ViewState): string {
+  return [sight(state), from(state), chosen(state), probed(state), cuts(state), lastMeasure(state)].filter(Boolean).join(" ");
+}
+
+function sight(state: ViewState): string {
+  const { organs } = state.manifest;
+  const shown = organs.filter(({ id }) => isVisible(state, id));
+  const hidden = organs.filter(({ id }) => !isVisible(state, id));
+  const names = (list: typeof organs) => {
+    const some = list.slice(0, MOST_NAMES).map((organ) => organ.name).join(", ");
+    return list.length > MOST_NAMES ? word("{names} and {count} more", { names: some, count: list.length - MOST_NAMES }) : some;
+  };
+  const inSight = shown.length ? word("In sight: {names}.", { names: names(shown) }) : word("No organ is in sight.");
+  return hidden.length ? `${inSight} ${word("Hidden: {names}.", { names: names(hidden) })}` : inSight;
+}
+
+function from(state: ViewState): string {
+  return word("Seen: {side}.", { side: viewLabel(facing(state.camera.turn)) });
+}
+
+function chosen(state: ViewState): string {
+  const organ = state.manifest.organs.find(({ id }) => id === state.selected);
+  if (!organ) return "";
+  const parts = [organ.name];
+  if (organ.side) parts.push(organ.side === "left" ? word("left side") : word("right side"));
+  if (organ.volumeMl !== null && hasMillimetres(state)) parts.push(millilitres(organ.volumeMl));
+  if (hasMillimetres(state)) parts.push(sizes(sizeMm(organ.boundsLpsMm)));
+  parts.push(lightName(organ.light));
+  return word("Chosen: {facts}.", { facts: parts.join(", ") });
+}
+
+function probed({ probe, manifest }: ViewState): string {
+  if (!probe) return "";
+  const organ = manifest.organs.find(({ id }) => id === probe.organ)?.name ?? "";
+  return word("Probe: {organ} at {place}.", { organ, place: place(probe.pointLpsMm) });
+}
+
+function cuts({ clip }: ViewState): string {
+  const told = [];
+  if (clip.planes.length) told.push(word("Cuts: {count}.", { count: clip.planes.length }));
+  if (clip.box) told.push(word("Only what lies in the box is shown."));
+  return told.join(" ");
+}
+
+function lastMeasure({ measurements }: ViewState): string {
+  const last = measurements.at(-1);
+  if (!last) return "";
+  return `${last.name}: ${last.unit === "mm" ? millimetres(last.value) : degrees(last.value)}.`;
+}

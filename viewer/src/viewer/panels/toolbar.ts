@@ -1,0 +1,74 @@
+// The tools, on the picture itself.
+import { type TemplateResult, html } from "lit";
+import { word } from "../../page/words.ts";
+import { VIEW_NAMES } from "../model/viewpoint.ts";
+import { LETTERS, viewLabel } from "../scene/cube.ts";
+import type { ViewState } from "../state/view_state.ts";
+import { TOOLS, hindrance, toolOf } from "../tools/tools.ts";
+import { Panel } from "./panel.ts";
+import { SIGNS, sign } from "./signs.ts";
+
+export class Toolbar extends Panel {
+  protected override shows(state: ViewState): readonly unknown[] {
+    return [state.tool, state.manifest, state.hasLabels];
+  }
+
+  protected override render(): TemplateResult {
+    const { store } = this.app;
+    const { state } = this;
+    return html`<div class="tools" role="toolbar" aria-label=${word("Tools")} aria-orientation="vertical" @keydown=${rove}>
+        ${TOOLS.map((tool) => {
+          const against = hindrance(tool, state);
+          const title = against ? `${tool.label()}: ${because(against)}` : `${tool.label()} (${tool.key.toUpperCase()})`;
+          return html`<button type="button" class="tool" aria-pressed=${state.tool === tool.id} data-tool=${tool.id}
+            aria-disabled=${against !== null} title=${title} aria-label=${title} tabindex=${state.tool === tool.id ? 0 : -1}
+            @click=${() => against || store.dispatch({ type: "tool", tool: tool.id })}>${sign(tool.sign)}</button>`;
+        })}
+      </div>
+      <p class="hint-line small">${toolOf(state.tool).hint()}</p>`;
+  }
+}
+
+/** What a view is looked at from, as the cube has it, for keys and for whoever cannot see the cube. */
+export class ViewMenu extends Panel {
+  protected override shows(state: ViewState): readonly unknown[] {
+    return [state.hasLabels];
+  }
+
+  protected override render(): TemplateResult {
+    const { app } = this;
+    const { hasLabels } = this.state;
+    return html`<div class="view-menu">
+      <button type="button" class="tool" title=${word("As at the beginning")} aria-label=${word("As at the beginning")}
+        @click=${() => app.reset()}>${sign(SIGNS.home)}</button>
+      <button type="button" class="tool" title=${word("Fill the view")} aria-label=${word("Fill the view")}
+        @click=${() => app.fit()}>${sign(SIGNS.fit)}</button>
+      <button type="button" class="tool" aria-pressed=${hasLabels} title=${word("Names in the picture")} aria-label=${word("Names in the picture")}
+        @click=${() => app.store.dispatch({ type: "labels", hasLabels: !hasLabels })}>${sign(SIGNS.name)}</button>
+      <details class="menu">
+        <summary class="tool" title=${word("Views")} aria-label=${word("Views")}>${sign(SIGNS.look)}</summary>
+        <div class="sheet">
+          ${VIEW_NAMES.map((name) => html`<button type="button" data-view=${name} @click=${() => app.look(name)}><kbd>${LETTERS[name]}</kbd> ${viewLabel(name)}</button>`)}
+        </div>
+      </details>
+    </div>`;
+  }
+}
+
+export function because(against: "millimetres" | "volume"): string {
+  return against === "millimetres"
+    ? word("this scan has no millimetres, so nothing in it can be measured")
+    : word("this case has no scan");
+}
+
+/** One stop for the Tab key; arrows go on from there. */
+function rove(event: KeyboardEvent): void {
+  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const all = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLButtonElement>("button")];
+  const at = all.indexOf(document.activeElement as HTMLButtonElement);
+  const next = all[(at + step + all.length) % all.length];
+  for (const one of all) one.tabIndex = one === next ? 0 : -1;
+  next?.focus();
+  event.preventDefault();
+}

@@ -1,0 +1,142 @@
+// The organs as surfaces: one mesh each, in the finest detail that has come.
+import {
+  BufferAttribute,
+  BufferGeometry,
+  Group,
+  InterleavedBuffer,
+  InterleavedBufferAttribute,
+  Mesh,
+  Sphere,
+  Vector3,
+} from "three";
+import type { DetailLevel } from "../../model/manifest.ts";
+import { sidesFor } from "../../model/clipping.ts";
+import { middle, radius } from "../../model/vectors.ts";
+import type { Mesh as MeshData } from "../../loading/mesh_messages.ts";
+import { type ViewState, isVisible } from "../../state/view_state.ts";
+import { type Drawable, GLASS_LAYER } from "../drawable.ts";
+import { type OrganMaterial, dress, organMaterial } from "../organ_material.ts";
+import { enginePlane } from "../planes.ts";
+
+export type OrganMesh = Mesh<BufferGeometry, OrganMaterial>;
+
+export interface OrganMeshes extends Drawable {
+  readonly object: Group;
+  take(mesh: MeshData): void;
+  has(id: string, level: DetailLevel): boolean;
+  meshOf(id: string): OrganMesh | undefined;
+  triangles(): number;
+  /** Which level to draw of those that are there, and which to keep; drops the others from memory. */
+  choose(levels: ReadonlyMap<string, DetailLevel>): void;
+}
+
+export function organMeshes(): OrganMeshes {
+  const group = new Group();
+  const meshes = new Map<string, OrganMesh>();
+  const geometries = new Map<string, Map<DetailLevel, BufferGeometry>>();
+  let known: ViewState | undefined;
+
+  function meshFor(id: string): OrganMesh {
+    let mesh = meshes.get(id);
+    if (!mesh) {
+      mesh = new Mesh(new BufferGeometry(), organMaterial());
+      mesh.name = id;
+      mesh.matrixAutoUpdate = false;
+      meshes.set(id, mesh);
+      group.add(mesh);
+    }
+    return mesh;
+  }
+
+  function put(id: string, level: DetailLevel): void {
+    const geometry = geometries.get(id)?.get(level);
+    const mesh = meshFor(id);
+    if (!geometry || mesh.geometry === geometry) return;
+    mesh.geometry = geometry;
+    const { origin, step } = geometry.userData as { origin: [number, number, number]; step: number };
+    mesh.matrix.makeScale(step, step, step).setPosition(...origin);
+    mesh.matrixWorldNeedsUpdate = true;
+    known = undefined;
+  }
+
+  return {
+    pass: "solid",
+    object: group,
+    take(mesh) {
+      const levels = geometries.get(mesh.id) ?? new Map<DetailLevel, BufferGeometry>();
+      geometries.set(mesh.id, levels.set(mesh.level, geometryOf(mesh)));
+      put(mesh.id, mesh.level);
+    },
+    has: (id, level) => geometries.get(id)?.has(level) ?? false,
+    meshOf: (id) => meshes.get(id),
+    triangles() {
+      let sum = 0;
+      for (const levels of geometries.values())
+        for (const geometry of levels.values()) sum += (geometry.index?.count ?? 0) / 3;
+      return sum;
+    },
+    choose(wanted) {
+      for (const [id, levels] of geometries) {
+        const level = wanted.get(id) ?? "coarse";
+        if (levels.has(level)) put(id, level);
+        for (const [other, geometry] of levels) {
+          // Coarse stays: it is small, and needed the moment something turns.
+          if (other === level || other === "coarse" || meshes.get(id)?.geometry === geometry) continue;
+          geometry.dispose();
+          levels.delete(other);
+        }
+      }
+    },
+    update(state) {
+      if (known && isSame(known, state)) return false;
+      known = state;
+      for (const organ of state.manifest.organs) {
+        const mesh = meshes.get(organ.id);
+        const look = state.organs[organ.id];
+        if (!mesh || !look) continue;
+        mesh.visible = isVisible(state, organ.id) && look.opacity > 0 && mesh.geometry.index !== null;
+        const glow = state.selected === organ.id ? 0.3 : state.hovered === organ.id ? 0.16 : 0;
+        const planes = sidesFor(state.clip, organ.id).map(enginePlane);
+        dress(mesh.material, { colour: look.colour, opacity: look.opacity, glow, planes });
+        mesh.layers.set(look.opacity < 1 ? GLASS_LAYER : 0);
+        // A large thing that is see-through is drawn after what lies in it.
+        mesh.renderOrder = look.opacity < 1 ? radius(organ.boundsLpsMm) : 0;
+        mesh.geometry.boundingSphere ??= localSphere(organ.boundsLpsMm, mesh.geometry);
+      }
+      return false;
+    },
+    dispose() {
+      for (const mesh of meshes.values()) mesh.material.dispose();
+      for (const levels of geometries.values()) for (const geometry of levels.values()) geometry.dispose();
+    },
+  };
+}
+
+function isSame(a: ViewState, b: ViewState): boolean {
+  return (
+    a.organs === b.organs &&
+    a.solo === b.solo &&
+    a.selected === b.selected &&
+    a.hovered === b.hovered &&
+    a.clip === b.clip &&
+    a.manifest === b.manifest
+  );
+}
+
+function geometryOf(mesh: MeshData): BufferGeometry {
+  const geometry = new BufferGeometry();
+  const positions = new InterleavedBuffer(mesh.positions, 4);
+  const normals = new InterleavedBuffer(mesh.normals, 4);
+  geometry.setAttribute("position", new InterleavedBufferAttribute(positions, 3, 0));
+  geometry.setAttribute("normal", new InterleavedBufferAttribute(normals, 3, 0, true));
+  geometry.setIndex(new BufferAttribute(mesh.indices, 1));
+  geometry.userData = { origin: mesh.origin, step: mesh.step };
+  return geometry;
+}
+
+/** Known from the manifest: no walk over a million vertices. */
+function localSphere(bounds: Parameters<typeof middle>[0], geometry: BufferGeometry): Sphere {
+  const { origin, step } = geometry.userData as { origin: [number, number, number]; step: number };
+  const centre = new Vector3(...middle(bounds)).sub(new Vector3(...origin)).divideScalar(step);
+  return new Sphere(centre, radius(bounds) / step + 1);
+}

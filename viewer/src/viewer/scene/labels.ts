@@ -1,0 +1,96 @@
+// The organs' names beside the picture, each with a line to its organ.
+import { type Anchor, placed } from "../model/label_places.ts";
+import { type View, onScreen } from "../model/rays.ts";
+import { type ViewState, isVisible } from "../state/view_state.ts";
+
+const SVG = "http://www.w3.org/2000/svg";
+const LINE_PIXELS = 26;
+const NARROW_PIXELS = 560;
+
+export interface Labels {
+  readonly element: HTMLElement;
+  update(state: ViewState, view: View): void;
+}
+
+interface Label {
+  readonly button: HTMLButtonElement;
+  readonly line: SVGPolylineElement;
+  readonly dot: SVGCircleElement;
+  width: number;
+}
+
+export interface LabelOptions {
+  readonly nameOf: (id: string) => string;
+  readonly choose: (id: string) => void;
+  /** Pixels above and below that other things take. */
+  readonly edges: () => { top: number; bottom: number };
+}
+
+export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
+  const element = document.createElement("div");
+  element.className = "labels";
+  // The tree says all of this, in an order: here it is for the eye.
+  element.setAttribute("aria-hidden", "true");
+  const drawing = document.createElementNS(SVG, "svg");
+  element.append(drawing);
+  const labels = new Map<string, Label>();
+
+  function make(id: string): Label {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.tabIndex = -1;
+    button.className = "label";
+    button.textContent = nameOf(id);
+    button.addEventListener("click", () => choose(id));
+    const line = document.createElementNS(SVG, "polyline");
+    const dot = document.createElementNS(SVG, "circle");
+    dot.setAttribute("r", "2.5");
+    element.append(button);
+    drawing.append(line, dot);
+    const label = { button, line, dot, width: button.offsetWidth };
+    labels.set(id, label);
+    return label;
+  }
+
+  function anchors(state: ViewState, view: View): Anchor[] {
+    const isNarrow = view.width < NARROW_PIXELS;
+    return state.manifest.organs.flatMap((organ) => {
+      const look = state.organs[organ.id];
+      if (!isVisible(state, organ.id) || !look || look.opacity < 0.05) return [];
+      if (!state.hasLabels && organ.id !== state.selected) return [];
+      if (isNarrow && organ.id !== state.selected && organ.id !== state.solo) return [];
+      const seen = onScreen(view, organ.centreLpsMm);
+      if (!seen || seen.x < 0 || seen.y < 0 || seen.x > view.width || seen.y > view.height) return [];
+      const label = labels.get(organ.id) ?? make(organ.id);
+      const weight = organ.id === state.selected ? Infinity : organ.triangles;
+      return [{ id: organ.id, x: seen.x, y: seen.y, width: label.width, weight }];
+    });
+  }
+
+  return {
+    element,
+    update(state, view) {
+      const wanted = anchors(state, view);
+      const { top, bottom } = edges();
+      const room = { width: view.width, top, bottom: view.height - bottom, margin: 14, lineHeight: LINE_PIXELS };
+      const places = new Map(placed(wanted, room).map((place) => [place.id, place]));
+      const byId = new Map(wanted.map((anchor) => [anchor.id, anchor]));
+      for (const [id, label] of labels) {
+        const place = places.get(id);
+        const anchor = byId.get(id);
+        const isShown = place !== undefined && anchor !== undefined;
+        label.button.hidden = !isShown;
+        label.line.toggleAttribute("hidden", !isShown);
+        label.dot.toggleAttribute("hidden", !isShown);
+        if (!place || !anchor) continue;
+        const left = place.side === "left" ? place.x - anchor.width : place.x;
+        label.button.style.transform = `translate(${left.toFixed(1)}px, ${(place.y - LINE_PIXELS / 2).toFixed(1)}px)`;
+        label.button.classList.toggle("chosen", id === state.selected);
+        const [from, bend] = place.side === "left" ? [place.x + 5, place.x + 19] : [place.x - 5, place.x - 19];
+        label.line.setAttribute("points", `${from},${place.y} ${bend},${place.y} ${anchor.x},${anchor.y}`);
+        label.dot.setAttribute("cx", String(anchor.x));
+        label.dot.setAttribute("cy", String(anchor.y));
+      }
+    },
+  };
+}

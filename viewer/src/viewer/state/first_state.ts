@@ -1,0 +1,73 @@
+// A manifest -> how the view begins.
+import type { Manifest } from "../model/manifest.ts";
+import { type Bounds, around, middle } from "../model/vectors.ts";
+import { firstTurn, fitting } from "../model/viewpoint.ts";
+import type { OrganState, ViewState } from "./view_state.ts";
+
+export function boundsOf(manifest: Manifest, ids?: ReadonlySet<string>): Bounds {
+  const organs = manifest.organs.filter((organ) => !ids || ids.has(organ.id)).map((organ) => organ.boundsLpsMm);
+  const level = manifest.volume?.levels.at(-1);
+  return around(organs) ?? (level ? boundsOfLevel(level.shape, level.indexToLps) : [[-1, -1, -1], [1, 1, 1]]);
+}
+
+/** From the outermost voxel's edge to the other. */
+function boundsOfLevel(shape: readonly number[], m: readonly number[]): Bounds {
+  const low = [0, 0, 0];
+  const high = [0, 0, 0];
+  for (let axis = 0; axis < 3; axis += 1) {
+    let least = m[axis * 4 + 3] ?? 0;
+    let most = least;
+    for (let index = 0; index < 3; index += 1) {
+      const a = (m[axis * 4 + index] ?? 0) * -0.5;
+      const b = (m[axis * 4 + index] ?? 0) * ((shape[index] ?? 1) - 0.5);
+      least += Math.min(a, b);
+      most += Math.max(a, b);
+    }
+    low[axis] = least;
+    high[axis] = most;
+  }
+  return [low as unknown as Bounds[0], high as unknown as Bounds[1]];
+}
+
+export function firstState(manifest: Manifest, options: { profile: "desktop" | "phone"; aspect: number }): ViewState {
+  const bounds = boundsOf(manifest);
+  const organs: Record<string, OrganState> = {};
+  for (const organ of manifest.organs) {
+    organs[organ.id] = { isShown: true, opacity: firstOpacity(organ.id, manifest), colour: organ.colour };
+  }
+  return {
+    manifest,
+    profile: options.profile,
+    organs,
+    solo: null,
+    selected: null,
+    hovered: null,
+    details: {},
+    camera: fitting(bounds, options.aspect, firstTurn()),
+    hasLabels: true,
+    tool: "turn",
+    probe: null,
+    pendingLpsMm: [],
+    measurements: [],
+    clip: { planes: [], box: null, hasHandles: true },
+    volume: { isShown: false, mode: "composite", presetId: "", transferPoints: [], lighting: true },
+    slices: {
+      layout: "3d",
+      crosshairLpsMm: middle(bounds),
+      windowCentre: manifest.volume?.window.centre ?? 40,
+      windowWidth: manifest.volume?.window.width ?? 400,
+      slab: { mm: 0, mode: "mean" },
+      overlay: true,
+      outline: true,
+      isIn3d: false,
+      obliqueNormal: null,
+    },
+    notices: [],
+  };
+}
+
+/** What would hide all the rest begins as glass. */
+const COVERS_ALL = /^(skin|body)$/;
+function firstOpacity(id: string, manifest: Manifest): number {
+  return COVERS_ALL.test(id) && manifest.organs.length > 1 ? 0.16 : 1;
+}

@@ -1,0 +1,51 @@
+// What a person can wish for. Every change of the state is one of these.
+import type { Bounds, Vec3 } from "../model/vectors.ts";
+import type {
+  CameraState,
+  ClipPlane,
+  Detail,
+  Layout,
+  Measurement,
+  Notice,
+  Probe,
+  SlicesState,
+  ToolId,
+  VolumeState,
+} from "./view_state.ts";
+
+export type Intent =
+  // Organs. Several at once where a group is meant.
+  | { readonly type: "show"; readonly ids: readonly string[]; readonly isShown: boolean }
+  | { readonly type: "show-all"; readonly isShown: boolean }
+  | { readonly type: "solo"; readonly id: string | null }
+  | { readonly type: "opacity"; readonly ids: readonly string[]; readonly opacity: number }
+  | { readonly type: "colour"; readonly id: string; readonly colour: string }
+  | { readonly type: "recolour"; readonly colours: Readonly<Record<string, string>> }
+  | { readonly type: "select"; readonly id: string | null }
+  | { readonly type: "hover"; readonly id: string | null }
+  | { readonly type: "detail"; readonly id: string; readonly detail: Detail }
+  // Looking.
+  | { readonly type: "camera"; readonly camera: CameraState }
+  | { readonly type: "labels"; readonly hasLabels: boolean }
+  | { readonly type: "tool"; readonly tool: ToolId }
+  | { readonly type: "probe"; readonly probe: Probe | null }
+  | { readonly type: "profile"; readonly profile: "desktop" | "phone" }
+  // Clipping.
+  | { readonly type: "clip-add"; readonly plane: ClipPlane }
+  | { readonly type: "clip-change"; readonly id: string; readonly change: Partial<Omit<ClipPlane, "id">> }
+  | { readonly type: "clip-remove"; readonly id: string }
+  | { readonly type: "clip-box"; readonly box: Bounds | null }
+  | { readonly type: "clip-handles"; readonly hasHandles: boolean }
+  // Measuring.
+  | { readonly type: "measure-point"; readonly pointLpsMm: Vec3; readonly name: string; readonly id: string }
+  | { readonly type: "measure-cancel" }
+  | { readonly type: "measure-rename"; readonly id: string; readonly name: string }
+  | { readonly type: "measure-remove"; readonly id: string }
+  | { readonly type: "measures-load"; readonly measurements: readonly Measurement[] }
+  // The scan.
+  | { readonly type: "volume"; readonly change: Partial<VolumeState> }
+  | { readonly type: "slices"; readonly change: Partial<Omit<SlicesState, "layout">> }
+  | { readonly type: "layout"; readonly layout: Layout }
+  // What is said.
+  | { readonly type: "notice"; readonly notice: Notice }
+  | { readonly type: "notice-close"; readonly id: string };

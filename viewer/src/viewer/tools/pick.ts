@@ -1,0 +1,18 @@
+import { word } from "../../page/words.ts";
+import type { Tool } from "./tool.ts";
+
+/** Says what is where: the organ and the place in the patient. */
+export const pick: Tool = {
+  id: "pick",
+  key: "p",
+  sign: "M12 3v4m0 10v4M3 12h4m10 0h4M12 12h.01",
+  cursor: "crosshair",
+  label: () => word("Probe"),
+  hint: () => word("Press a surface to read what it is and where it lies."),
+  needs: "nothing",
+  async tap(spot, context) {
+    const hit = await context.pick(spot);
+    context.store.dispatch({ type: "probe", probe: hit && { pointLpsMm: hit.pointLpsMm, organ: hit.id } });
+    if (hit) context.store.dispatch({ type: "select", id: hit.id });
+  },
+};

@@ -1,0 +1,165 @@
+// The viewer's page: reads what there is, puts the parts together, and says in words what cannot be had.
+import { word } from "../page/words.ts";
+import type { App } from "./app.ts";
+import { keepDetails } from "./loading/details.ts";
+import { startMeshes } from "./loading/meshes.ts";
+import { LoadFailed, fetchJson } from "./loading/ranges.ts";
+import type { Manifest } from "./model/manifest.ts";
+import { UnreadableManifest, readManifest } from "./model/read_manifest.ts";
+import { namedTurn } from "./model/viewpoint.ts";
+import { type PageData, inPageLanguage, pageData } from "./page_data.ts";
+import { putPanels } from "./panels/panels.ts";
+import { type Shell, makeShell } from "./panels/shell.ts";
+import { cameraMover } from "./scene/camera.ts";
+import { organMeshes } from "./scene/drawables/organ_meshes.ts";
+import { listenToGestures } from "./scene/gestures.ts";
+import { putOverlays } from "./scene/overlays.ts";
+import { pickAt } from "./scene/picking.ts";
+import { type Stage, startStage } from "./scene/stage.ts";
+import { fromAddress } from "./state/address.ts";
+import { boundsOf, firstState } from "./state/first_state.ts";
+import { type Store, createStore } from "./state/store.ts";
+import { meshNews } from "./loading/mesh_news.ts";
+
+const main = document.getElementById("viewer");
+if (main?.dataset["scene"]) void open(pageData(main));
+
+async function open(page: PageData): Promise<void> {
+  const { main: place } = page;
+  if (!hasWebGl2()) return withoutWebGl(place);
+  let manifest: Manifest;
+  try {
+    manifest = inPageLanguage(readManifest(await fetchJson(page.files + page.scene)), page.said);
+  } catch (fault) {
+    return saidInPlace(place, whyUnread(fault));
+  }
+  const shell = makeShell(page, manifest.volume !== null);
+  const profile = isSmallDevice() ? "phone" : "desktop";
+  const store = createStore(firstState(manifest, { profile, aspect: 1 }));
+  place.append(shell.root);
+  place.classList.add("begun");
+  let stage: Stage;
+  try {
+    stage = startStage({ canvas: shell.canvas, store, lost: (isLost) => sayLost(store, isLost) });
+  } catch {
+    shell.root.remove();
+    place.classList.remove("begun");
+    return withoutWebGl(place);
+  }
+  place.querySelector<HTMLElement>("[data-fallback]")?.setAttribute("hidden", "");
+  begin(page, shell, store, stage);
+}
+
+function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
+  const view = () => stage.view(store.state);
+  const organs = organMeshes();
+  const news = meshNews(store, organs, stage.invalidate);
+  const meshes = startMeshes(page.files, news);
+  const mover = cameraMover(store, view);
+  const first = () => {
+    const { width, height } = view();
+    return firstState(store.state.manifest, { profile: store.state.profile, aspect: width / height }).camera;
+  };
+  const app: App = {
+    page,
+    store,
+    stage,
+    meshes,
+    mover,
+    tools: { store, pick: ({ x, y }) => pickAt(meshes, store.state, view(), x, y) },
+    look: (name) => mover.goTo({ ...store.state.camera, turn: namedTurn(name) }),
+    reset: () => mover.goTo(first()),
+    fit: (bounds) => mover.fit(bounds ?? boundsOf(store.state.manifest)),
+    retry(what) {
+      if (what === "scene") location.reload();
+      else if (what === "meshes") news.retry(meshes);
+      else document.dispatchEvent(new CustomEvent("viewer-retry", { detail: what }));
+    },
+  };
+  store.dispatch({ type: "camera", camera: first() });
+  for (const intent of fromAddress(location.hash, store.state)) store.dispatch(intent);
+  stage.add(organs);
+  meshes.loadCoarse(store.state.manifest);
+  const details = keepDetails({
+    meshes,
+    has: organs.has,
+    choose: organs.choose,
+    isReady: news.isCoarseThere,
+    hasFailed: news.hasFailed,
+  });
+  stage.onFrame((state, seen) => details.look(state, seen, Math.min(2, devicePixelRatio)));
+  putOverlays(app, shell);
+  putPanels(app, shell);
+  const hover = hoverer(app);
+  listenToGestures({ canvas: shell.canvas, mover, context: app.tools, hover, reset: app.reset });
+  if (store.state.manifest.leftOut.length) {
+    const places = { count: store.state.manifest.leftOut.length };
+    store.dispatch({ type: "notice", notice: { id: "left-out", key: "left-out", places, kind: "warn", retry: null } });
+  }
+}
+
+/** One question at a time: the last spot counts. */
+function hoverer(app: App): (spot: { x: number; y: number } | undefined) => void {
+  let next: { x: number; y: number } | undefined;
+  let isAsking = false;
+  const tell = (id: string | null) => app.store.dispatch({ type: "hover", id });
+  async function ask(): Promise<void> {
+    isAsking = true;
+    while (next) {
+      const spot = next;
+      next = undefined;
+      const hit = await app.tools.pick(spot);
+      tell(hit?.id ?? null);
+    }
+    isAsking = false;
+  }
+  return (spot) => {
+    next = spot;
+    if (!spot) tell(null);
+    else if (!isAsking) void ask();
+  };
+}
+
+function hasWebGl2(): boolean {
+  const context = document.createElement("canvas").getContext("webgl2");
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return context !== null;
+}
+
+const isSmallDevice = (): boolean =>
+  matchMedia("(pointer: coarse)").matches && Math.min(screen.width, screen.height) < 700;
+
+function withoutWebGl(place: HTMLElement): void {
+  place.querySelector("[data-without-webgl]")?.removeAttribute("hidden");
+  place.querySelector("[data-while-loading]")?.setAttribute("hidden", "");
+}
+
+function saidInPlace(place: HTMLElement, sentence: string): void {
+  const line = place.querySelector("[data-while-loading]");
+  if (!line) return;
+  line.textContent = sentence;
+  line.className = "notice";
+  line.setAttribute("role", "alert");
+}
+
+function whyUnread(fault: unknown): string {
+  if (fault instanceof UnreadableManifest) {
+    if (fault.flaw === "newer-version")
+      return word("This scene was written by a newer version of the program. Reload the page; if that does not help, the server needs an update.");
+    if (fault.flaw === "no-organs") return word("There is nothing in this scene that could be shown in 3D.");
+    return word("The list of the models is damaged. Build them once more.");
+  }
+  if (fault instanceof LoadFailed && fault.flaw === "damaged")
+    return word("The list of the models is damaged. Build them once more.");
+  if (fault instanceof LoadFailed && fault.flaw === "missing")
+    return word("The list of the models is not there any more. Build them once more.");
+  if (fault instanceof LoadFailed && fault.flaw === "refused")
+    return word("You may not see these models, or you are no longer signed in.");
+  return word("The models could not be fetched: the connection or the server does not answer. Reload the page to try again.");
+}
+
+function sayLost(store: Store, isLost: boolean): void {
+  if (isLost)
+    store.dispatch({ type: "notice", notice: { id: "context", key: "context-lost", places: {}, kind: "warn", retry: null } });
+  else store.dispatch({ type: "notice-close", id: "context" });
+}

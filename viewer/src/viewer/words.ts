@@ -1,0 +1,30 @@
+// Sentences that the state asks for by a key: state and model know no language.
+import { word } from "../page/words.ts";
+import type { Notice } from "./state/view_state.ts";
+
+type Places = Notice["places"];
+
+const SENTENCES: Readonly<Record<string, (places: Places) => string>> = {
+  "mesh-failed": (at) => word("The model of {name} could not be loaded: it is damaged or missing. All else works.", at),
+  "meshes-failed": (at) => word("The models of {count} organs could not be loaded. All else works.", at),
+  "mesh-network": (at) => word("The connection broke while {name} was loading. What is there stays.", at),
+  "detail-failed": (at) => word("{name} stays coarse: its finer model could not be loaded.", at),
+  "left-out": (at) => word("{count} parts of this scene could not be read and were left out.", at),
+  "context-lost": () => word("The graphics of this device paused. The picture comes back by itself."),
+  "slow": () => word("The connection is slow. The models appear one after the other."),
+  "planes-full": () => word("Three cuts are the most. Take one away first."),
+  "copied": () => word("The link is copied. Whoever opens it sees what you see, if they may see the case."),
+  "not-copied": () => word("The link is in the address bar: copy it from there."),
+  "no-millimetres": () => word("This scan has no millimetres, so nothing in it can be measured."),
+  "picture-failed": () => word("This device could not make so large a picture."),
+};
+
+export function noticeText(notice: Pick<Notice, "key" | "places">): string {
+  return SENTENCES[notice.key]?.(notice.places) ?? notice.key;
+}
+
+/** Parts that add sentences of their own. */
+export type Sentence = (places: Places) => string;
+export function addSentences(more: Readonly<Record<string, Sentence>>): void {
+  Object.assign(SENTENCES, more);
+}
