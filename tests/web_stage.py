@@ -140,6 +140,16 @@ class Stage:
         self.archive.close()
 
 
+def add_view(stage: Stage, scene: Scene) -> None:
+    """Give the build of a scene what the viewer reads, as far as a server cares."""
+    manifest, pieces = stage.archive.files.keep_bytes(b"{}"), stage.archive.files.keep_bytes(MODEL)
+    with stage.archive.database.write() as session:
+        session.add_all(
+            BuildFile(build_id=scene.build, name=name, sha256=each.sha256, size=each.size)
+            for name, each in (("view/scene.json", manifest), ("view/full.bin", pieces))
+        )
+
+
 def open_stage(home: Path, **settings: Any) -> Stage:
     """An application over a new archive in a folder, with the people of PEOPLE."""
     archive = open_archive(Settings(home=home, store="memory:///", **settings))

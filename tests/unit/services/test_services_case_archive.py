@@ -64,6 +64,7 @@ def filled(archive: Archive, tmp_path: Path, actor: Actor = SYSTEM) -> Case:
     with archive.database.write() as session:
         for title in ("Lungs", "Lungs"):
             made = [("scene.glb", model), ("models/lung-left.stl", model), ("preview.png", picture)]
+            made.append(("view/scene.json", model))
             session.add(
                 Build(
                     case_id=case.id,

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from plastinate.web.downloads import MISLEADING, content_disposition
-from web_stage import MODEL, ORIGINAL, PICTURE, STRANGE_NAME, Scene, Stage
+from web_stage import MODEL, ORIGINAL, PICTURE, STRANGE_NAME, Scene, Stage, add_view
 
 
 def _file(scene: Scene, name: str = "scene.glb") -> str:
@@ -155,6 +155,26 @@ def test_several_files_come_as_one_zip(stage: Stage, scene: Scene):
     whole = browser.get(f"/api/builds/{scene.build}/archive")
     with zipfile.ZipFile(io.BytesIO(whole.data)) as archive:
         assert len(archive.namelist()) == 3
+
+
+def test_what_the_viewer_reads_is_fetched_piece_by_piece_and_offered_to_nobody(stage: Stage, scene: Scene):
+    browser = stage.browser("viewer")
+    assert browser.get(f"/api/builds/{scene.build}").get_json()["scene_url"] is None
+    add_view(stage, scene)
+    build = browser.get(f"/api/builds/{scene.build}").get_json()
+    assert build["scene_url"].endswith(f"/api/builds/{scene.build}/files/view/scene.json")
+    assert len(build["files"]) == 3
+    assert not any(each["name"].startswith("view/") for each in build["files"])
+    whole = browser.get(f"/api/builds/{scene.build}/archive")
+    with zipfile.ZipFile(io.BytesIO(whole.data)) as archive:
+        assert len(archive.namelist()) == 3
+    part = browser.get(_file(scene, "view/full.bin"), headers={"Range": "bytes=100-163"})
+    assert (part.status_code, part.data) == (206, MODEL[100:164])
+    assert part.headers["ETag"]
+    assert browser.get(build["scene_url"]).mimetype == "application/json"
+    case = browser.get(f"/api/cases/{scene.case}/archive")
+    with zipfile.ZipFile(io.BytesIO(case.data)) as archive:
+        assert sum("/view/" in name for name in archive.namelist()) == 2
 
 
 def test_a_case_leaves_whole(stage: Stage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from plastinate.archive.tables import Build
 from plastinate.web import case_page, measures, wording
 from plastinate.web.build_page import build_shown
 from plastinate.web.script_words import script_words
-from web_stage import Scene, Stage
+from web_stage import Scene, Stage, add_view
 
 PEOPLE = ("admin", "owner", "editor", "viewer", "other", "guest", "nobody")
 OK, MOVED, AWAY, MISSING, FORBIDDEN, UNKNOWN = 200, 303, 302, 404, 403, 401
@@ -25,6 +27,7 @@ PAGES = {
     "/people": (OK, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, AWAY, AWAY),
     "/cases/{case}": (OK, OK, OK, OK, MISSING, OK, AWAY),
     "/cases/{case}/builds/{build}": (OK, OK, OK, OK, MISSING, OK, AWAY),
+    "/cases/{case}/builds/{build}/view": (OK, OK, OK, OK, MISSING, OK, AWAY),
 }
 # What a form does to the case -> who may.
 EDITORS, OWNERS = {"admin", "owner", "editor"}, {"admin", "owner"}
@@ -183,6 +186,65 @@ def test_a_page_of_the_list_that_cannot_be_is_no_error(stage: Stage):
     browser = stage.browser("owner")
     for query in ("page=-1", "page=x", "page=99999999999", "order=<b>", "search=%00", "tag=" + "x" * 99):
         assert browser.get(f"/cases?{query}").status_code == OK, query
+
+
+def test_a_build_in_3d_names_what_to_fetch_and_shows_its_organs_without_any_script(stage: Stage):
+    scene = stage.new_scene()
+    organs = [
+        {"id": "lung-left", "name": "Left lung", "colour": "#aabbcc", "light": "amber",
+         "reasons": ["The surface is not closed."], "volume_ml": 1500.0}
+    ]  # fmt: skip
+    missing = [{"id": "airways", "name": "Airways", "reason": "the scan may not cover it"}]
+    with stage.archive.database.write() as session:
+        session.get(Build, scene.build).summary = {"organs": organs, "not_found": missing}  # type: ignore[union-attr]
+    add_view(stage, scene)
+    browser = stage.browser("viewer")
+    page = browser.get(f"/cases/{scene.case}/builds/{scene.build}/view").text
+    assert f'data-files="/api/builds/{scene.build}/files/"' in page
+    assert 'data-scene="view/scene.json"' in page
+    assert "data-can-edit" not in page
+    assert (
+        "data-can-edit" in stage.browser("editor").get(f"/cases/{scene.case}/builds/{scene.build}/view").text
+    )
+    assert "1.50 l" in page
+    assert "amber" in page
+    assert f'href="/cases/{scene.case}/builds/{scene.build}"' in page
+    island = json.loads(re.search(r'id="viewer-words">(.*?)</script>', page)[1])  # type: ignore[index]
+    assert island["organs"]["lung-left"] == {"name": "Left lung", "reasons": ["The surface is not closed."]}
+    assert island["notFound"]["airways"]["reason"] == "the scan may not cover it"
+    assert [each["name"] for each in island["formats"]] == ["glb", "stl"]
+    assert not any("view/" in each["url"] for each in island["formats"])
+    for place in (f"/cases/{scene.case}", f"/cases/{scene.case}/builds/{scene.build}"):
+        assert f'href="/cases/{scene.case}/builds/{scene.build}/view"' in browser.get(place).text
+
+
+def test_names_and_reasons_in_3d_are_in_the_readers_language(stage: Stage):
+    scene = stage.new_scene()
+    lung = {"id": "lung-left", "name": "Left lung", "colour": "#aabbcc", "light": "green", "volume_ml": None}
+    with stage.archive.database.write() as session:
+        session.get(Build, scene.build).summary = {"organs": [lung]}  # type: ignore[union-attr]
+    browser = stage.browser("viewer")
+    browser.set_cookie("language", "de")
+    page = browser.get(f"/cases/{scene.case}/builds/{scene.build}/view").text
+    island = json.loads(re.search(r'id="viewer-words">(.*?)</script>', page)[1])  # type: ignore[index]
+    assert island["organs"]["lung-left"]["name"] == "Linke Lunge"
+
+
+def test_models_built_before_there_was_a_viewer_say_so_and_can_be_built_again(stage: Stage):
+    scene = stage.new_scene()
+    place = f"/cases/{scene.case}/builds/{scene.build}/view"
+    for name, offered in (("editor", True), ("viewer", False)):
+        page = stage.browser(name).get(place).text
+        assert 'data-scene=""' in page
+        assert "without what the 3D view needs" in page
+        assert (f'href="/cases/{scene.case}#build"' in page) == offered
+        assert "/static/built/assets/view-" not in page
+
+
+def test_a_build_of_another_case_is_not_in_this_one(stage: Stage):
+    first, second = stage.new_scene(), stage.new_scene()
+    answer = stage.browser("owner").get(f"/cases/{first.case}/builds/{second.build}/view")
+    assert answer.status_code == MISSING
 
 
 def test_a_format_is_offered_whole_and_in_parts_where_it_has_no_whole(stage: Stage):
