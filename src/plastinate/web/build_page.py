@@ -11,6 +11,8 @@ from flask_babel import gettext as _
 
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Build
+from plastinate.web.build_form import choices_of
+from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
 from plastinate.web.views import build_whole
 from plastinate.web.wording import FORMATS, part_name
@@ -42,6 +44,10 @@ def build_shown(build: Build) -> dict[str, Any]:
     far = [each["distance_p95_mm"] for each in organs if each.get("distance_p95_mm") is not None]
     return {
         "id": whole.id,
+        # The form with the choices of this build: to have it in another format, or with a change.
+        "again": url_for(
+            "pages.case", case_id=whole.case_id, **choices_of(whole.request).as_query(), _anchor="build"
+        ),
         "title": whole.title,
         "created_at": whole.created_at,
         "organs": organs,

@@ -55,6 +55,18 @@ FORMATS = {
     "seg": ("DICOM SEG", _l("Radiology viewers and PACS")),
 }
 KINDS = {
+# How a GLB is packed: what to call it, who can open it.
+COMPRESSIONS = {
+    "none": (_l("Plain"), _l("Opens in every program that reads GLB. The largest.")),
+    "meshopt": (
+        _l("Packed with meshopt"),
+        _l("About a sixth of the size, for web pages. Only programs that know meshopt open it."),
+    ),
+    "draco": (
+        _l("Packed with Draco"),
+        _l("The smallest, and slower to write. Only programs that know Draco open it."),
+    ),
+}
     "inspect": _l("Looking at the files"),
     "build": _l("Building the models"),
 }

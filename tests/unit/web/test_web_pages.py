@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from plastinate.web import case_page, measures, wording
+from plastinate.web import measures, wording
 from plastinate.web.build_page import build_shown
 from plastinate.web.script_words import script_words
 from web_stage import Scene, Stage
@@ -30,7 +30,7 @@ PAGES = {
 EDITORS, OWNERS = {"admin", "owner", "editor"}, {"admin", "owner"}
 FORMS: dict[str, tuple[dict[str, str], set[str]]] = {
     "/cases/{case}/edit": ({"title": "New", "tags": "a, b", "notes": "n"}, EDITORS),
-    "/cases/{case}/build": ({"what": "recipe", "recipe": "ct-skin"}, EDITORS),
+    "/cases/{case}/build": ({"what": "recipe", "recipe": "ct-skin", "formats": "glb"}, EDITORS),
     "/jobs/{job}/cancel": ({}, EDITORS),
     "/cases/{case}/share": ({"email": "other@example.org", "role": "view"}, OWNERS),
     "/cases/{case}/links": ({"hours": "24"}, OWNERS),
@@ -138,27 +138,6 @@ def test_what_a_person_sees_of_a_case_fits_what_they_may_do(stage: Stage):
     assert "owner@example.org" not in pages["guest"]
 
 
-def test_a_refusal_is_told_where_the_form_stood(stage: Stage):
-    scene = stage.new_scene()
-    browser = stage.browser("owner")
-    answer = browser.post(f"/cases/{scene.case}/build", data={"what": "threshold", "low": "high"})
-    assert answer.status_code == MOVED
-    page = browser.get(answer.headers["Location"]).text
-    assert "low: It must be a number." in page
-    assert "request.flaw" in page
-
-
-def test_a_number_may_be_written_with_a_comma(stage: Stage):
-    from plastinate.archive.tables import Job
-
-    scene = stage.new_scene(state="done")
-    form = {"what": "threshold", "low": "\N{MINUS SIGN}10,5", "high": "", "name": "Wax"}
-    stage.browser("owner").post(f"/cases/{scene.case}/build", data=form)
-    with stage.archive.database.read() as session:
-        job = session.query(Job).filter_by(case_id=scene.case, state="queued").one()
-        assert (job.request["threshold"], job.request["name"]) == ([-10.5, None], "Wax")
-
-
 @pytest.mark.parametrize(
     "elsewhere", ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\nb"]
 )
@@ -248,21 +227,6 @@ def test_every_step_of_the_engine_has_words():
     said.add("keep the files")
     assert said - set(wording.STEPS) == set()
     assert len(said) > 8
-
-
-def test_a_scan_that_cannot_be_built_offers_nothing_to_build(stage: Stage):
-    with stage.app.test_request_context():
-        assert case_page.what_can_be_built(case_page.found_in(None)) is None
-        assert case_page.what_can_be_built({"series": []}) is None
-
-
-def test_the_recipe_that_the_series_is_named_after_is_chosen_beforehand(stage: Stage):
-    series = {"number": 1, "modality": "CT", "description": "Thorax 1 mm", "is_usable": True}
-    with stage.app.test_request_context():
-        plan = case_page.what_can_be_built({"series": [series]})
-        assert plan is not None
-        assert [each["name"] for each in plan["recipes"] if each["is_first"]] == ["ct-chest"]
-        assert {each["modality"] for each in plan["recipes"]} == {"CT"}
 
 
 def test_a_first_look_that_was_lost_is_begun_again_and_one_that_found_no_images_is_not(stage: Stage):
