@@ -266,13 +266,16 @@ class ServerUnreachable(SystemFault):
 
 
 class PagesMissing(SystemFault):
-    """The browser's part of Plastinate was not built."""
+    """The browser's part of Plastinate was left out of this installation."""
 
     code = "system.pages-missing"
-    hint = "Install again with the npm registry in reach; in a checkout run `make install`."
+    hint = (
+        "Programs use it as /openapi.json describes. For the pages, install Plastinate again without "
+        "PLASTINATE_WITHOUT_PAGES and with the npm registry in reach; in a checkout run `make install`."
+    )
 
     def __init__(self) -> None:
-        super().__init__("The pages' scripts and styles were not built into this installation.")
+        super().__init__("This server was installed without its pages.")
 
 
 class ServerRefused(RequestError):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from plastinate.web.payloads import Email, Label, Password, PersonNamed, Role
 from plastinate.web.payloads_about import Payload
+
+PASSWORD_LENGTH_MIN = 10
+NewPassword = Annotated[str, StringConstraints(min_length=PASSWORD_LENGTH_MIN, max_length=512)]
 
 
 class Share(Payload):
@@ -105,6 +109,14 @@ class SignIn(Payload):
     email: Email
     password: Password
     name: Label = "script"
+
+
+class InvitationAccepted(Payload):
+    """Who has come, and the password they choose."""
+
+    email: Email | None = Field(None, description="Of the first administrator; others have theirs already.")
+    name: Label = ""
+    password: NewPassword
 
 
 class Person(Payload):

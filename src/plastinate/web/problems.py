@@ -45,6 +45,8 @@ STATUSES: dict[type[BaseException], int] = {
     case_errors.StoreFailed: 503,
     case_errors.DatabaseFailed: 503,
     case_errors.TooManyStreams: 503,
+    # It is no fault, and waiting does not help: there are none here.
+    case_errors.PagesMissing: 404,
     errors.CannotWrite: 507,
     errors.Cancelled: 409,
     errors.SystemFault: 500,
@@ -196,6 +198,6 @@ def _page(body: dict[str, Any]) -> Response:
         page = render_template("error.html", problem=body)
     except (TemplateNotFound, PlastinateError):
         # The pages were not built, or the very thing that failed is needed to show a page.
-        text = f"{body['title']}\n\n{body['detail']}\n{body['hint']}\n"
+        text = f"{body['title']}\n\n{body['detail']} [{body['code']}]\n{body['hint']}\n"
         return Response(text, status=body["status"], mimetype="text/plain")
     return Response(page, status=body["status"], mimetype="text/html")

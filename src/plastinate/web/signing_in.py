@@ -19,6 +19,7 @@ from plastinate.services.sign_in import IDLE, end_session
 from plastinate.web.actor import LINKS_KEY
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.languages import LOCALES
+from plastinate.web.payloads_people import PASSWORD_LENGTH_MIN
 from plastinate.web.person_store import SESSION_ID, PersonStore, SignedIn
 from plastinate.web.secret_key import secret_key
 from plastinate.web.sign_in_form import SignInForm
@@ -26,7 +27,6 @@ from plastinate.web.sign_in_form import SignInForm
 if TYPE_CHECKING:
     from plastinate.archive.archive import Archive
 
-PASSWORD_LENGTH_MIN = 10
 SIGN_IN_URL = "/sign-in"
 STATIC = "/static/"
 

@@ -14,8 +14,8 @@ from plastinate.services import people
 from plastinate.services.access import Actor
 from plastinate.services.cases import list_cases
 from plastinate.web.app_state import archive_of_app
+from plastinate.web.payloads_people import PASSWORD_LENGTH_MIN
 from plastinate.web.person_store import SignedIn
-from plastinate.web.signing_in import PASSWORD_LENGTH_MIN
 
 welcome = Blueprint("welcome", __name__)
 
