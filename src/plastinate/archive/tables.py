@@ -351,3 +351,8 @@ class ShareLink(Table):
     created_by: Mapped[str | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = _moment()
     expires_at: Mapped[datetime] = mapped_column(Moment)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time has run out, or somebody ended it."""
+        return self.expires_at <= now()

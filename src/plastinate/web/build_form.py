@@ -93,7 +93,7 @@ def choices_in(sent: MultiDict[str, str]) -> Choices | None:
 def choices_of(wish: Mapping[str, Any]) -> Choices:
     """The choices that lead to a wish of an earlier build, also one that was brought in from elsewhere."""
     ends = wish.get("threshold")
-    low, high = ends if isinstance(ends, list | tuple) and len(ends) == 2 else (None, None)  # noqa: PLR2004 (a pair)
+    low, high = ends if isinstance(ends, list | tuple) and len(ends) == 2 else (None, None)
     what = "recipe" if wish.get("recipe") else "organs" if wish.get("organs") else "threshold"
     return Choices(
         series=str(wish.get("series") or ""),

@@ -11,18 +11,19 @@ from flask import session as session_cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from plastinate.model.case_errors import NotThere, RequestFlaw, SignInNeeded, TooManyRequests
+from plastinate.model.case_errors import NotThere, RequestError, RequestFlaw, SignInNeeded, TooManyRequests
 from plastinate.model.errors import PlastinateError, SystemFault
 from plastinate.services import builds, jobs, people, sharing
 from plastinate.services import cases as case_service
 from plastinate.services.look_again import look_again
-from plastinate.web import build_form, wording
+from plastinate.web import build_form
 from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app
-from plastinate.web.languages import COOKIE, LANGUAGES, chosen_language
+from plastinate.web.languages import COOKIE, LANGUAGES
 from plastinate.web.page_frame import THEME_COOKIE, THEMES, cookie_options, pages
 from plastinate.web.pages import FRESH_LINK, account_shown, people_shown
 from plastinate.web.public_address import public_address
+from plastinate.web.refusals import told
 
 Route = Callable[..., ResponseReturnValue]
 # These have a page of their own; everything else is told where the person was.
@@ -54,20 +55,11 @@ def tell(sentence: str, *, kind: str = "good", hint: str = "", code: str = "", d
 
 
 def tell_failure(error: PlastinateError) -> None:
-    """Say on the next page what was refused and what to do: in English exactly, else by its heading."""
-    heading, exact = wording.error_title(error.code), _exactly(error)
-    shown = exact if chosen_language() == "en" or not heading else heading
-    tell(
-        shown,
-        kind="bad",
-        hint=wording.error_hint(error.code, error.hint),
-        code=error.code,
-        detail="" if shown == exact else exact,
-    )
-
-
-def _exactly(error: PlastinateError) -> str:
-    return f"{error.where}: {error}" if isinstance(error, RequestFlaw) and error.where else str(error)
+    """Say on the next page what was refused and what to do."""
+    said = told(error.code, str(error), hint=error.hint, where=str(getattr(error, "where", "")))
+    # What somebody can mend by themselves needs no code to quote to an administrator.
+    code = "" if isinstance(error, RequestError) else error.code
+    tell(said.sentence, kind="bad", hint=said.hint, code=code, detail=said.exact)
 
 
 def _case(case_id: str, **_places: str) -> str:
@@ -141,7 +133,7 @@ def build_models(case_id: str) -> ResponseReturnValue:
 
 def _whole(text: str, *, where: str) -> int:
     if not text.isdecimal() or len(text) > 6:
-        raise RequestFlaw(_("It must be a number"), where=where)
+        raise RequestFlaw("It must be a number", where=where)
     return int(text)
 
 
@@ -218,7 +210,7 @@ def share(case_id: str) -> ResponseReturnValue:
     except NotThere as error:
         if error.what != "person":
             raise
-        tell(_("Nobody here has the address %(email)s.", email=_form("email")), kind="bad", code=error.code)
+        tell(_("Nobody here has the address %(email)s.", email=_form("email")), kind="bad")
     else:
         tell(_("Shared with %(email)s.", email=_form("email")))
     return redirect(_case(case_id), 303)

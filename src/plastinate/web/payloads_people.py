@@ -10,8 +10,11 @@ from pydantic import Field, StringConstraints
 from plastinate.web.payloads import Email, Label, Password, PersonNamed, Role
 from plastinate.web.payloads_about import Payload
 
-PASSWORD_LENGTH_MIN = 10
-NewPassword = Annotated[str, StringConstraints(min_length=PASSWORD_LENGTH_MIN, max_length=512)]
+# The longest is what Flask-Security takes where a password is changed.
+PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX = 10, 128
+NewPassword = Annotated[
+    str, StringConstraints(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)
+]
 
 
 class Share(Payload):

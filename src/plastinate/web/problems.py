@@ -12,6 +12,7 @@ from typing import Any
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import Response, json, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
 from jinja2 import TemplateNotFound
 from werkzeug.exceptions import BadRequest, HTTPException
@@ -152,6 +153,9 @@ def _from_validation(error: HTTPError) -> AnyResponse:
 
 
 def _from_http(error: HTTPException) -> AnyResponse:
+    if isinstance(error, CSRFError):
+        # A form for visitors, whose session has ended since it was shown.
+        return _from_ours(case_errors.CrossSiteRequest("its token is missing or belongs to another session"))
     if error.response is not None:
         return Response.force_type(error.response)  # type: ignore[arg-type]
     status = error.code or 500

@@ -94,7 +94,9 @@ def _state(stage: Stage, scene: Scene) -> Any:
             sorted((job.id, job.state, job.is_cancel_requested) for job in jobs),
             session.query(Build).filter_by(case_id=scene.case).count(),
             session.query(Share).filter_by(case_id=scene.case).count(),
-            session.query(ShareLink).filter_by(case_id=scene.case).count(),
+            sorted(
+                (link.id, link.is_over) for link in session.query(ShareLink).filter_by(case_id=scene.case)
+            ),
         )
 
 

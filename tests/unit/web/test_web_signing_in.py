@@ -213,7 +213,7 @@ def test_an_invitation_makes_a_person_who_is_signed_in(stage: Stage):
     me = browser.get("/api/me").json
     assert (me["name"], me["via"]) == ("Newer", "session")
     assert people.find_person(stage.archive, "somebody.else@example.org") is None
-    assert stage.visitor().get(path).status_code == 404, "it can be used once"
+    assert stage.visitor().get(path).status_code == 410, "it can be used once"
 
 
 def test_a_short_password_or_two_different_ones_are_not_taken(stage: Stage):
