@@ -25,6 +25,7 @@ from plastinate.model.errors import (
     SeriesNotFound,
     WrongModality,
 )
+from plastinate.model.series import UNSAID
 from plastinate.services.build_wish import checked_wish
 from plastinate.web import wording
 from plastinate.web.wording import COMPRESSIONS, FORMATS, MODALITIES, translated
@@ -137,9 +138,17 @@ def form_of(
     return {
         "chosen": chosen,
         "flaws": flaws,
-        "series": [{**each, "likeliest": _likeliest_of_any(recipes, each)} for each in usable],
+        "series": [
+            {
+                **each,
+                "is_kind_asked": _is_asked(each["modality"]),
+                "likeliest": _likeliest_of_any(recipes, each),
+            }
+            for each in usable
+        ],
         "is_kind_asked": _is_asked(series["modality"]),
         "may_ask_kind": may_ask,
+        "likely_kind": series["likely_modality"] if _is_asked(series["modality"]) else "",
         "may_differ": len(kinds) > 1 or may_ask,
         "kinds": [(each, MODALITIES[each]) for each in KINDS_TO_ASK],
         "knows_kind": bool(kind),
@@ -237,7 +246,7 @@ def _add_kind(
     if not usable or not _is_asked(_series_chosen(choices, usable)["modality"]):
         return
     if choices.modality in KINDS_TO_ASK:
-        wish["any_modality"] = True
+        wish["modality"] = choices.modality
     elif choices.what != "threshold":
         flaws["modality"] = _("Say which of the two the scan is: the file does not.")
 
@@ -285,6 +294,8 @@ def _completed(chosen: Choices, usable: Sequence[Mapping[str, Any]], recipes: Se
     """The choices, with what is usual where nothing was chosen."""
     is_untouched = not chosen.what
     series = _series_chosen(chosen, usable)
+    if is_untouched and _is_asked(series["modality"]):
+        chosen = replace(chosen, modality=series["likely_modality"])
     kind = _kind(chosen, series)
     fitting = {each.name for each in recipes if _fits(each.modality, kind)}
     asks_for_none = not fitting and not _is_asked(series["modality"])
@@ -304,7 +315,7 @@ def _series_chosen(chosen: Choices, usable: Sequence[Mapping[str, Any]]) -> Mapp
 
 def _is_asked(modality: str) -> bool:
     """Whether the file leaves open what it is."""
-    return modality == ""
+    return modality in UNSAID
 
 
 def _kind(chosen: Choices, series: Mapping[str, Any]) -> str:

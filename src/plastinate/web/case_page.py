@@ -36,6 +36,8 @@ def _series(series: Mapping[str, Any]) -> dict[str, Any]:
         "number": series["number"],
         "modality": modality,
         "modality_words": str(MODALITIES.get(modality, modality)),
+        # Where the file does not say: what its values look like.
+        "likely_modality": series["tags"].get("likely_modality", ""),
         "description": series["description"],
         "frame_count": series["frame_count"],
         "shape": shape,

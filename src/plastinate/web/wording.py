@@ -31,6 +31,7 @@ MODALITIES = {
     "NM": _l("Scintigraphy"),
     "": _l("Scan of unknown kind"),
 }
+    "OT": _l("Scan of unknown kind"),
 PLANES = {
     "axial": _l("axial"),
     "coronal": _l("coronal"),

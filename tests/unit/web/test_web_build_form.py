@@ -204,6 +204,49 @@ def test_a_set_for_another_kind_of_scan_is_refused_with_those_that_fit(stage: St
     assert queued(stage, scene) is None
 
 
+@pytest.mark.parametrize("modality", ["", "OT"])
+def test_a_scan_that_does_not_say_what_it_is_is_asked_for_once_and_built_as_what_was_said(
+    stage: Stage, modality: str
+):
+    scene = inspected(stage, series(1, modality))
+    browser = stage.browser("owner")
+    page = browser.get(f"/cases/{scene.case}").text
+    assert "CT or MR?" in page
+    assert chosen(page, "modality") == chosen(page, "recipe") == []
+    page = sent(browser, scene, what="organs", organs="brain", formats="glb").text
+    assert "Say which of the two the scan is: the file does not." in page
+    assert chosen(page, "organs") == ["brain"]
+    # Without a script: the answer alone brings what fits.
+    page = sent(browser, scene, what="recipe", modality="MR", show="fitting", formats="glb").text
+    assert chosen(page, "recipe") == ["mr-head"]
+    sent(browser, scene, what="organs", organs="brain", modality="MR", formats="glb")
+    wish = queued(stage, scene)
+    assert wish
+    assert (wish["modality"], wish["organs"], wish["any_modality"]) == ("MR", ["brain"], False)
+
+
+def test_what_the_values_of_a_scan_look_like_is_chosen_beforehand(stage: Stage):
+    scene = inspected(stage, series(1, "", tags={"likely_modality": "CT"}))
+    page = stage.browser("owner").get(f"/cases/{scene.case}").text
+    assert chosen(page, "modality") == ["CT"]
+    assert "Its values look like those of a CT." in page
+    assert chosen(page, "recipe") == ["ct-body"]
+
+
+def test_a_range_of_intensities_needs_no_kind(stage: Stage):
+    scene = inspected(stage, series(1, ""))
+    sent(stage.browser("owner"), scene, what="threshold", low="7", formats="glb")
+    assert queued(stage, scene) is not None
+
+
+def test_what_a_file_says_is_not_overruled_by_a_choice_out_of_sight(stage: Stage):
+    scene = inspected(stage, series(1, "CT"), series(2, ""))
+    sent(stage.browser("owner"), scene, **CHEST, series="1", modality="MR")
+    wish = queued(stage, scene)
+    assert wish
+    assert wish["modality"] is None
+
+
 def test_a_kind_of_scan_that_no_recipe_is_for_is_offered_a_range_of_intensities(stage: Stage):
     page = stage.browser("owner").get(f"/cases/{inspected(stage, series(1, 'PT')).case}").text
     assert chosen(page, "what") == ["threshold"]
@@ -224,7 +267,7 @@ def test_an_address_that_somebody_made_up_shows_a_form_all_the_same(stage: Stage
         assert answer.status_code == 200, query
         assert len(chosen(answer.text, "what")) == 1
         assert chosen(answer.text, "recipe") == [build_form.form_of(  # type: ignore[index]
-            {"series": [series(1, "CT")]}, None, flaws={})["chosen"].recipe]  # fmt: skip
+            case_page.found_in({"series": [series(1, "CT")]}), None, flaws={})["chosen"].recipe]  # fmt: skip
 
 
 def test_a_build_can_be_asked_for_again_with_another_format(stage: Stage):
@@ -252,7 +295,8 @@ def test_a_scan_that_cannot_be_built_offers_nothing_to_build(stage: Stage):
 
 def test_the_recipe_that_the_series_is_named_after_is_chosen_beforehand(stage: Stage):
     with stage.app.test_request_context():
-        plan = build_form.form_of({"series": [series(1, "CT", "Thorax 1 mm")]}, None, flaws={})
+        found = case_page.found_in({"series": [series(1, "CT", "Thorax 1 mm")]})
+        plan = build_form.form_of(found, None, flaws={})
         assert plan is not None
         assert plan["chosen"].recipe == "ct-chest"
         assert {each["modality"] for each in plan["recipes"]} == {"CT"}

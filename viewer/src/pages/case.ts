@@ -4,13 +4,13 @@ import { followJobs } from "../page/job_progress.ts";
 const page = document.querySelector<HTMLElement>("[data-case]");
 if (page?.dataset["case"]) followJobs(page.dataset["case"]);
 
-// Recipes that a person chose, not the page: another series leaves such a choice alone where it fits.
-const chosenByHand = new WeakSet<Element>();
+// What a person chose, not the page: another series leaves such a choice alone where it fits.
+const chosenByHand = new WeakMap<Element, Set<string>>();
 
 document.addEventListener("change", (event) => {
   const input = event.target as HTMLInputElement;
   const form = input.closest("form[data-build]");
-  if (form && input.name === "recipe") chosenByHand.add(form);
+  if (form) chosenByHand.set(form, (chosenByHand.get(form) ?? new Set()).add(input.name));
   fit(form, { isOther: input.name === "series" || input.name === "modality" });
 });
 document.addEventListener("region", () => fitAll());
@@ -28,10 +28,15 @@ function fit(form: Element | null, { isOther = false } = {}): void {
   const what = chosen(form, "what")?.value;
   const series = chosen(form, "series") ?? form.querySelector<HTMLInputElement>("input[name=series]");
   const said = series?.dataset["modality"] ?? "";
+  const likely = series?.dataset["likely"] ?? "";
+  if (isOther && said === "" && !isByHand(form, "modality")) {
+    for (const each of form.querySelectorAll<HTMLInputElement>("input[name=modality]")) each.checked = each.value === likely;
+  }
   const kind = said || (chosen(form, "modality")?.value ?? "");
   show(form, "[data-for]", (pane) => pane.dataset["for"] === what);
   show(form, "[data-series]", (pane) => pane.dataset["series"] === series?.value);
   show(form, "[data-kind]", () => said === "");
+  show(form, "[data-likely-is]", (hint) => hint.dataset["likelyIs"] === likely);
   const fitting = show(form, "[data-modalities]", (choice) => kind !== "" && isFor(choice, kind));
   for (const choice of form.querySelectorAll<HTMLElement>("[data-modalities]")) {
     for (const input of choice.querySelectorAll("input")) input.disabled = choice.hidden === true;
@@ -46,6 +51,10 @@ function fit(form: Element | null, { isOther = false } = {}): void {
 
 function chosen(form: HTMLFormElement, name: string): HTMLInputElement | null {
   return form.querySelector<HTMLInputElement>(`input[name=${name}]:checked`);
+}
+
+function isByHand(form: HTMLFormElement, name: string): boolean {
+  return chosenByHand.get(form)?.has(name) ?? false;
 }
 
 /** Show those that are wanted and hide the others; says how many are shown. */
@@ -67,7 +76,7 @@ function isFor(choice: HTMLElement, kind: string): boolean {
 /** Never without a set in sight: the likeliest for another series, unless a person chose one that fits it as well. */
 function chooseLikeliest(form: HTMLFormElement, likeliest: string[], isOther: boolean): void {
   const inSight = [...form.querySelectorAll<HTMLInputElement>("input[name=recipe]")].filter((each) => !each.disabled);
-  if (inSight.some((each) => each.checked) && (!isOther || chosenByHand.has(form))) return;
+  if (inSight.some((each) => each.checked) && (!isOther || isByHand(form, "recipe"))) return;
   const next = inSight.find((each) => likeliest.includes(each.value)) ?? inSight[0];
   if (next) next.checked = true;
 }
