@@ -58,6 +58,7 @@ def cases() -> str:
         order=order,  # type: ignore[arg-type]
         page=asked.page,
         per_page=PER_PAGE,
+        names=wording.names_here(),
     )
     cards = case_cards.cards_of(archive, found)
     with archive.database.read() as session:

@@ -91,7 +91,8 @@ class CasesAsked(Asked):
     """Which cases."""
 
     search: Annotated[Text, StringConstraints(max_length=200)] = Field(
-        "", description="Words; each is in the title, the notes or a tag."
+        "",
+        description="Words; each is in the title, the notes, a tag, or the English name of a built organ.",
     )
     tag: Annotated[Text, StringConstraints(max_length=60)] = ""
     trash: bool = False

@@ -146,3 +146,11 @@ def part_name(name: str) -> str:
     if name in structures:
         return translated(structures[name].name)
     return str(PARTS.get(name, name))
+def names_here() -> dict[str, str]:
+    """What the reader calls organs and recipes, by their English names."""
+    from plastinate.recipes.load import list_recipes, load_structures
+
+    known = [each.name for each in load_structures().values()] + [each.title for each in list_recipes()]
+    return {each: translated(each) for each in known}
+
+

@@ -274,3 +274,27 @@ def test_a_database_that_fails_is_told_on_a_page(stage: Stage):
     answer = browser.get("/cases", headers={"Accept": "text/html"})
     assert answer.status_code == 503
     assert "tell the administrator" in answer.text
+
+
+def test_the_shelf_is_searched_by_what_the_reader_calls_an_organ(stage: Stage):
+    from plastinate.archive.tables import Build
+
+    scene, _ = stage.new_scene(title="Ada"), stage.new_scene(title="Bo")
+    with stage.archive.database.write() as session:
+        build = session.get(Build, scene.build)
+        assert build
+        build.summary = {
+            "organs": [{"id": "lung-left", "name": "Left lung", "colour": "#888888", "light": "green"}]
+        }
+    browser = stage.browser("owner")
+    for language, words, is_found in (
+        ("en", "left lung", True),
+        ("en", "linke lunge", False),
+        ("de", "linke lunge", True),
+        ("de", "lung", True),
+        ("de", "gehirn", False),
+    ):
+        browser.set_cookie("language", language)
+        page = browser.get("/cases", query_string={"search": words}).text
+        assert (f"/cases/{scene.case}" in page) == is_found, (language, words)
+        assert "Bo</a>" not in page
