@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from plastinate.archive import jobs
 from plastinate.archive.archive import Archive
@@ -154,7 +154,8 @@ def list_cases(
     size = min(max(per_page, 1), PER_PAGE_MAX)
     with archive.database.read() as session:
         total = session.scalar(select(func.count()).select_from(asked.subquery())) or 0
-        ordered = asked.order_by(*ORDERS[order])
+        # What was found in a scan may be long, and no list shows it.
+        ordered = asked.order_by(*ORDERS[order]).options(defer(Case.inspection, raiseload=True))
         return list(session.scalars(ordered.offset((max(page, 1) - 1) * size).limit(size))), total
 
 
@@ -213,9 +214,9 @@ def change_case(
         case = case_for(session, actor, case_id, need="edit")
         if version is not None and case.version != version:
             raise Conflict("Someone else has changed this case meanwhile.")
-        if title is not None:
         # Asked before anything is changed: what is asked meanwhile would write half of the change.
         wanted = [] if tags is None else _spelled_as_before(session, actor, case, text_fields.tags(tags))
+        if title is not None:
             case.title = text_fields.one_line(title, where="title", longest=text_fields.TITLE_MAX)
         if notes is not None:
             case.notes = text_fields.notes(notes)
@@ -338,13 +339,12 @@ def _containing(asked: Select[Case], search: str, names: Mapping[str, str]) -> S
                 func.lower(Case.title).contains(word, autoescape=True),
                 func.lower(Case.notes).contains(word, autoescape=True),
                 tagged,
-            )
                 _built(word, names),
+            )
         )
     return asked
 
 
-def _title_of(file_name: str) -> str:
 def _built(word: str, names: Mapping[str, str]) -> ColumnElement[bool]:
     """Whether models of a case, or an organ among them, are called so: in English, or as `names` say."""
 
@@ -357,6 +357,7 @@ def _built(word: str, names: Mapping[str, str]) -> ColumnElement[bool]:
     return exists().where(Build.case_id == Case.id, or_(*called, *([made_one_of(organs)] if organs else [])))
 
 
+def _title_of(file_name: str) -> str:
     """A file's name without its folder and its ending, cut to what a title may have."""
     name = file_name.replace("\\", "/").rstrip("/").rpartition("/")[2].strip()
     stem = name[: -len(".zip")] if name.lower().endswith(".zip") else name

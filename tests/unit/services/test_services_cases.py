@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy import inspect as loaded_and_not
 
 from plastinate.archive import jobs
 from plastinate.archive.archive import Archive
@@ -161,7 +162,6 @@ def test_cases_are_found_by_words_and_tags(archive: Archive, ada: Actor):
     assert cases.list_tags(archive, ada) == ["2024", "Kind"]
 
 
-def test_a_list_comes_in_pages_and_in_order(archive: Archive, ada: Actor):
 def test_cases_are_found_by_the_organs_that_were_built(archive: Archive, ada: Actor):
     chest, head, bare = (made(archive, ada, title) for title in ("one", "two", "three"))
     lung = {"organs": [{"id": "lung-left", "name": "Left lung"}], "not_found": [{"id": "brain"}]}
@@ -216,6 +216,7 @@ def test_a_tag_in_other_letters_is_the_same_tag_as_it_was_spelled_first(
     assert [tag.tag for tag in changed.tags] == ["own"]
 
 
+def test_a_list_comes_in_pages_and_in_order(archive: Archive, ada: Actor):
     for title in ("b", "A", "c"):
         made(archive, ada, title)
     changed = cases.list_cases(archive, ada, search="A")[0][0]
@@ -227,6 +228,15 @@ def test_a_tag_in_other_letters_is_the_same_tag_as_it_was_spelled_first(
     rows, total = cases.list_cases(archive, ada, page=2, per_page=2)
     assert ([case.title for case in rows], total) == (["b"], 3)
     assert cases.list_cases(archive, ada, page=9, per_page=0) == ([], 3)
+
+
+def test_a_list_does_not_carry_what_was_found_in_every_scan(archive: Archive, ada: Actor):
+    case = made(archive, ada)
+    with archive.database.write() as session:
+        cases.set_inspection(session, case.id, inspection={"series": ["much"] * 1000})
+    [listed], _ = cases.list_cases(archive, ada)
+    assert "inspection" in loaded_and_not(listed).unloaded
+    assert cases.read_case(archive, ada, listed.id).inspection is not None
 
 
 def test_a_change_names_the_version_it_was_made_on(archive: Archive, ada: Actor):
