@@ -36,21 +36,21 @@ ENDINGS = {
 
 def build_shown(build: Build) -> dict[str, Any]:
     """A build with its organs, pictures and downloads, ready for a template."""
-    again: dict[str, Any] = {"case_id": whole.case_id, **choices_of(whole.request).as_query()}
     whole = build_whole(build)
     organs = list(whole.summary.get("organs", []))
     files = [{"name": each.name, "size": each.size, "url": each.url} for each in whole.files]
     urls = {each.name: each.url for each in whole.files}
     means = [each["distance_mean_mm"] for each in organs if each.get("distance_mean_mm") is not None]
     far = [each["distance_p95_mm"] for each in organs if each.get("distance_p95_mm") is not None]
+    again: dict[str, Any] = {"case_id": whole.case_id, **choices_of(whole.request).as_query()}
     return {
         "id": whole.id,
         "title": whole.title,
         "created_at": whole.created_at,
-        # The form with the choices of this build: to have it in another format, or with a change.
-        "again": url_for("pages.case", **again, _anchor="build"),
         "organs": organs,
         "page": url_for("pages.build", case_id=whole.case_id, build_id=whole.id),
+        # The form with the choices of this build: to have it in another format, or with a change.
+        "again": url_for("pages.case", **again, _anchor="build"),
         "picture": urls.get("preview.png", ""),
         "wall_s": whole.summary.get("wall_s"),
         "mean_mm": sum(means) / len(means) if means else None,

@@ -35,9 +35,9 @@ def _series(series: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "number": series["number"],
         "modality": modality,
-        "modality_words": str(MODALITIES.get(modality, modality)),
         # Where the file does not say: what its values look like.
         "likely_modality": series["tags"].get("likely_modality", ""),
+        "modality_words": str(MODALITIES.get(modality, modality)),
         "description": series["description"],
         "frame_count": series["frame_count"],
         "shape": shape,

@@ -121,14 +121,14 @@ def case(case_id: str) -> str:
     can_own = rank >= access.RANK["own"] and actor.person_id is not None
     found = case_page.found_in(whole.inspection)
     usable = [each for each in (found or {}).get("series", []) if each["is_usable"]]
+    # A form that was refused, or a build asked for again, comes as a query.
+    chosen = build_form.choices_in(request.args)
+    flaws = build_form.judged(chosen, whole.inspection)[1] if chosen and "refused" in request.args else {}
     return render_template(
         "case.html",
         case=whole,
         can_edit=rank >= access.RANK["edit"],
         can_own=can_own,
-    # A form that was refused, or a build asked for again, comes as a query.
-    chosen = build_form.choices_in(request.args)
-    flaws = build_form.judged(chosen, whole.inspection)[1] if chosen and "refused" in request.args else {}
         is_anothers=whole.role == "admin" and (whole.owner is None or whole.owner.id != actor.person_id),
         modalities=list(dict.fromkeys(each["modality_words"] for each in usable)),
         found=found,

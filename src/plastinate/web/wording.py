@@ -30,8 +30,8 @@ MODALITIES = {
     "US": _l("Ultrasound"),
     "NM": _l("Scintigraphy"),
     "": _l("Scan of unknown kind"),
-}
     "OT": _l("Scan of unknown kind"),
+}
 PLANES = {
     "axial": _l("axial"),
     "coronal": _l("coronal"),
@@ -55,7 +55,6 @@ FORMATS = {
     "nrrd": ("NRRD", _l("The voxels behind the models, for 3D Slicer")),
     "seg": ("DICOM SEG", _l("Radiology viewers and PACS")),
 }
-KINDS = {
 # How a GLB is packed: what to call it, who can open it.
 COMPRESSIONS = {
     "none": (_l("Plain"), _l("Opens in every program that reads GLB. The largest.")),
@@ -68,6 +67,7 @@ COMPRESSIONS = {
         _l("The smallest, and slower to write. Only programs that know Draco open it."),
     ),
 }
+KINDS = {
     "inspect": _l("Looking at the files"),
     "build": _l("Building the models"),
 }
@@ -123,6 +123,14 @@ def translated(text: str) -> str:
     return str(gettext(text)) if text else ""
 
 
+def names_here() -> dict[str, str]:
+    """What the reader calls organs and recipes, by their English names."""
+    from plastinate.recipes.load import list_recipes, load_structures
+
+    known = [each.name for each in load_structures().values()] + [each.title for each in list_recipes()]
+    return {each: translated(each) for each in known}
+
+
 def doing(words: str) -> str:
     """What a running job says it does, for people.
 
@@ -146,11 +154,3 @@ def part_name(name: str) -> str:
     if name in structures:
         return translated(structures[name].name)
     return str(PARTS.get(name, name))
-def names_here() -> dict[str, str]:
-    """What the reader calls organs and recipes, by their English names."""
-    from plastinate.recipes.load import list_recipes, load_structures
-
-    known = [each.name for each in load_structures().values()] + [each.title for each in list_recipes()]
-    return {each: translated(each) for each in known}
-
-
