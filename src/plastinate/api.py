@@ -27,6 +27,7 @@ def build_model(
     levels: Mapping[str, int | None] = DEFAULT_LEVELS,
     series: int | None = None,
     phase: int | None = None,
+    modality: str = "",
     allow_gaps: bool = False,
     any_modality: bool = False,
     check: bool = True,
@@ -51,6 +52,7 @@ def build_model(
         levels: detail level -> triangles at most; None is bounded by error alone.
         series: which one, as `plastinate inspect` numbers them.
         phase: which one of the series, likewise.
+        modality: "CT" or "MR", for files that do not say it themselves; the certificate says that you did.
         allow_gaps: interpolate across missing slices instead of refusing; the certificate marks them.
         any_modality: run a recipe on a modality it was not written for.
         check: measure every surface against its mask; without it there is no certificate.
@@ -73,6 +75,7 @@ def build_model(
         largest_only=largest_only,
         series=series,
         phase=phase,
+        modality=modality,
         allow_gaps=allow_gaps,
         any_modality=any_modality,
         formats=names_in(formats),

@@ -17,7 +17,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from plastinate.services import people, uploads
-from plastinate.services.access import Actor
+from plastinate.services.access import SYSTEM, Actor
 from plastinate.web.openapi import FILE, METHODS
 from web_stage import PASSWORD, PEOPLE, Scene, Stage, open_stage
 
@@ -33,6 +33,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("put", "/api/cases/{case_id}/shares/{person_id}"): {"json": {"role": "edit"}},
     ("post", "/api/cases/{case_id}/links"): {"json": {"hours": 1}},
     ("post", "/api/sign-in"): {"json": {"email": "owner@example.org", "password": PASSWORD}},
+    ("post", "/api/invitations/{secret}"): {"json": {"name": "Bo", "password": "long enough for one"}},
     ("post", "/api/tokens"): {"json": {"name": "mine"}},
     ("post", "/api/people"): {"json": {"email": "somebody-{unique}@example.org"}},
     ("patch", "/api/people/{person_id}"): {"json": {"is_active": True}},
@@ -73,7 +74,10 @@ def _status(stage: Stage, who: str, method: str, path: str, *, by_token: bool) -
     owner = Actor(stage.people["owner"])
     upload = uploads.begin_upload(stage.archive, owner, name="scan.zip", size=5)
     token, _ = people.make_token(stage.archive, owner, name="one of the owner's")
+    email = f"invited-{scene.case}@example.org"
+    _, secret = people.invite(stage.archive, SYSTEM, email=email)
     filled = path.format(
+        secret=secret,
         case_id=scene.case,
         job_id=scene.job,
         build_id=scene.build,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from bead_scans import write_bead
 from job_rig import eventually, processes_with
@@ -255,6 +256,18 @@ def test_under_its_own_certificate_cookies_are_kept_to_tls(scan: Path, tmp_path:
         assert (cookie.name, cookie.secure) == ("__Host-plastinate", True)
         assert "max-age" in ada.get("/cases").headers["Strict-Transport-Security"]
         assert case_of(ada, pack(scan))["title"] == "Bead"
+
+
+def test_the_first_administrator_may_be_made_by_a_program(tmp_path: Path):
+    with serving(tmp_path) as server:
+        address = server.link.replace("/welcome/", "/api/invitations/")
+        chosen = {"email": EMAIL, "name": "Ada", "password": "long enough for one"}
+        assert requests.post(address, json={**chosen, "email": None}, timeout=30).status_code == 422
+        answer = requests.post(address, json=chosen, timeout=30)
+        assert answer.status_code == 201, answer.text
+        bearer = {"Authorization": f"Bearer {answer.json()['token']}"}
+        assert requests.get(f"{server.url}/api/me", headers=bearer, timeout=30).json()["is_admin"]
+        assert requests.post(address, json=chosen, timeout=30).status_code in (404, 410)
 
 
 @pytest.mark.network

@@ -6,7 +6,7 @@ its writes change no row: it is told "stale" and has nothing more to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, CursorResult, select, update
@@ -83,13 +83,22 @@ def claim(session: Session, job_id: str, *, seen_attempt: int, worker: str) -> i
         worker=worker[:WORKER_MAX],
         share_done=0.0,
         doing="",
+        pace=None,
         started_at=moment,
         heard_at=moment,
     )
     return seen_attempt + 1 if won else None
 
 
-def report(session: Session, job_id: str, attempt: int, *, share_done: float, doing: str) -> Report:
+def report(
+    session: Session,
+    job_id: str,
+    attempt: int,
+    *,
+    share_done: float,
+    doing: str,
+    pace: Sequence[tuple[float, float]] | None = None,
+) -> Report:
     """Say how far an attempt is; this is also its heartbeat.
 
     Args:
@@ -98,15 +107,17 @@ def report(session: Session, job_id: str, attempt: int, *, share_done: float, do
         attempt: the one that speaks.
         share_done: from 0 to 1.
         doing: a few words.
+        pace: (share, seconds since the attempt began), from its beginning; None where there is nothing new.
 
     Returns:
         "go on"; "cancel" when someone asked for that; "stale" when the attempt has no say any more.
     """
     share = min(max(share_done, 0.0), 1.0) if share_done == share_done else 0.0
+    marks: dict[str, Any] = {} if pace is None else {"pace": [list(mark) for mark in pace]}
     asked = session.execute(
         update(Job)
         .where(*_is_live(job_id, attempt))
-        .values(share_done=share, doing=doing[:WORDS_MAX], heard_at=now())
+        .values(share_done=share, doing=doing[:WORDS_MAX], heard_at=now(), **marks)
         .returning(Job.is_cancel_requested)
     ).scalar_one_or_none()
     if asked is None:

@@ -283,6 +283,8 @@ class Job(Table):
     worker: Mapped[str] = mapped_column(Words(200), default="")
     share_done: Mapped[float] = mapped_column(default=0.0)
     doing: Mapped[str] = mapped_column(Words(300), default="")
+    # [share done, seconds since the attempt began], both rising: later jobs read their time left from it.
+    pace: Mapped[list[list[float]] | None] = mapped_column(Document)
     is_cancel_requested: Mapped[bool] = mapped_column(default=False)
     # {"code", "sentence", "hint"} where it failed; why the last attempt was lost where it was.
     error: Mapped[dict[str, Any] | None] = mapped_column(Document)
@@ -349,3 +351,8 @@ class ShareLink(Table):
     created_by: Mapped[str | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = _moment()
     expires_at: Mapped[datetime] = mapped_column(Moment)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time has run out, or somebody ended it."""
+        return self.expires_at <= now()

@@ -93,6 +93,11 @@ def inspect(path: Path, *, as_json: bool) -> None:
 @click.option("--single-level", is_flag=True, help="Only the finest surface, no lighter ones.")
 @click.option("--series", type=int, help="Which series, as `inspect` numbers them.")
 @click.option("--phase", type=int, help="Which phase of the series, likewise.")
+@click.option(
+    "--modality",
+    type=click.Choice(["CT", "MR"], case_sensitive=False),
+    help="What the scan is, where its files do not say (NIfTI, NRRD, MetaImage).",
+)
 @click.option("--allow-gaps", is_flag=True, help="Interpolate across missing slices; they are marked.")
 @click.option("--any-modality", is_flag=True, help="Run the recipe although the scan is of another kind.")
 @click.option("--no-check", is_flag=True, help="Skip the measuring: faster, and no certificate.")
@@ -116,6 +121,7 @@ def build(**options: Any) -> None:
         largest_only=options["largest"],
         series=options["series"],
         phase=options["phase"],
+        modality=options["modality"] or "",
         allow_gaps=options["allow_gaps"],
         any_modality=options["any_modality"],
         formats=names_in(options["formats"]) or DEFAULT_FORMATS,

@@ -11,6 +11,7 @@ import click
 
 from plastinate.cli import streams
 from plastinate.cli.stopping import Stopped
+from plastinate.model.case_errors import PagesMissing
 
 if TYPE_CHECKING:
     from plastinate.archive.archive import Archive
@@ -79,10 +80,20 @@ def serve(
 
 
 def _tell(where: str, link: str | None) -> None:
+    from plastinate.web.built_pages import are_pages_there
+
     words = [f"Plastinate is at {where}   (Ctrl-C stops it)"]
-    if link:
+    is_for_browsers = are_pages_there()
+    if not is_for_browsers:
+        missing = PagesMissing()
+        words += [f"{missing.sentence} {missing.hint} [{missing.code}]"]
+    if link and is_for_browsers:
         words += ["Nobody has an account here yet. This link makes its first visitor the administrator:"]
         words += [f"    {link}"]
+    elif link:
+        words += ["Nobody has an account here yet. A POST of e-mail address, name and password as JSON to"]
+        words += [f"    {link.replace('/welcome/', '/api/invitations/')}"]
+        words += ["makes the administrator, and answers with a token."]
     # In one piece: a program that reads along sees the link with the address, or knows that there is none.
     click.echo("\n".join(words))
 

@@ -121,7 +121,7 @@ def _series_row(series: Series) -> tuple[str, ...]:
         spacing = f"{across:.3g} × {down:.3g} × {along:.3g}"
     return (
         str(series.number),
-        escape(series.modality or "?"),
+        escape(series.modality or f"{series.tags.get('likely_modality', '')}?"),
         escape(series.description or "-"),
         str(slices),
         f"{columns} × {rows}",
@@ -232,7 +232,8 @@ def print_sample(info: SampleInfo) -> None:
 def print_checks(checks: Sequence[Check]) -> None:
     """The doctor's findings about this installation."""
     for check in checks:
-        mark = "[green]sound[/]" if check.is_sound else "[red]amiss[/]"
-        out.print(f"{mark}  {escape(check.name)}: {escape(check.sentence)}")
-        if not check.is_sound:
+        mark = "[green]sound[/] " if check.is_sound else "[red]amiss[/] "
+        mark = mark if check.is_there else "[yellow]absent[/]"
+        out.print(f"{mark} {escape(check.name)}: {escape(check.sentence)}")
+        if not (check.is_sound and check.is_there):
             out.print(f"       {escape(check.hint)}")

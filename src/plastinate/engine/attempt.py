@@ -60,7 +60,8 @@ def run_attempt(job_id: str, seen_attempt: int, environment: Mapping[str, str] |
         outcome = _tried(archive, job, inputs, pulse)
         # The scratch folder is gone by now: a full disk may have room again for the last word.
         said = write_down(archive, job, attempt, outcome)
-    log.info("job %s (%s), attempt %s: %s", job_id, job.kind, attempt, said)
+    if not said.endswith("failed"):  # that is told where it is written down, with its reason
+        log.info("job %s (%s), attempt %s: %s", job_id, job.kind, attempt, said)
     return said
 
 

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 from plastinate.engine import pulse
 from plastinate.engine.cluster import Cluster
 from plastinate.engine.kinds import HOUSEKEEPING, load, place_in_queue
+from plastinate.engine.outcome import note_failure
+from plastinate.model.case_errors import JobLost
 from plastinate.model.errors import PlastinateError
 from plastinate.model.lifeline import die_with_parent
 from plastinate.model.owner import is_running, machine_mark
@@ -166,6 +168,8 @@ class Dispatcher:
             )
         if state != "stale":
             log.warning("job %s, attempt %s: %s; now %s", row.id, row.attempt, because, state)
+        if state == jobs.FAILED:
+            note_failure(row, JobLost.code, because=because)
 
     def _drop_order(self, job_id: str) -> None:
         order = self.orders.pop(job_id, None)
@@ -235,7 +239,8 @@ def main(arguments: list[str] | None = None) -> int:
     if given.parent is not None:
         die_with_parent(given.parent)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("plastinate").setLevel(logging.INFO)
+    # A person at a terminal has the server's address before their eyes, and should keep it there.
+    logging.getLogger("plastinate").setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

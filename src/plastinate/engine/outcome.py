@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from plastinate.engine.kinds import kind_named, load
-from plastinate.model.case_errors import DatabaseFailed, StoreFull
+from plastinate.model.case_errors import DatabaseFailed, JobLost, StoreFull
 from plastinate.model.errors import PlastinateError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # How long the last word is repeated to a database that does not answer. The fence keeps it harmless.
 LAST_WORD_S = 120.0
+
+log = logging.getLogger("plastinate.engine")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,28 @@ def is_full(error: BaseException | None) -> bool:
     return False
 
 
+def note_failure(job: Job, code: str, *, because: str = "") -> None:
+    """Log that a job has failed, and why, in the words of the code alone.
+
+    The row's own sentence may name files or what stands in them; a log is read by others than the row.
+    """
+    reason = because or _meaning(code)
+    log.warning("job %s (%s) of case %s failed: [%s] %s", job.id, job.kind, job.case_id, code, reason)
+
+
+def _meaning(code: str) -> str:
+    """What an error of that code says of itself, whatever it is about this time.
+
+    >>> _meaning("input.no-images")
+    'Nothing in the input is an image'
+    """
+    classes = [PlastinateError]
+    for each in classes:
+        classes += each.__subclasses__()
+    found = next((each for each in classes[1:] if each.code == code), None)
+    return (found.__doc__ or "").partition("\n")[0].rstrip(".") if found else "a fault of the program's own"
+
+
 def write_down(archive: Archive, job: Job, attempt: int, outcome: Outcome) -> str:
     """Write down how the attempt ended, for as long as it takes the database to answer."""
     if outcome.state == "left":
@@ -63,7 +88,12 @@ def write_down(archive: Archive, job: Job, attempt: int, outcome: Outcome) -> st
     pause = 0.1
     while True:
         try:
-            return _written(archive, job, attempt, outcome)
+            said = _written(archive, job, attempt, outcome)
+            if said == "failed":
+                note_failure(job, outcome.error["code"])
+            elif said == f"{outcome.because}: failed":
+                note_failure(job, JobLost.code, because=outcome.because)
+            return said
         except DatabaseFailed as fault:
             if time.monotonic() + pause > deadline:
                 return f"left: {fault.sentence}"

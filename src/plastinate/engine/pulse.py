@@ -17,6 +17,8 @@ CHECK_PERIOD_S = 0.25
 REPORT_PERIOD_S = 0.5
 # Nothing new to say: often enough that a cancel is heard in time and no lease runs out.
 SILENCE_MAX_S = 1.0
+# A mark of when it was passed is kept for every so much of the work.
+MARK_SHARE = 0.02
 
 # Set when this process has been asked to end: its attempts give their jobs back.
 stopping = threading.Event()
@@ -43,6 +45,8 @@ class Pulse:
         self._job_id = job_id
         self._attempt = attempt
         self._share, self._doing = 0.0, ""
+        self._begun_at = time.monotonic()
+        self._marks: list[tuple[float, float]] = []
         self._silence_s = min(SILENCE_MAX_S, archive.settings.lease_seconds / 5)
         self._verdict: Verdict = "go on"
         self._heard_at = time.monotonic()
@@ -61,6 +65,9 @@ class Pulse:
     def tell(self, share_done: float, doing: str) -> None:
         """Say where the attempt is; goes out with the next report."""
         self._share, self._doing = share_done, doing
+        passed = self._marks[-1][0] if self._marks else 0.0
+        if share_done - passed >= MARK_SHARE or share_done == 1.0 > passed:
+            self._marks.append((round(share_done, 3), round(time.monotonic() - self._begun_at, 2)))
 
     def require(self) -> None:
         """Return if the attempt may go on.
@@ -78,20 +85,24 @@ class Pulse:
 
     def _beat(self) -> None:
         said: tuple[float, str] | None = None
-        said_at = 0.0
+        said_at, said_marks = 0.0, 0
         while not self._ended.wait(CHECK_PERIOD_S) and self._verdict == "go on":
             waited, news = time.monotonic() - said_at, (self._share, self._doing)
             if waited < (REPORT_PERIOD_S if news != said else self._silence_s):
                 continue
             begun = time.monotonic()
+            marks = self._marks[:]
             with contextlib.suppress(SystemFault):
-                self._verdict = self._report(*news)
+                self._verdict = self._report(*news, None if len(marks) == said_marks else marks)
+                said_marks = len(marks)
                 # From before the report was sent: that is the latest moment the row can bear.
                 said, self._heard_at = news, begun
             said_at = time.monotonic()
 
-    def _report(self, share_done: float, doing: str) -> Verdict:
+    def _report(self, share_done: float, doing: str, pace: list[tuple[float, float]] | None) -> Verdict:
         from plastinate.archive import jobs
 
         with self._archive.database.write() as session:
-            return jobs.report(session, self._job_id, self._attempt, share_done=share_done, doing=doing)
+            return jobs.report(
+                session, self._job_id, self._attempt, share_done=share_done, doing=doing, pace=pace
+            )

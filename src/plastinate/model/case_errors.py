@@ -28,9 +28,11 @@ class NotThere(RequestError):
     code = "request.not-there"
     hint = "It may have been deleted, or belong to someone who has not shared it with you."
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, hint: str | None = None) -> None:
         super().__init__(f"There is no such {what}.")
         self.what = what
+        if hint:
+            self.hint = hint
 
 
 class NotAllowed(RequestError):
@@ -39,9 +41,11 @@ class NotAllowed(RequestError):
     code = "request.not-allowed"
     hint = "Ask its owner to let you edit it."
 
-    def __init__(self, doing: str) -> None:
+    def __init__(self, doing: str, *, hint: str | None = None) -> None:
         super().__init__(f"You may not {doing}.")
         self.doing = doing
+        if hint:
+            self.hint = hint
 
 
 class SignInNeeded(RequestError):
@@ -108,9 +112,19 @@ class Gone(RequestError):
     code = "request.gone"
     hint = "Start again, or ask for a new link."
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"This {what} has expired.")
+    def __init__(self, what: str, *, because: str = "has expired") -> None:
+        super().__init__(f"This {what} {because}.")
         self.what = what
+
+
+class UsedUp(Gone):
+    """It could be used once, and was."""
+
+    code = "request.used"
+    hint = "Sign in with the password that was chosen; an administrator can make a new link."
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, because="was used already")
 
 
 class Busy(RequestError):
@@ -266,13 +280,16 @@ class ServerUnreachable(SystemFault):
 
 
 class PagesMissing(SystemFault):
-    """The browser's part of Plastinate was not built."""
+    """The browser's part of Plastinate was left out of this installation."""
 
     code = "system.pages-missing"
-    hint = "Install again with the npm registry in reach; in a checkout run `make install`."
+    hint = (
+        "Programs use it as /openapi.json describes. For the pages, install Plastinate again without "
+        "PLASTINATE_WITHOUT_PAGES and with the npm registry in reach; in a checkout run `make install`."
+    )
 
     def __init__(self) -> None:
-        super().__init__("The pages' scripts and styles were not built into this installation.")
+        super().__init__("This server was installed without its pages.")
 
 
 class ServerRefused(RequestError):

@@ -126,6 +126,18 @@ class SeriesNotFound(InputError):
         self.wanted = wanted
 
 
+class ModalityContradicted(InputError):
+    """A person says that a scan is of one kind, and its own files say that it is of another."""
+
+    code = "input.modality-contradicted"
+    hint = "Leave out --modality; to run a recipe on another kind of scan, pass --any-modality."
+
+    def __init__(self, stated: str, *, said: str) -> None:
+        super().__init__(f"The scan was stated to be {stated}, and its files say {said}.")
+        self.stated = stated
+        self.said = said
+
+
 class GapInSeries(InputError):
     """Slices are missing, more than may be bridged in silence."""
 
@@ -253,6 +265,8 @@ class WrongModality(RecipeError):
         self.needs = needs
         self.got = got
         self.hint = "Pick a recipe for this modality (`plastinate recipes`), or pass --any-modality."
+        if got in ("", "OT"):
+            self.hint = f"The files do not say it. If you know that this is {needs}, pass --modality {needs}."
 
 
 class ParameterError(RecipeError):

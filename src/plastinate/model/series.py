@@ -8,6 +8,9 @@ from typing import Any
 
 from plastinate.model.evidence import Finding
 
+# What a file may give as its modality that says nothing of the kind of scan: PS3.3, C.7.3.1.1.1, "Other".
+UNSAID = frozenset({"", "OT"})
+
 
 @dataclass(frozen=True)
 class Series:
@@ -22,7 +25,8 @@ class Series:
         spacing_mm: along (slice, row, column); None where the scan does not say.
         phases: one name for each volume in the series; ("",) for a plain one.
         findings: what was noticed.
-        tags: further facts worth keeping (kernel, UIDs, plane, transfer syntax ...).
+        tags: further facts worth keeping (kernel, UIDs, plane, transfer syntax ...); "likely_modality"
+            where the files do not say the modality, and their values look like those of one.
         is_usable: False if only listed, with the reason in the findings.
     """
 

@@ -175,9 +175,12 @@ def _label(
     missing: dict[str, str],
 ) -> LabelMap:
     if not masks:
-        raise _nothing(recipe, findings)
+        raise _nothing(recipe, missing)
     with progress.step("label: one structure for each voxel", share=0.02):
-        labels, contested = catalog.door("merge-labels")(volume.geometry, masks)
+        try:
+            labels, contested = catalog.door("merge-labels")(volume.geometry, masks)
+        except EmptyMask as nothing:
+            raise _nothing(recipe, missing) from nothing
         rule = {"rule": "where two structures claim a voxel, the one named first in the recipe has it"}
         records.append(
             StepRecord(
@@ -193,12 +196,10 @@ def _label(
     return merged
 
 
-def _nothing(recipe: Recipe, findings: list[Finding]) -> EmptyMask:
-    # Each step that found nothing has said so in a sentence of its own; this one joins the reasons.
-    reasons = [
-        finding.sentence.removeprefix("Nothing was found for ").removesuffix(".") for finding in findings
-    ]
-    return EmptyMask(", ".join(recipe.structures), "; ".join(dict.fromkeys(reasons)))
+def _nothing(recipe: Recipe, missing: Mapping[str, str]) -> EmptyMask:
+    """Not one structure is there: each reason once."""
+    reasons = dict.fromkeys(missing.get(name, UNCOVERED) for name in recipe.structures)
+    return EmptyMask(", ".join(recipe.structures), "; ".join(reasons))
 
 
 def _alone(volume: Volume, structure: str, mask: Mask) -> LabelMap:

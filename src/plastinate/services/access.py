@@ -67,7 +67,7 @@ def require_admin(actor: Actor) -> None:
     if actor.is_admin:
         return
     require_person(actor)
-    raise NotAllowed("do this without being an administrator")
+    raise NotAllowed("do this without being an administrator", hint="Ask an administrator.")
 
 
 def role_on(session: Session, actor: Actor, case: Case) -> Role:

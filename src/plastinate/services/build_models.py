@@ -36,6 +36,8 @@ from plastinate.services.output_folder import output_folder, require_writable
 from plastinate.stages import catalog
 
 DEFAULT_FORMATS = ("glb", "stl")
+# What a person may say that a scan is, where its files do not: what there are recipes for.
+MODALITIES = ("CT", "MR")
 NAME_LENGTH_MAX = 64
 # What one format takes of a whole build: all eight of them, on a chest, as long as its segmentation.
 WRITE_SHARE = 0.02
@@ -54,6 +56,7 @@ class BuildRequest:
         name: what to call the surface of a threshold.
         largest_only: keep only the largest piece of a threshold.
         series, phase: which of several, as `inspect` numbers them.
+        modality: "CT" or "MR", as the person says, where the files do not; "" to leave it to them.
         allow_gaps: interpolate across missing slices instead of refusing.
         any_modality: run a recipe on a modality it was not written for.
         formats: names of the export table; "seg" needs a scan read from DICOM files that stay in reach.
@@ -74,6 +77,7 @@ class BuildRequest:
     largest_only: bool = False
     series: int | None = None
     phase: int | None = None
+    modality: str = ""
     allow_gaps: bool = False
     any_modality: bool = False
     formats: tuple[str, ...] = DEFAULT_FORMATS
@@ -140,6 +144,7 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
             request.path,
             series=request.series,
             phase=request.phase,
+            modality=request.modality,
             allow_gaps=request.allow_gaps,
             unpack_into=request.unpack_into,
             progress=lambda done, total, what: within(done / max(total, 1)),
@@ -208,6 +213,8 @@ def _require_sound(request: BuildRequest) -> Recipe | None:
     wishes = [bool(request.recipe), bool(request.organs), request.threshold is not None]
     if sum(wishes) != 1:
         raise not_one_wish()
+    if request.modality not in ("", *MODALITIES):
+        raise ParameterError(f"The modality is one of {', '.join(MODALITIES)}, not {request.modality!r:.40}.")
     catalog.door("check-formats")(request.formats, unit="mm", has_source_files=True)
     if request.output is not None:
         require_writable(request.output)
@@ -254,10 +261,14 @@ def shown_name(name: str) -> str:
 
 def _evidence(request: BuildRequest, recipe: Recipe, read: Any, result: RunResult) -> Evidence:
     options = {**request.options.as_dict(), "series": request.series, "phase": request.phase}
+    is_stated = any(finding.code == "ingest.stated-modality" for finding in read.findings)
+    if is_stated:
+        options["modality"] = request.modality
     inputs = {
         **read.inputs,
         "series": {
             "modality": read.series.modality,
+            "modality_from": "person" if is_stated else "files",
             "description": read.series.description,
             **read.series.tags,
         },

@@ -1,8 +1,8 @@
 """What someone asks to be built, as JSON -> checked before anything is queued, and -> a BuildRequest.
 
 {"recipe": "ct-chest"}  or  {"organs": ["lung-left"]}  or  {"threshold": [200, null], "name": "bones"}
-and, all of them optional: "largest_only" "series" "phase" "allow_gaps" "any_modality" "formats"
-"compression" "triangles" "single_level"
+and, all of them optional: "largest_only" "series" "phase" "modality" "allow_gaps" "any_modality"
+"formats" "compression" "triangles" "single_level"
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from typing import Any
 from plastinate.engine.kinds import Task
 from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.errors import (
+    ModalityContradicted,
     NoUsableSeries,
     RecipeNotFound,
     SeriesNotFound,
     WrongModality,
 )
+from plastinate.model.series import UNSAID
 from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
 from plastinate.recipes.load import load_recipe, recipe_for_organs
-from plastinate.services.build_models import BuildRequest, names_in, not_one_wish, shown_name
+from plastinate.services.build_models import MODALITIES, BuildRequest, names_in, not_one_wish, shown_name
 from plastinate.stages import catalog
 
 # What is made of every scan whatever is asked for: all that the viewer reads.
@@ -33,7 +35,7 @@ COMPRESSIONS = ("meshopt", "draco", "none")
 ORGANS_MAX = 200
 TRIANGLES = (100, 100_000_000)
 FIELDS = frozenset(
-    {"recipe", "organs", "threshold", "name", "largest_only", "series", "phase", "allow_gaps"}
+    {"recipe", "organs", "threshold", "name", "largest_only", "series", "phase", "modality", "allow_gaps"}
     | {"any_modality", "formats", "compression", "triangles", "single_level"}
 )
 
@@ -48,6 +50,7 @@ def checked_wish(request: Mapping[str, Any], *, inspection: Mapping[str, Any] | 
     Raises:
         RequestFlaw: a field of the wrong kind, or one that does not exist.
         RecipeError, SeriesNotFound, NoUsableSeries, WrongModality: what the scan or the recipes do not have.
+        ModalityContradicted: the scan's files say another modality than the wish does.
     """
     unknown = set(request) - FIELDS
     if unknown:
@@ -60,6 +63,7 @@ def checked_wish(request: Mapping[str, Any], *, inspection: Mapping[str, Any] | 
         "largest_only": _claim(request, "largest_only"),
         "series": _number(request, "series", low=1, high=100_000),
         "phase": _number(request, "phase", low=1, high=100_000),
+        "modality": _modality(request),
         "allow_gaps": _claim(request, "allow_gaps"),
         "any_modality": _claim(request, "any_modality"),
         "formats": _formats(request),
@@ -91,6 +95,8 @@ def build_request(task: Task) -> BuildRequest:
         largest_only=wish["largest_only"],
         series=wish["series"],
         phase=wish["phase"],
+        # Not in a wish that was queued before wishes had it.
+        modality=wish.get("modality") or "",
         allow_gaps=wish["allow_gaps"],
         any_modality=wish["any_modality"],
         formats=(*(name for name in formats if name not in (*FORMATS_WHERE_POSSIBLE, *ALWAYS)), *ALWAYS),
@@ -113,9 +119,11 @@ def title_of(wish: Mapping[str, Any], modality: str) -> str:
 
 
 def series_modality(wish: Mapping[str, Any], inspection: Mapping[str, Any] | None) -> str:
-    """The modality of the series that the wish is about; "" while nobody knows."""
+    """The modality of the series that the wish is about, else the one it states; "" while nobody knows."""
     series = _chosen(wish, inspection)
-    return "" if series is None else str(series["modality"])
+    said = "" if series is None else str(series["modality"])
+    stated = wish.get("modality") or ""
+    return stated if said in UNSAID and stated else said
 
 
 def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | None) -> None:
@@ -130,6 +138,8 @@ def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | N
     if series is not None and wish["phase"] is not None and wish["phase"] > len(series["phases"]):
         raise SeriesNotFound(str(wish["phase"]), what="phase")
     modality = series_modality(wish, inspection)
+    if wish["modality"] and modality != wish["modality"]:
+        raise ModalityContradicted(wish["modality"], said=modality)
     if wish["organs"]:
         recipe_for_organs(wish["organs"], modality)
     elif wish["recipe"]:
@@ -161,6 +171,13 @@ def _text(request: Mapping[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise RequestFlaw("It has to be text", where=name)
     return value or None
+
+
+def _modality(request: Mapping[str, Any]) -> str | None:
+    value = _text(request, "modality")
+    if value is not None and value not in MODALITIES:
+        raise RequestFlaw(f"It is one of {', '.join(MODALITIES)}", where="modality")
+    return value
 
 
 def _claim(request: Mapping[str, Any], name: str) -> bool:

@@ -28,6 +28,12 @@ FORMAT = "plastinate-case"
 FORMAT_VERSION = 1
 MANIFEST_BYTES_MAX = 32 << 20
 BUILD_FILE_NAME_MAX = 400
+# A case that was made here never has so many; pages read all that a case has.
+INPUTS_MAX = 1000
+BUILDS_MAX = 1000
+BUILD_FILES_MAX = 20_000
+SUMMARY_BYTES_MAX = 256 << 10
+SUMMARIES_BYTES_MAX = 8 << 20
 REQUEST_BYTES_MAX = 64 << 10
 WORDS_MAX = 10_000
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -150,9 +156,11 @@ def parse_manifest(data: bytes) -> Manifest:
         notes=_text(case.get("notes"), "the notes", longest=text_fields.NOTES_MAX, may_be_empty=True),
         tags=tuple(sorted(set(tags)))[: text_fields.TAGS_MAX],
         created_at=_moment(case.get("created_at")),
-        inputs=tuple(_file(each, longest=1 << 12) for each in _list(whole.get("inputs"), "inputs")),
+        inputs=tuple(
+            _file(each, longest=1 << 12) for each in _list(whole.get("inputs"), "inputs", most=INPUTS_MAX)
+        ),
         thumbnail=None if shown is None else _file(shown, longest=text_fields.NAME_MAX),
-        builds=tuple(_build(_dict(each, "a build")) for each in _list(whole.get("builds"), "builds")),
+        builds=_builds(_list(whole.get("builds"), "builds", most=BUILDS_MAX)),
     )
     if not found.inputs:
         raise ArchiveFlaw("it holds no scan")
@@ -175,6 +183,22 @@ def is_safe_path(path: str) -> bool:
         or re.match(r"[A-Za-z]:", path)
         or any(step in ("", ".", "..") for step in steps)
     )
+
+
+def _builds(values: list[Any]) -> tuple[ManifestBuild, ...]:
+    """The builds, as long as pages can show them all."""
+    found: list[ManifestBuild] = []
+    files = summaries = 0
+    for value in values:
+        build = _build(_dict(value, "a build"))
+        size = len(json.dumps(build.summary))
+        files, summaries = files + len(build.files), summaries + size
+        if size > SUMMARY_BYTES_MAX or summaries > SUMMARIES_BYTES_MAX:
+            raise ArchiveFlaw("what it says of its builds is too long")
+        if files > BUILD_FILES_MAX:
+            raise ArchiveFlaw(f"its builds have more than {BUILD_FILES_MAX:,} files")
+        found.append(build)
+    return tuple(found)
 
 
 def _build(value: dict[str, Any]) -> ManifestBuild:
@@ -307,7 +331,9 @@ def _dict(value: Any, what: str) -> dict[str, Any]:
     return value
 
 
-def _list(value: Any, what: str) -> list[Any]:
-    if not isinstance(value, list) or len(value) > 100_000:
+def _list(value: Any, what: str, *, most: int = 100_000) -> list[Any]:
+    if not isinstance(value, list):
         raise ArchiveFlaw(f"{what}: not a list")
+    if len(value) > most:
+        raise ArchiveFlaw(f"{what}: more than {most:,}")
     return value

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from plastinate.archive import jobs
 from plastinate.archive.archive import Archive
+from plastinate.archive.built_organs import made_one_of
 from plastinate.archive.files import StoredFile
-from plastinate.archive.tables import Case, CaseInput, CaseTag, Share, Upload, now
+from plastinate.archive.tables import Build, Case, CaseInput, CaseTag, Share, Upload, now
 from plastinate.model.case_errors import Conflict, Gone, NotThere, RequestFlaw
+from plastinate.recipes.load import list_recipes, load_structures
 from plastinate.services import text_fields
 from plastinate.services.access import Actor, case_for, require_person
 
@@ -123,36 +125,42 @@ def list_cases(
     order: Order = "newest",
     page: int = 1,
     per_page: int = 24,
+    names: Mapping[str, str] | None = None,
 ) -> tuple[list[Case], int]:
     """The cases someone may see, and how many there are in all.
 
     Args:
         archive: where they are kept.
         actor: who asks; an administrator sees every case.
-        search: words that the title, the notes or a tag must contain, each.
-        tag: a tag they must have.
+        search: words, each of which the title, the notes, a tag, or the name of an organ or of models that
+            were built must contain.
+        tag: a tag they must have, in any letter case.
         trash: those in the trash instead: one's own.
         shared: only those that others have shared with this person.
         order: "newest", "oldest", "changed" (latest first) or "title".
         page: from 1.
         per_page: 1 to 200.
+        names: what the person who asks calls organs and recipes, by their English names.
 
     Raises:
         SignInNeeded: nobody in particular asks.
     """
     asked = select(Case).where(*_seen_by(actor, trash=trash, shared=shared))
     if tag:
-        asked = asked.where(exists().where(CaseTag.case_id == Case.id, CaseTag.tag == tag))
-    asked = _containing(asked, search)
+        asked = asked.where(
+            exists().where(CaseTag.case_id == Case.id, func.lower(CaseTag.tag) == tag.lower())
+        )
+    asked = _containing(asked, search, names or {})
     size = min(max(per_page, 1), PER_PAGE_MAX)
     with archive.database.read() as session:
         total = session.scalar(select(func.count()).select_from(asked.subquery())) or 0
-        ordered = asked.order_by(*ORDERS[order])
+        # What was found in a scan may be long, and no list shows it.
+        ordered = asked.order_by(*ORDERS[order]).options(defer(Case.inspection, raiseload=True))
         return list(session.scalars(ordered.offset((max(page, 1) - 1) * size).limit(size))), total
 
 
 def list_tags(archive: Archive, actor: Actor) -> list[str]:
-    """Every tag on a case that someone may see, in order.
+    """Every tag on a case that someone may see, in order; those that differ in letter case alone once.
 
     Raises:
         SignInNeeded: nobody in particular asks.
@@ -160,7 +168,10 @@ def list_tags(archive: Archive, actor: Actor) -> list[str]:
     seen = select(Case.id).where(*_seen_by(actor, trash=False, shared=False))
     with archive.database.read() as session:
         found = select(CaseTag.tag).where(CaseTag.case_id.in_(seen)).distinct().order_by(CaseTag.tag)
-        return list(session.scalars(found))
+        once: dict[str, str] = {}
+        for tag in session.scalars(found):
+            once.setdefault(tag.lower(), tag)
+        return sorted(once.values(), key=str.lower)
 
 
 def read_case(archive: Archive, actor: Actor, case_id: str) -> Case:
@@ -203,12 +214,14 @@ def change_case(
         case = case_for(session, actor, case_id, need="edit")
         if version is not None and case.version != version:
             raise Conflict("Someone else has changed this case meanwhile.")
+        # Asked before anything is changed: what is asked meanwhile would write half of the change.
+        wanted = [] if tags is None else _spelled_as_before(session, actor, case, text_fields.tags(tags))
         if title is not None:
             case.title = text_fields.one_line(title, where="title", longest=text_fields.TITLE_MAX)
         if notes is not None:
             case.notes = text_fields.notes(notes)
         if tags is not None:
-            wanted, had = text_fields.tags(tags), {tag.tag: tag for tag in case.tags}
+            had = {tag.tag: tag for tag in case.tags}
             case.tags = [had.get(tag) or CaseTag(tag=tag) for tag in wanted]
         case.changed_at = now()
         return case
@@ -302,7 +315,21 @@ def _seen_by(actor: Actor, *, trash: bool, shared: bool) -> tuple[ColumnElement[
     return there, mine if trash else or_(mine, theirs)
 
 
-def _containing(asked: Select[Case], search: str) -> Select[Case]:
+def _spelled_as_before(session: Session, actor: Actor, case: Case, wanted: Sequence[str]) -> list[str]:
+    """Tags as they are spelled on other cases that the person sees: one word, one tag."""
+    if not wanted:
+        return []
+    others = select(Case.id).where(*_seen_by(actor, trash=False, shared=False), Case.id != case.id)
+    in_use = select(CaseTag.tag).where(
+        CaseTag.case_id.in_(others), func.lower(CaseTag.tag).in_([tag.lower() for tag in wanted])
+    )
+    known: dict[str, str] = {}
+    for tag in session.scalars(in_use.distinct().order_by(CaseTag.tag)):
+        known.setdefault(tag.lower(), tag)
+    return sorted({known.get(tag.lower(), tag) for tag in wanted})
+
+
+def _containing(asked: Select[Case], search: str, names: Mapping[str, str]) -> Select[Case]:
     for word in search.lower().replace("\0", " ").split()[:20]:
         tagged = exists().where(
             CaseTag.case_id == Case.id, func.lower(CaseTag.tag).contains(word, autoescape=True)
@@ -312,9 +339,22 @@ def _containing(asked: Select[Case], search: str) -> Select[Case]:
                 func.lower(Case.title).contains(word, autoescape=True),
                 func.lower(Case.notes).contains(word, autoescape=True),
                 tagged,
+                _built(word, names),
             )
         )
     return asked
+
+
+def _built(word: str, names: Mapping[str, str]) -> ColumnElement[bool]:
+    """Whether models of a case, or an organ among them, are called so: in English, or as `names` say."""
+
+    def is_called_so(name: str) -> bool:
+        return word in name.lower() or word in names.get(name, "").lower()
+
+    organs = [each.id for each in load_structures().values() if word in each.id or is_called_so(each.name)]
+    recipes = [each.title for each in list_recipes() if is_called_so(each.title)]
+    called = [func.lower(Build.title).contains(word, autoescape=True), Build.title.in_(recipes)]
+    return exists().where(Build.case_id == Case.id, or_(*called, *([made_one_of(organs)] if organs else [])))
 
 
 def _title_of(file_name: str) -> str:

@@ -49,13 +49,15 @@ class Check:
         name: the part.
         is_sound: whether it does what it should.
         sentence: what was seen.
-        hint: what to do where it is not sound.
+        hint: what to do where it is not sound, or not there.
+        is_there: whether it is a part of this installation at all; some may be left out.
     """
 
     name: str
     is_sound: bool
     sentence: str
     hint: str = ""
+    is_there: bool = True
 
 
 def examine() -> tuple[Check, ...]:
@@ -76,7 +78,7 @@ def examine() -> tuple[Check, ...]:
         ),
         _try("temporary folder", _temporary, "Set TMPDIR to a folder with free space."),
         _try("archive", _archive, "Install plastinate again."),
-        _try("pages", _pages, "See docs/how-to/run-a-server.md."),
+        _pages(),
     )
 
 
@@ -148,8 +150,10 @@ def _archive() -> str:
     return "a database is made, and a file is kept and read"
 
 
-def _pages() -> str:
+def _pages() -> Check:
+    """Whoever uses the engine alone may have left them out, and nothing is amiss."""
     built = Path(plastinate.__file__).parent / "web" / "static" / "built" / "manifest.json"
-    if not built.is_file():
-        raise PagesMissing
-    return "the browser's scripts and styles are there"
+    if built.is_file():
+        return Check("pages", True, "the browser's scripts and styles are there")
+    missing = PagesMissing()
+    return Check("pages", True, "left out: a server here answers programs only", missing.hint, is_there=False)

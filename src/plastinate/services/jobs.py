@@ -18,13 +18,12 @@ from plastinate.engine.kinds import place_in_queue
 from plastinate.model.case_errors import Conflict, NotThere
 from plastinate.services.access import Actor, case_for
 from plastinate.services.build_wish import checked_wish
+from plastinate.services.time_left import TELLING_SHARE, Course, guess_left_s, is_alike
 from plastinate.services.work_build import request_key
 
 BUILD = "build"
 # From so many earlier jobs of a kind the time of the next is guessed.
 EARLIER_MAX = 20
-# Below this share the beginning says little about the rest: reading is quick, surfaces are not.
-TELLING_SHARE = 0.25
 MEANWHILE = "The case is in the trash."
 
 
@@ -160,8 +159,8 @@ def _views(session: Session, rows: Sequence[Job], *, workers: int) -> list[JobVi
     if all(row.state not in jobs.UNFINISHED for row in rows):
         return [JobView(row) for row in rows]
     unfinished = jobs.unfinished(session)
-    usual = {kind: _usual_s(session, kind) for kind in {row.kind for row in unfinished}}
-    left = {row.id: _left_s(row, usual[row.kind]) for row in unfinished}
+    done = {kind: _done_of_late(session, kind) for kind in {row.kind for row in unfinished}}
+    left = {row.id: _left_s(row, done[row.kind]) for row in unfinished}
     queue = sorted(unfinished, key=lambda row: place_in_queue(row.kind, row.created_at))
     waiting = [row.id for row in queue if row.state == jobs.QUEUED]
     views = []
@@ -175,28 +174,46 @@ def _views(session: Session, rows: Sequence[Job], *, workers: int) -> list[JobVi
             ahead = [left[each] for each in waiting[: position - 1]]
             ahead += [left[each.id] for each in unfinished if each.state == jobs.RUNNING]
             # Whoever is ahead shares the workers; with fewer ahead than workers, nobody waits.
-            busy = sum(each or 0.0 for each in ahead) / max(workers, 1) if len(ahead) >= workers else 0.0
-            remaining += busy
+            if len(ahead) >= workers:
+                known = [each for each in ahead if each is not None]
+                is_known = len(known) == len(ahead)
+                remaining = remaining + sum(known) / max(workers, 1) if is_known else None
         views.append(JobView(row, position, remaining))
     return views
 
 
-def _usual_s(session: Session, kind: str) -> float | None:
-    """How long jobs of a kind have taken of late: the middle one."""
-    finished = select(Job.started_at, Job.finished_at).where(Job.kind == kind, Job.state == jobs.DONE)
-    pairs = session.execute(finished.order_by(Job.finished_at.desc()).limit(EARLIER_MAX)).all()
-    seconds = sorted((end - begin).total_seconds() for begin, end in pairs if begin and end)
-    return seconds[len(seconds) // 2] if seconds else None
+@dataclass(frozen=True)
+class _Earlier:
+    """A job that came to its end."""
+
+    case_id: str
+    request: Mapping[str, Any]
+    course: Course
 
 
-def _left_s(row: Job, usual_s: float | None) -> float | None:
-    if row.state == jobs.QUEUED or row.started_at is None:
-        return usual_s
-    elapsed = (now() - row.started_at).total_seconds()
-    by_share = elapsed / row.share_done - elapsed if row.share_done > 0.0 else None
-    if by_share is not None and (usual_s is None or row.share_done >= TELLING_SHARE):
-        return by_share if row.share_done >= 0.05 else None
-    return None if usual_s is None else max(usual_s - elapsed, 1.0)
+def _done_of_late(session: Session, kind: str) -> list[_Earlier]:
+    """The last jobs of a kind that were done, with how each went along."""
+    asked = select(Job.case_id, Job.request, Job.pace, Job.started_at, Job.finished_at)
+    finished = asked.where(Job.kind == kind, Job.state == jobs.DONE)
+    return [
+        _Earlier(case_id, request, Course(pace or (), (ended - begun).total_seconds()))
+        for case_id, request, pace, begun, ended in session.execute(
+            finished.order_by(Job.finished_at.desc()).limit(EARLIER_MAX)
+        )
+        if begun is not None and ended is not None
+    ]
+
+
+def _left_s(row: Job, done: Sequence[_Earlier]) -> float | None:
+    """From jobs about the same, of the same scan where there are any; from others only once it is well on."""
+    alike = [each for each in done if is_alike(row.request, each.request)]
+    chosen = [each for each in alike if each.case_id == row.case_id] or alike
+    has_begun = row.state == jobs.RUNNING and row.started_at is not None
+    marks = row.pace or () if has_begun else ()
+    if not chosen and marks and marks[-1][0] >= TELLING_SHARE:
+        chosen = list(done)
+    elapsed_s = (now() - row.started_at).total_seconds() if has_begun and row.started_at else 0.0
+    return guess_left_s(elapsed_s, marks, [each.course for each in chosen])
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import ApiToken, Case, Invitation, Person, now
-from plastinate.model.case_errors import Conflict, Gone, NotThere, RequestFlaw
+from plastinate.model.case_errors import Conflict, Gone, NotThere, RequestFlaw, UsedUp
 from plastinate.services import text_fields
 from plastinate.services.access import Actor, require_admin, require_person
 
@@ -21,6 +21,7 @@ FIRST_HOURS = 24
 INVITED_HOURS = 7 * 24
 TOKEN_PREFIX = "pl_"  # noqa: S105 (a mark by which a lost token is recognised, no secret)
 TOKEN_DAYS_MAX = 3650
+REPLACED = "A newer link may have replaced it. Ask an administrator for a new one."
 # A token in use is not written to the database at every request.
 USED_EVERY = timedelta(minutes=1)
 
@@ -39,12 +40,18 @@ def first_invitation(archive: Archive) -> str | None:
     return secret
 
 
+def somebody_is_here(archive: Archive) -> bool:
+    """Whether anyone can sign in: until then a one-time link waits for the first administrator."""
+    with archive.database.read() as session:
+        return _somebody(session)
+
+
 def read_invitation(archive: Archive, token: str) -> Person | None:
     """Whom an invitation is for; None for the first administrator, whose address is not known yet.
 
     Raises:
-        NotThere: no such invitation, or it was used.
-        Gone: its time has run out.
+        NotThere: no such invitation.
+        UsedUp, Gone: it was used, or its time has run out.
     """
     with archive.database.read() as session:
         invitation = _open_invitation(session, token)
@@ -64,8 +71,8 @@ def accept_invitation(archive: Archive, token: str, *, email: str, name: str, pa
         password_hash: of the password they chose, never the password.
 
     Raises:
-        NotThere: no such invitation, or it was used.
-        Gone: its time has run out.
+        NotThere: no such invitation.
+        UsedUp, Gone: it was used, or its time has run out.
         RequestFlaw: an address or a name that cannot be taken.
     """
     called = text_fields.one_line(name, where="name", longest=text_fields.NAME_MAX, may_be_empty=True)
@@ -73,7 +80,7 @@ def accept_invitation(archive: Archive, token: str, *, email: str, name: str, pa
         invitation = _open_invitation(session, token)
         used = update(Invitation).where(Invitation.id == invitation.id, Invitation.used_at.is_(None))
         if session.scalar(used.values(used_at=now()).returning(Invitation.id)) is None:
-            raise NotThere("invitation")
+            raise UsedUp("invitation")
         person = session.get(Person, invitation.person_id) if invitation.person_id else None
         if person is None:
             person = _first_admin(session, email)
@@ -100,13 +107,13 @@ def invite(
     try:
         with archive.database.write() as session:
             if session.scalar(select(Person.id).where(Person.email == address)):
-                raise Conflict("Someone with this e-mail address is there already.")
+                raise _taken()
             person = Person(email=address, name=called, is_admin=is_admin)
             session.add(person)
             session.flush()
             return person, _new_link(session, person.id)
     except IntegrityError as error:
-        raise Conflict("Someone with this e-mail address is there already.") from error
+        raise _taken() from error
 
 
 def invite_again(archive: Archive, actor: Actor, person_id: str) -> str:
@@ -299,6 +306,13 @@ def end_token(archive: Archive, actor: Actor, token_id: str) -> None:
             raise NotThere("token")
 
 
+def _taken() -> Conflict:
+    return Conflict(
+        "Someone with this e-mail address is there already.",
+        hint="Find them in the list; a new link to choose a password can be made there.",
+    )
+
+
 def _hash(secret: str) -> str:
     # No salt and no work factor: a secret of 256 random bits cannot be guessed from its hash.
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
@@ -321,13 +335,15 @@ def _person(session: Session, person_id: str) -> Person:
 
 def _open_invitation(session: Session, token: str) -> Invitation:
     found = session.scalar(select(Invitation).where(Invitation.token_sha256 == _hash(token)))
-    if found is None or found.used_at is not None:
-        raise NotThere("invitation")
+    if found is None:
+        raise NotThere("invitation", hint=REPLACED)
+    if found.used_at is not None or (found.person_id is None and _somebody(session)):
+        raise UsedUp("invitation")
     if found.expires_at <= now():
         raise Gone("invitation")
     person = session.get(Person, found.person_id) if found.person_id else None
-    if (person is not None and not person.active) or (found.person_id is None and _somebody(session)):
-        raise NotThere("invitation")
+    if person is not None and not person.active:
+        raise NotThere("invitation", hint=REPLACED)
     return found
 
 

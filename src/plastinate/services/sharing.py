@@ -138,7 +138,9 @@ def list_links(archive: Archive, actor: Actor, case_id: str) -> list[ShareLink]:
 
 
 def end_link(archive: Archive, actor: Actor, case_id: str, link_id: str) -> None:
-    """Make a link void, also for those who have opened it.
+    """Make a link void, also for those who have opened it; one that is void already leaves the list.
+
+    A link that was ended is kept like one whose time has run out: whoever opens it is told so.
 
     Raises:
         NotThere: no such case to this person, or no such link.
@@ -146,9 +148,13 @@ def end_link(archive: Archive, actor: Actor, case_id: str, link_id: str) -> None
     """
     with archive.database.write() as session:
         case_for(session, actor, case_id, need="own")
-        mine = (ShareLink.id == link_id, ShareLink.case_id == case_id)
-        if session.scalar(delete(ShareLink).where(*mine).returning(ShareLink.id)) is None:
+        link = session.get(ShareLink, link_id, with_for_update=True)
+        if link is None or link.case_id != case_id:
             raise NotThere("link")
+        if link.is_over:
+            session.delete(link)
+        else:
+            link.expires_at = now()
 
 
 def read_link(archive: Archive, secret: str) -> ShareLink:

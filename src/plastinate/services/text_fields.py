@@ -52,12 +52,16 @@ def notes(value: str) -> str:
 
 
 def tags(values: Iterable[str]) -> list[str]:
-    """Tags in order, each once.
+    """Tags in order, each once: of two that differ in letter case alone, the first.
 
     Raises:
         RequestFlaw: one is empty or too long, or there are too many.
     """
-    found = sorted({one_line(value, where="tags", longest=TAG_MAX) for value in values})
+    once: dict[str, str] = {}
+    for value in values:
+        tag = one_line(value, where="tags", longest=TAG_MAX)
+        once.setdefault(tag.lower(), tag)
+    found = sorted(once.values())
     if len(found) > TAGS_MAX:
         raise RequestFlaw(f"There are {len(found)}, more than the {TAGS_MAX} allowed", where="tags")
     return found

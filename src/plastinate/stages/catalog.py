@@ -72,6 +72,7 @@ SEGMENT: dict[str, Method] = {
     "trachea": Method("plastinate.stages.segment.airways:trachea"),
     "lungs": Method("plastinate.stages.segment.lungs:lungs"),
     "skeleton": Method("plastinate.stages.segment.skeleton:skeleton"),
+    "head": Method("plastinate.stages.segment.head_field:head"),
     "skull": Method("plastinate.stages.segment.head:skull"),
     "brain-ct": Method("plastinate.stages.segment.head:brain_ct"),
     "head-mr": Method("plastinate.stages.segment.brain_mr:head_mr"),

@@ -11,7 +11,14 @@ from plastinate.services.access import Actor
 from plastinate.web.actor import current_actor
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.operations import FOR_EVERYBODY
-from plastinate.web.payloads_people import SignIn, Token, TokenMade, Tokens, TokenWithSecret
+from plastinate.web.payloads_people import (
+    InvitationAccepted,
+    SignIn,
+    Token,
+    TokenMade,
+    Tokens,
+    TokenWithSecret,
+)
 
 tokens = APIBlueprint("api_tokens", __name__, url_prefix="/api", tag="Tokens")
 
@@ -34,6 +41,30 @@ def sign_in(json_data: SignIn) -> TokenWithSecret:
     row, secret = service.make_token(archive, actor, name=json_data.name or "script")
     service.note_sign_in(archive, person.id)
     return TokenWithSecret(id=row.id, name=row.name, token=secret)
+
+
+@tokens.post("/invitations/<secret>")
+@tokens.input(InvitationAccepted)
+@tokens.output(TokenWithSecret, status_code=201)
+@tokens.doc(extensions=FOR_EVERYBODY)
+def accept_invitation(secret: str, json_data: InvitationAccepted) -> TokenWithSecret:
+    """Use a one-time link without its page: choose a password, and get a token.
+
+    The secret is the last part of the link's address, the first administrator's or an invitation's.
+    """
+    archive = archive_of_app()
+    # Before the costly hash: whoever guesses gets no work done here.
+    service.read_invitation(archive, secret)
+    person = service.accept_invitation(
+        archive,
+        secret,
+        email=json_data.email or "",
+        name=json_data.name,
+        password_hash=hash_password(json_data.password),
+    )
+    actor = Actor(person.id, is_admin=person.is_admin, name=person.name)
+    row, token = service.make_token(archive, actor, name="script")
+    return TokenWithSecret(id=row.id, name=row.name, token=token)
 
 
 @tokens.get("/tokens")

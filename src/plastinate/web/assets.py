@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from flask import url_for
 
 from plastinate.model.case_errors import PagesMissing
+from plastinate.web.built_pages import MANIFEST
 
-MANIFEST = Path(__file__).parent / "static" / "built" / "manifest.json"
 ENTRIES = {
     "style": "src/styles/pages.css",
     "viewer-style": "src/styles/viewer.css",

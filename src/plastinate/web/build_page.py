@@ -11,6 +11,8 @@ from flask_babel import gettext as _
 
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Build
+from plastinate.web.build_form import choices_of
+from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
 from plastinate.web.views import build_whole
 from plastinate.web.wording import FORMATS, part_name
@@ -40,6 +42,7 @@ def build_shown(build: Build) -> dict[str, Any]:
     urls = {each.name: each.url for each in whole.files}
     means = [each["distance_mean_mm"] for each in organs if each.get("distance_mean_mm") is not None]
     far = [each["distance_p95_mm"] for each in organs if each.get("distance_p95_mm") is not None]
+    again: dict[str, Any] = {"case_id": whole.case_id, **choices_of(whole.request).as_query()}
     return {
         "id": whole.id,
         "title": whole.title,
@@ -47,6 +50,8 @@ def build_shown(build: Build) -> dict[str, Any]:
         "organs": organs,
         "page": url_for("pages.build", case_id=whole.case_id, build_id=whole.id),
         "view": url_for("pages.view", case_id=whole.case_id, build_id=whole.id),
+        # The form with the choices of this build: to have it in another format, or with a change.
+        "again": url_for("pages.case", **again, _anchor="build"),
         "picture": urls.get("preview.png", ""),
         "wall_s": whole.summary.get("wall_s"),
         "mean_mm": sum(means) / len(means) if means else None,

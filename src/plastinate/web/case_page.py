@@ -1,4 +1,4 @@
-"""A case's rows -> what its page shows: the series and their findings, the work, and what can be built."""
+"""A case's rows -> what its page shows: the series and their findings, and the work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 
 from plastinate.web.payloads import Job
-from plastinate.web.wording import FORMATS, KINDS, MODALITIES, PLANES, translated
+from plastinate.web.wording import KINDS, MODALITIES, PLANES, translated
 
 ACTIVE = frozenset({"queued", "running"})
 
@@ -35,6 +35,8 @@ def _series(series: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "number": series["number"],
         "modality": modality,
+        # Where the file does not say: what its values look like.
+        "likely_modality": series["tags"].get("likely_modality", ""),
         "modality_words": str(MODALITIES.get(modality, modality)),
         "description": series["description"],
         "frame_count": series["frame_count"],
@@ -47,65 +49,6 @@ def _series(series: Mapping[str, Any]) -> dict[str, Any]:
         "is_usable": series["is_usable"],
         "findings": series["findings"],
     }
-
-
-def what_can_be_built(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Series, recipes, organs and formats to choose from; None where no series can be built."""
-    from plastinate.recipes.load import list_recipes, load_structures
-
-    usable = [each for each in (found or {}).get("series", []) if each["is_usable"]]
-    if not usable:
-        return None
-    # A file that does not say what it is may be anything: then every recipe is offered.
-    wanted = {each["modality"] for each in usable}
-    recipes = [
-        each for each in list_recipes() if not each.modality or each.modality in wanted or "" in wanted
-    ]
-    makers: dict[str, set[str]] = {}
-    for recipe in recipes:
-        for name in recipe.structures:
-            makers.setdefault(name, set()).add(recipe.modality)
-    first = _likeliest(recipes, usable[0])
-    return {
-        "series": usable,
-        "recipes": [
-            {
-                "name": each.name,
-                "title": each.title,
-                "modality": each.modality,
-                "count": len(each.structures),
-                "is_first": each.name == first,
-            }
-            for each in recipes
-        ],
-        "organs": [
-            {
-                "id": name,
-                "name": structure.name,
-                "colour": structure.colour,
-                "modalities": " ".join(sorted(makers[name])),
-            }
-            for name, structure in load_structures().items()
-            if name in makers
-        ],
-        "formats": [
-            {"name": name, "title": title, "purpose": purpose} for name, (title, purpose) in FORMATS.items()
-        ],
-    }
-
-
-def _likeliest(recipes: Sequence[Any], series: Mapping[str, Any]) -> str:
-    """The recipe to choose beforehand: by what the scanner called the series, else the widest of its kind."""
-    fitting = [each for each in recipes if each.modality == series["modality"]] or list(recipes)
-    said = series["description"].lower()
-    words = {
-        "chest": "chest", "thorax": "chest", "lung": "chest", "head": "head", "brain": "head", "skull": "head"
-    }  # fmt: skip
-    for word, region in words.items():
-        named = [each for each in fitting if word in said and region in each.name]
-        if named:
-            return str(named[0].name)
-    return max(fitting, key=lambda each: len(each.structures)).name if fitting else ""
 
 
 def work_of(jobs: Sequence[Job]) -> dict[str, Any]:

@@ -79,6 +79,8 @@ SENTENCES = (
     N_("Read as plain numbers; windows in HU do not apply."),
     N_("The file does not say what its values mean; they run from {low} to {high}."),
     N_("Taken for Hounsfield units."),
+    N_("The files do not say what kind of scan this is."),
+    N_("Taken for {kind}, as stated by the person who asked for the models."),
     N_("Some values lie beyond 16 bits."),
     N_("Kept as floating-point numbers."),
     N_("Some values have more digits than can be kept."),
@@ -96,8 +98,37 @@ SENTENCES = (
     N_("The files fall into {count} series, and {listed} are listed, the largest first."),
     N_("Give fewer files at once to see the others."),
     N_("{count} more were left out for reasons of this kind."),
-    N_("Nothing was found for {name}: the scan may not cover it."),
+    N_("Nothing was found for {name}: {reason}."),
     N_("It was left out."),
+    # why an organ is not there: clauses
+    N_("the scan may not cover it"),
+    N_("nowhere does bone enclose a space as large as a brain's"),
+    N_("nothing solid above {value} HU"),
+    N_("no bone above {value} HU"),
+    N_("nothing like bone above {value} HU"),
+    N_("there is no skull around it"),
+    N_("no space {width} mm wide is enclosed by bone"),
+    N_("the scan holds one value only"),
+    N_("nothing is brighter than the background"),
+    N_("the search for its wall collapsed; is this a T1-weighted head?"),
+    N_("the upper head is empty"),
+    N_("no voxel has such a value"),
+    N_("their values ({values}) lie outside {low} to {high}"),
+    N_("nothing around them fits"),
+    N_("no gradient reaches {least} per mm"),
+    N_("an outline cannot start from nothing"),
+    N_("the outline vanished"),
+    N_("a region cannot grow from nothing"),
+    N_("nothing is more than {radius} mm from its edge"),
+    N_("no ball of {radius} mm fits inside"),
+    N_("no piece has {volume} ml"),
+    N_("every piece is smaller than {volume} ml"),
+    N_("the masks share no voxel"),
+    N_("the other masks cover the first"),
+    N_("the mask covers the whole scan"),
+    N_("nothing lies within {distance} mm"),
+    N_("everything lies within {distance} mm"),
+    N_("every mask is empty"),
     # about a mesh that was read
     N_("Labels without their meaning: {count}."),
     N_("Each is called by its number."),
@@ -129,6 +160,9 @@ SENTENCES = (
 ON_A_PAGE = {
     "A build is refused unless gaps are allowed (--allow-gaps).": N_(
         "A build is refused unless you allow missing slices to be bridged, under More."
+    ),
+    "Check that the scan covers it and that the intensity window fits (`plastinate inspect`).": N_(
+        "Check that the scan covers it and that the range fits."
     ),
     "Each is a phase of its own; choose one with --phase.": N_(
         "Each is a volume of its own; choose one below."

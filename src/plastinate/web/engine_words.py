@@ -1,6 +1,7 @@
 """A sentence of the engine, with its numbers in it -> the same sentence for a page, in the reader's language.
 
-The engine states findings and doubts in exact English, and keeps them so in certificates. A page recognises
+The engine states findings and doubts in exact English, and keeps them so in certificates; so do the services
+with what they refuse. A page recognises
 each by its template, takes the numbers out, and says it anew. What is not recognised is shown as it is.
 """
 
@@ -15,6 +16,7 @@ from markupsafe import Markup, escape
 
 from plastinate.web.engine_sentences import FRAGMENTS, ON_A_PAGE, SENTENCES
 from plastinate.web.languages import chosen_language
+from plastinate.web.service_sentences import REFUSALS, REFUSALS_ON_A_PAGE
 
 # Longer than any sentence of the engine: names in them are cut before.
 LONGEST = 1000
@@ -61,7 +63,8 @@ def _filled(value: str) -> str:
 @cache
 def _templates() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """What to say for each template, those with the most words of their own first."""
-    known: dict[str, str] = {**{each: each for each in SENTENCES}, **ON_A_PAGE}
+    as_they_are = {each: each for each in (*SENTENCES, *REFUSALS)}
+    known: dict[str, str] = {**as_they_are, **ON_A_PAGE, **REFUSALS_ON_A_PAGE}
     order = sorted(known, key=lambda template: -len(PLACE.sub("", template)))
     return tuple((known[template], _pattern(template)) for template in order)
 

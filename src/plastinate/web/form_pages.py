@@ -11,23 +11,23 @@ from flask import session as session_cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from plastinate.model.case_errors import NotThere, RequestFlaw, SignInNeeded, TooManyRequests
+from plastinate.model.case_errors import NotThere, RequestError, RequestFlaw, SignInNeeded, TooManyRequests
 from plastinate.model.errors import PlastinateError, SystemFault
 from plastinate.services import builds, jobs, people, sharing
 from plastinate.services import cases as case_service
 from plastinate.services.look_again import look_again
-from plastinate.web import wording
+from plastinate.web import build_form
 from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app
-from plastinate.web.languages import COOKIE, LANGUAGES, chosen_language
+from plastinate.web.languages import COOKIE, LANGUAGES
 from plastinate.web.page_frame import THEME_COOKIE, THEMES, cookie_options, pages
 from plastinate.web.pages import FRESH_LINK, account_shown, people_shown
 from plastinate.web.public_address import public_address
+from plastinate.web.refusals import told
 
 Route = Callable[..., ResponseReturnValue]
 # These have a page of their own; everything else is told where the person was.
 NOT_HERE = (NotThere, SignInNeeded, SystemFault, TooManyRequests)
-FORMATS_MAX = 20
 
 
 def tells_where_it_was(back: Callable[..., str]) -> Callable[[Route], Route]:
@@ -55,20 +55,11 @@ def tell(sentence: str, *, kind: str = "good", hint: str = "", code: str = "", d
 
 
 def tell_failure(error: PlastinateError) -> None:
-    """Say on the next page what was refused and what to do: in English exactly, else by its heading."""
-    heading, exact = wording.error_title(error.code), _exactly(error)
-    shown = exact if chosen_language() == "en" or not heading else heading
-    tell(
-        shown,
-        kind="bad",
-        hint=wording.error_hint(error.code, error.hint),
-        code=error.code,
-        detail="" if shown == exact else exact,
-    )
-
-
-def _exactly(error: PlastinateError) -> str:
-    return f"{error.where}: {error}" if isinstance(error, RequestFlaw) and error.where else str(error)
+    """Say on the next page what was refused and what to do."""
+    said = told(error.code, str(error), hint=error.hint, where=str(getattr(error, "where", "")))
+    # What somebody can mend by themselves needs no code to quote to an administrator.
+    code = "" if isinstance(error, RequestError) else error.code
+    tell(said.sentence, kind="bad", hint=said.hint, code=code, detail=said.exact)
 
 
 def _case(case_id: str, **_places: str) -> str:
@@ -122,53 +113,28 @@ def edit(case_id: str) -> ResponseReturnValue:
 @pages.post("/cases/<case_id>/build")
 @tells_where_it_was(_case)
 def build_models(case_id: str) -> ResponseReturnValue:
-    """Queue what the form asks for."""
-    wish = _wish()
-    job = jobs.submit_build(archive_of_app(), current_actor(), case_id, request=wish)
+    """Queue what the form asks for; or show the form again as it was sent, with what is wrong beside it."""
+    archive, actor = archive_of_app(), current_actor()
+    inspection = case_service.read_case(archive, actor, case_id).inspection
+    choices = build_form.choices_in(request.form) or build_form.Choices()
+    query: dict[str, Any] = {"case_id": case_id, **choices.as_query()}
+    if "show" in request.form:
+        return redirect(url_for("pages.case", **query, _anchor="build"), 303)
+    wish, flaws = build_form.judged(choices, inspection)
+    if flaws and inspection is None:
+        raise RequestFlaw(next(iter(flaws.values())).rstrip("."))
+    if flaws:
+        return redirect(url_for("pages.case", **query, refused="yes", _anchor="refused"), 303)
+    job = jobs.submit_build(archive, actor, case_id, request=wish)
     if job.state == "done":
         tell(_("Exactly this has been built already: it stands below."))
     return redirect(_case(case_id), 303)
 
 
-def _wish() -> dict[str, Any]:
-    """The form's choices as a build request."""
-    what = _form("what")
-    wish: dict[str, Any] = {
-        "allow_gaps": bool(_form("allow_gaps")),
-        "any_modality": bool(_form("any_modality")),
-        "formats": request.form.getlist("formats")[:FORMATS_MAX],
-    }
-    for name in ("series", "phase"):
-        if _form(name):
-            wish[name] = _whole(_form(name), where=name)
-    if what == "organs":
-        wish["organs"] = request.form.getlist("organs")
-    elif what == "threshold":
-        wish["threshold"] = [_decimal("low"), _decimal("high")]
-        wish["name"] = _form("name") or _("Surface")
-        wish["largest_only"] = bool(_form("largest_only"))
-    else:
-        wish["recipe"] = _form("recipe")
-    if what == "organs" and not wish["organs"]:
-        raise RequestFlaw(_("Choose at least one organ"))
-    return wish
-
-
 def _whole(text: str, *, where: str) -> int:
     if not text.isdecimal() or len(text) > 6:
-        raise RequestFlaw(_("It must be a number"), where=where)
+        raise RequestFlaw("It must be a number", where=where)
     return int(text)
-
-
-def _decimal(name: str) -> float | None:
-    """A number as people write it, with a point or a comma; None for an empty field."""
-    text = _form(name).replace(",", ".").replace("\N{MINUS SIGN}", "-")
-    if not text:
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise RequestFlaw(_("It must be a number"), where=name) from error
 
 
 @pages.post("/jobs/<job_id>/cancel")
@@ -244,7 +210,7 @@ def share(case_id: str) -> ResponseReturnValue:
     except NotThere as error:
         if error.what != "person":
             raise
-        tell(_("Nobody here has the address %(email)s.", email=_form("email")), kind="bad", code=error.code)
+        tell(_("Nobody here has the address %(email)s.", email=_form("email")), kind="bad")
     else:
         tell(_("Shared with %(email)s.", email=_form("email")))
     return redirect(_case(case_id), 303)

@@ -13,11 +13,15 @@ from plastinate.web.assets import asset
 from plastinate.web.engine_words import said
 from plastinate.web.languages import add_languages, chosen_language, direction, language_names, reader
 from plastinate.web.measures import FILTERS
+from plastinate.web.public_address import is_for_this_machine_only
+from plastinate.web.refusals import told
 from plastinate.web.script_words import script_words
 
 pages = Blueprint("pages", __name__)
 
 THEMES = ("light", "dark")
+# Pages that belong to a place of the bar without bearing its name.
+PLACES = {"people_page": "people", "invite": "people", "invite_again": "people"}
 THEME_COOKIE = "theme"
 # Overrides and embeddings of direction, and isolates; marks (U+200E, U+200F) belong to ordinary text.
 UNSEEN = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}")
@@ -43,6 +47,8 @@ def _prepare(state: Any) -> None:
         finding_title=wording.finding_title,
         error_title=wording.error_title,
         error_hint=wording.error_hint,
+        refusal=told,
+        is_for_this_machine_only=is_for_this_machine_only,
         job_title=case_page.job_title,
         lights=wording.LIGHTS,
         severities=wording.SEVERITIES,
@@ -59,11 +65,12 @@ def _around() -> dict[str, Any]:
     places = [("cases", url_for("pages.cases"), gettext("Cases"))]
     if me is not None and me.is_admin:
         places.append(("people", url_for("pages.people_page"), gettext("People")))
+    endpoint = (request.endpoint or "").partition(".")[2]
     theme = request.cookies.get(THEME_COOKIE, "")
     return {
         "me": me,
         "places": places,
-        "place": (request.endpoint or "").partition(".")[2],
+        "place": PLACES.get(endpoint, endpoint),
         "language": str(get_locale()).replace("_", "-"),
         "is_english": chosen_language() == "en",
         "direction": direction(),

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from plastinate.model.case_errors import NotThere
 from plastinate.services import access, builds, case_cards, jobs, people, sharing
 from plastinate.services import cases as case_service
-from plastinate.web import build_page, case_page, view_page, wording
+from plastinate.web import build_form, build_page, case_page, view_page, wording
 from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.page_frame import pages
@@ -58,6 +58,7 @@ def cases() -> str:
         order=order,  # type: ignore[arg-type]
         page=asked.page,
         per_page=PER_PAGE,
+        names=wording.names_here(),
     )
     cards = case_cards.cards_of(archive, found)
     with archive.database.read() as session:
@@ -120,6 +121,9 @@ def case(case_id: str) -> str:
     can_own = rank >= access.RANK["own"] and actor.person_id is not None
     found = case_page.found_in(whole.inspection)
     usable = [each for each in (found or {}).get("series", []) if each["is_usable"]]
+    # A form that was refused, or a build asked for again, comes as a query.
+    chosen = build_form.choices_in(request.args)
+    flaws = build_form.judged(chosen, whole.inspection)[1] if chosen and "refused" in request.args else {}
     return render_template(
         "case.html",
         case=whole,
@@ -128,8 +132,9 @@ def case(case_id: str) -> str:
         is_anothers=whole.role == "admin" and (whole.owner is None or whole.owner.id != actor.person_id),
         modalities=list(dict.fromkeys(each["modality_words"] for each in usable)),
         found=found,
-        plan=case_page.what_can_be_built(found),
-        builds=[build_page.build_shown(each) for each in builds.list_builds(archive, actor, case_id)],
+        plan=build_form.form_of(found, chosen, flaws=flaws),
+        builds=its_builds,
+        history=case_page.history_of(its_jobs, its_builds),
         shares=sharing.list_shares(archive, actor, case_id) if can_own else [],
         links=sharing.list_links(archive, actor, case_id) if can_own else [],
         # A share link that has just been made is shown once: it waits in the session for this page.

@@ -91,7 +91,8 @@ class CasesAsked(Asked):
     """Which cases."""
 
     search: Annotated[Text, StringConstraints(max_length=200)] = Field(
-        "", description="Words; each is in the title, the notes or a tag."
+        "",
+        description="Words; each is in the title, the notes, a tag, or the English name of a built organ.",
     )
     tag: Annotated[Text, StringConstraints(max_length=60)] = ""
     trash: bool = False
@@ -180,6 +181,9 @@ class BuildAsked(Payload):
     largest_only: bool = Field(False, description="Keep only the largest piece of a threshold.")
     series: int | None = Field(None, ge=1, le=100_000, description="As the inspection numbers them.")
     phase: int | None = Field(None, ge=1, le=100_000)
+    modality: Literal["CT", "MR"] | None = Field(
+        None, description="What you know the scan to be, where its files do not say; the certificate says so."
+    )
     allow_gaps: bool = False
     any_modality: bool = False
     formats: list[Name] = Field([], max_length=20, description="Left out: all that fit the scan.")

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from plastinate.web.payloads import Email, Label, Password, PersonNamed, Role
 from plastinate.web.payloads_about import Payload
+
+# The longest is what Flask-Security takes where a password is changed.
+PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX = 10, 128
+NewPassword = Annotated[
+    str, StringConstraints(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)
+]
 
 
 class Share(Payload):
@@ -105,6 +112,14 @@ class SignIn(Payload):
     email: Email
     password: Password
     name: Label = "script"
+
+
+class InvitationAccepted(Payload):
+    """Who has come, and the password they choose."""
+
+    email: Email | None = Field(None, description="Of the first administrator; others have theirs already.")
+    name: Label = ""
+    password: NewPassword
 
 
 class Person(Payload):

@@ -12,6 +12,7 @@ from typing import Any
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
 from flask import Response, json, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
 from jinja2 import TemplateNotFound
 from werkzeug.exceptions import BadRequest, HTTPException
@@ -45,6 +46,8 @@ STATUSES: dict[type[BaseException], int] = {
     case_errors.StoreFailed: 503,
     case_errors.DatabaseFailed: 503,
     case_errors.TooManyStreams: 503,
+    # It is no fault, and waiting does not help: there are none here.
+    case_errors.PagesMissing: 404,
     errors.CannotWrite: 507,
     errors.Cancelled: 409,
     errors.SystemFault: 500,
@@ -150,6 +153,9 @@ def _from_validation(error: HTTPError) -> AnyResponse:
 
 
 def _from_http(error: HTTPException) -> AnyResponse:
+    if isinstance(error, CSRFError):
+        # A form for visitors, whose session has ended since it was shown.
+        return _from_ours(case_errors.CrossSiteRequest("its token is missing or belongs to another session"))
     if error.response is not None:
         return Response.force_type(error.response)  # type: ignore[arg-type]
     status = error.code or 500
@@ -196,6 +202,6 @@ def _page(body: dict[str, Any]) -> Response:
         page = render_template("error.html", problem=body)
     except (TemplateNotFound, PlastinateError):
         # The pages were not built, or the very thing that failed is needed to show a page.
-        text = f"{body['title']}\n\n{body['detail']}\n{body['hint']}\n"
+        text = f"{body['title']}\n\n{body['detail']} [{body['code']}]\n{body['hint']}\n"
         return Response(text, status=body["status"], mimetype="text/plain")
     return Response(page, status=body["status"], mimetype="text/html")

@@ -14,11 +14,12 @@ from flask_login import user_logged_out
 from flask_security import Security, user_authenticated
 from werkzeug.exceptions import NotFound
 
-from plastinate.services.people import note_sign_in
+from plastinate.services.people import note_sign_in, somebody_is_here
 from plastinate.services.sign_in import IDLE, end_session
-from plastinate.web.actor import LINKS_KEY
+from plastinate.web.actor import LINKS_KEY, current_actor
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.languages import LOCALES
+from plastinate.web.payloads_people import PASSWORD_LENGTH_MIN
 from plastinate.web.person_store import SESSION_ID, PersonStore, SignedIn
 from plastinate.web.secret_key import secret_key
 from plastinate.web.sign_in_form import SignInForm
@@ -26,9 +27,22 @@ from plastinate.web.sign_in_form import SignInForm
 if TYPE_CHECKING:
     from plastinate.archive.archive import Archive
 
-PASSWORD_LENGTH_MIN = 10
 SIGN_IN_URL = "/sign-in"
 STATIC = "/static/"
+# What its forms say on our pages, in our words: they are translated in `locales/*/flask_security.po`.
+SAID = {
+    "GENERIC_AUTHN_FAILED": ("The address or the password is not right.", "error"),
+    "UNAUTHENTICATED": ("Please sign in first.", "error"),
+    "REAUTHENTICATION_REQUIRED": ("Please sign in once more for that.", "error"),
+    "DISABLED_ACCOUNT": ("This account is locked. An administrator can open it again.", "error"),
+    "EMAIL_NOT_PROVIDED": ("The address is missing.", "error"),
+    "PASSWORD_NOT_PROVIDED": ("The password is missing.", "error"),
+    "PASSWORD_INVALID_LENGTH": ("A password has 10 to 128 characters.", "error"),
+    "INVALID_PASSWORD": ("This is not your present password.", "error"),
+    "RETYPE_PASSWORD_MISMATCH": ("The two passwords differ.", "error"),
+    "PASSWORD_IS_THE_SAME": ("The new password is the same as the old one.", "error"),
+    "PASSWORD_CHANGE": ("The password is changed.", "success"),
+}
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -71,7 +85,7 @@ def add_sign_in(app: Flask, archive: Archive) -> None:
         SECURITY_CLI_USERS_NAME=None,
         SECURITY_CLI_ROLES_NAME=None,
         SECURITY_CSRF_HEADER=None,
-        SECURITY_MSG_GENERIC_AUTHN_FAILED=("The address or the password is not right.", "error"),
+        **{f"SECURITY_MSG_{name}": words for name, words in SAID.items()},
         # Its own words first, then ours for the languages it leaves incomplete.
         SECURITY_I18N_DIRNAME=["builtin", str(LOCALES)],
         SECURITY_CACHE_CONTROL=None,
@@ -83,8 +97,17 @@ def add_sign_in(app: Flask, archive: Archive) -> None:
     app.view_functions["security.verify"] = _not_used
     # Files for everybody are sent without asking the archive who asks.
     security.principal.skip_static = True
+    security.login_context_processor(_at_the_door)
     user_authenticated.connect(_begin_session, app)
     user_logged_out.connect(_end_session, app)
+
+
+def _at_the_door() -> dict[str, Any]:
+    """What the sign-in page says to whoever cannot know it: that nobody is here yet, or that a link ended."""
+    return {
+        "is_nobody_here": not somebody_is_here(archive_of_app()),
+        "link_ended": bool(session.get(LINKS_KEY)) and not current_actor().link_case_ids,
+    }
 
 
 def _no_other_way(request: object) -> None:

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 # Ten wrong passwords are a person who tries to remember; an address may be a whole school behind one router.
 BY_ACCOUNT = "10 per 10 minutes"
 BY_ADDRESS = "60 per 10 minutes"
-GUARDED = ("security.login", "security.change_password", "api_tokens.sign_in", "welcome.accept")
+GUARDED = (
+    "security.login",
+    "security.change_password",
+    "api_tokens.sign_in",
+    "api_tokens.accept_invitation",
+    "welcome.accept",
+)
 
 
 def throttle_sign_in(app: Flask, settings: Settings) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from flask import Blueprint, redirect, render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
 from flask_security import hash_password, login_user
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length, Regexp
 
 from plastinate.archive.tables import Person
+from plastinate.model.case_errors import CrossSiteRequest
 from plastinate.services import people
 from plastinate.services.access import Actor
 from plastinate.services.cases import list_cases
 from plastinate.web.app_state import archive_of_app
+from plastinate.web.payloads_people import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from plastinate.web.person_store import SignedIn
-from plastinate.web.signing_in import PASSWORD_LENGTH_MIN
 
 welcome = Blueprint("welcome", __name__)
 
@@ -24,12 +26,32 @@ SHELF = "/cases"
 
 
 class WelcomeForm(FlaskForm):  # type: ignore[misc]
-    """Who has come, and the password they choose."""
+    """Who has come, and the password they choose. What is wrong is said in our words, not the library's."""
 
-    email = EmailField("E-mail address", [InputRequired(), Length(max=254), Regexp(ADDRESS)])
-    name = StringField("Name", [InputRequired(), Length(max=200)])
-    password = PasswordField("Password", [InputRequired(), Length(min=PASSWORD_LENGTH_MIN, max=512)])
-    again = PasswordField("The same password again", [EqualTo("password")])
+    email = EmailField(
+        validators=[
+            InputRequired(_l("An e-mail address is needed to sign in with.")),
+            Length(max=254, message=_l("This is longer than an e-mail address can be.")),
+            Regexp(ADDRESS, message=_l("This is not an e-mail address.")),
+        ]
+    )
+    name = StringField(
+        validators=[
+            InputRequired(_l("Others need a name to see you by.")),
+            Length(max=200, message=_l("A name has at most 200 characters.")),
+        ]
+    )
+    password = PasswordField(
+        validators=[
+            InputRequired(_l("Choose a password.")),
+            Length(
+                min=PASSWORD_LENGTH_MIN,
+                max=PASSWORD_LENGTH_MAX,
+                message=_l("A password has 10 to 128 characters."),
+            ),
+        ]
+    )
+    again = PasswordField(validators=[EqualTo("password", _l("The two passwords differ."))])
 
 
 @welcome.get("/welcome/<token>")
@@ -46,6 +68,8 @@ def accept(token: str) -> ResponseReturnValue:
     person = people.read_invitation(archive, token)
     form = _form(person)
     if not form.validate_on_submit():
+        if form.csrf_token.errors:
+            raise CrossSiteRequest("its token is missing or belongs to another session")
         return _page(form, person), 422
     made = people.accept_invitation(
         archive,

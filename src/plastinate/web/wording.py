@@ -30,6 +30,7 @@ MODALITIES = {
     "US": _l("Ultrasound"),
     "NM": _l("Scintigraphy"),
     "": _l("Scan of unknown kind"),
+    "OT": _l("Scan of unknown kind"),
 }
 PLANES = {
     "axial": _l("axial"),
@@ -53,6 +54,18 @@ FORMATS = {
     "nifti": ("NIfTI", _l("The voxels behind the models, for research")),
     "nrrd": ("NRRD", _l("The voxels behind the models, for 3D Slicer")),
     "seg": ("DICOM SEG", _l("Radiology viewers and PACS")),
+}
+# How a GLB is packed: what to call it, who can open it.
+COMPRESSIONS = {
+    "none": (_l("Plain"), _l("Opens in every program that reads GLB. The largest.")),
+    "meshopt": (
+        _l("Packed with meshopt"),
+        _l("About a sixth of the size, for web pages. Only programs that know meshopt open it."),
+    ),
+    "draco": (
+        _l("Packed with Draco"),
+        _l("The smallest, and slower to write. Only programs that know Draco open it."),
+    ),
 }
 KINDS = {
     "inspect": _l("Looking at the files"),
@@ -108,6 +121,14 @@ def error_hint(code: str, hint: str) -> str:
 def translated(text: str) -> str:
     """A recipe's title or a structure's name in the reader's language, where it is known."""
     return str(gettext(text)) if text else ""
+
+
+def names_here() -> dict[str, str]:
+    """What the reader calls organs and recipes, by their English names."""
+    from plastinate.recipes.load import list_recipes, load_structures
+
+    known = [each.name for each in load_structures().values()] + [each.title for each in list_recipes()]
+    return {each: translated(each) for each in known}
 
 
 def doing(words: str) -> str:

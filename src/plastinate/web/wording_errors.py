@@ -16,6 +16,7 @@ ERRORS = {
     "request.conflict": _l("This has changed, or is in another state."),
     "request.cross-site": _l("This page has grown old."),
     "request.gone": _l("This has expired."),
+    "request.used": _l("This link was used already."),
     "request.busy": _l("Another request is writing to the same thing."),
     "request.too-large": _l("The upload is too large."),
     "request.too-many": _l("Too many tries in a short time."),
@@ -39,6 +40,7 @@ ERRORS = {
     "input.no-usable-series": _l("No group of images makes a volume."),
     "input.choose-a-series": _l("Several series would do: choose one."),
     "input.series-not-found": _l("There is no such series."),
+    "input.modality-contradicted": _l("The files say that this is another kind of scan."),
     "input.gap-in-series": _l("More slices are missing than may be bridged in silence."),
     "input.no-millimetres": _l("The scan does not say how large a pixel is."),
     "input.no-dicom-source": _l("A DICOM SEG needs the DICOM images it refers to."),
@@ -71,7 +73,9 @@ HINTS = {
     "request.gone": _l("Start again, or ask for a new link."),
     "request.busy": _l("Wait a second and try again."),
     "request.too-large": _l("Bring it in parts, or ask the administrator for more."),
-    "request.too-many": _l("Wait a minute and try again."),
+    "request.too-many": _l(
+        "Wait ten minutes and try again. Forgotten the password? An administrator can make a new link."
+    ),
     "request.archive-flaw": _l("Export the case again where it came from."),
     "job.failed": _l("Start it again; nothing of the case is lost."),
     "job.lost": _l("The machine may be short of memory: try again, or build fewer organs at a time."),
@@ -90,7 +94,10 @@ HINTS = {
     "input.no-usable-series": _l("What was set aside, and why, stands below."),
     "input.choose-a-series": _l("Choose one in the form below."),
     "input.series-not-found": _l("Choose one in the form below."),
-    "input.gap-in-series": _l("Bring the whole series, or allow missing slices to be bridged, under More."),
+    "input.modality-contradicted": _l("Leave the kind of scan to the files."),
+    "input.gap-in-series": _l(
+        "Bring the whole series, or let missing slices be bridged, under Formats and exceptions."
+    ),
     "input.no-millimetres": _l("Find the original series; labels and surfaces in voxels work without."),
     "input.no-dicom-source": _l("Leave DICOM SEG out, or bring the scan as DICOM files."),
     "limit.exceeded": _l("Bring fewer files at once, or ask the administrator to raise the limit."),
@@ -98,7 +105,7 @@ HINTS = {
     "limit.unsafe-archive": _l("Unpack it yourself with a tool you trust, then bring the folder."),
     "limit.parser-stopped": _l("One of the files makes its reader run away: leave it out."),
     "recipe.not-found": _l("Choose one from the list."),
-    "recipe.wrong-modality": _l("Choose another recipe, or allow it under More."),
+    "recipe.wrong-modality": _l("Choose another set of organs, or another series."),
     "recipe.parameter": _l("Correct the field and send it again."),
     "result.empty": _l("Check that the scan covers it, and that the range fits."),
     "http.400": _l("Go back and try again."),
@@ -106,7 +113,7 @@ HINTS = {
     "http.405": _l("Go back and try again."),
     "http.413": _l("Send less at once."),
     "http.415": _l("Go back and try again."),
-    "http.429": _l("Wait a minute and try again."),
+    "http.429": _l("Wait a few minutes and try again."),
     "http.500": _l("Nothing you did was the cause. Tell the administrator when it happened."),
     "http.503": _l("Try again in a few seconds."),
 }

@@ -35,6 +35,7 @@ FINDINGS = {
     "ingest.absurd-values": _l("Values that no scanner gives"),
     "ingest.not-hounsfield": _l("Not in Hounsfield units"),
     "ingest.guessed-hounsfield": _l("Taken for Hounsfield units"),
+    "ingest.stated-modality": _l("The kind of scan was stated"),
     "ingest.wide-values": _l("Values beyond 16 bits"),
     "ingest.rounded-values": _l("Values were rounded"),
     "ingest.set-aside": _l("Files that are part of no volume"),

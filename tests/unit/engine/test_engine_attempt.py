@@ -82,6 +82,22 @@ def test_a_damaged_scan_fails_with_the_engines_own_code(rig: JobRig, tmp_path: P
     assert str(rig.settings.home) not in str(error)
 
 
+def test_a_failed_job_is_told_in_the_log_without_a_word_of_the_scan(
+    rig: JobRig, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    (tmp_path / "Anna Muster.txt").write_text("no scan")
+    files = [("Anna Muster.txt", tmp_path / "Anna Muster.txt")]
+    case = keep_case(rig.archive, owner_id=None, title="Anna", files=files)
+    with rig.archive.database.read() as session:
+        (look,) = jobs.jobs_of_case(session, case.id)
+    attempt(rig, look.id)
+    assert "Anna" in str(rig.job(look.id).error)
+    [line] = [each.getMessage() for each in caplog.records if "failed" in each.getMessage()]
+    told = f"job {look.id} (inspect) of case {case.id} failed: "
+    assert line == told + "[input.no-images] Nothing in the input is an image"
+    assert "Anna" not in caplog.text
+
+
 def test_a_job_that_needs_more_memory_than_it_may_have_fails_and_says_so(tmp_path: Path):
     with job_rig(tmp_path, job_memory_bytes=300 << 20, lease_seconds=60) as rig:
         job = rig.build(**QUICK)

@@ -84,7 +84,7 @@ def test_a_worker_of_this_machine_that_is_dead_is_not_waited_for(rig: JobRig, di
 
 
 @short_lease
-def test_the_last_loss_fails_the_job(rig: JobRig, dispatcher: Dispatcher):
+def test_the_last_loss_fails_the_job(rig: JobRig, dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture):
     job = rig.build()
     for _ in range(3):
         claim(rig, job, worker="elsewhere 00000000-1")
@@ -94,6 +94,7 @@ def test_the_last_loss_fails_the_job(rig: JobRig, dispatcher: Dispatcher):
     assert failed.state == "failed"
     assert failed.error is not None
     assert failed.error["code"] == "job.lost"
+    assert f"of case {failed.case_id} failed: [job.lost] its worker" in caplog.text
 
 
 def test_a_cancelled_job_is_not_begun(rig: JobRig, dispatcher: Dispatcher):

@@ -152,6 +152,23 @@ def test_a_run_that_finds_nothing_says_so(volume):
     assert caught.value.sentence.count(".") == 1
 
 
+def test_masks_that_are_all_empty_are_nothing_found(volume):
+    recipe = replace(
+        threshold_recipe(0.0, None, name="ball"),
+        segment=(threshold(0.0, "all"), Step("remove-nothing", {}, ("all",), ("ball",))),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(catalog.SEGMENT, "remove-nothing", catalog.Method(f"{__name__}:emptied"))
+        with pytest.raises(EmptyMask, match=f"'ball': {UNCOVERED}"):
+            run_recipe(volume, recipe, options=ONE_LEVEL)
+
+
+def emptied(volume, mask):
+    """Nothing of a mask."""
+    del volume
+    return np.zeros_like(mask)
+
+
 def test_a_method_must_make_as_many_masks_as_the_recipe_names(volume):
     recipe = replace(
         threshold_recipe(0.0, None, name="ball"),

@@ -19,6 +19,7 @@ from phantom_series import Scan
 from plastinate.api import build_model
 from plastinate.model.errors import (
     CannotWrite,
+    ModalityContradicted,
     NoDicomSource,
     ParameterError,
     PathNotFound,
@@ -29,6 +30,7 @@ from plastinate.model.errors import (
 from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import RunOptions
 from plastinate.services.build_models import BuildRequest, build_models, names_in, shown_name
+from plastinate.stages import catalog
 
 pytestmark = pytest.mark.slow
 
@@ -176,6 +178,50 @@ def test_a_recipe_for_another_modality_is_refused_unless_asked_for(ask, tmp_path
         build_models(ask(threshold=None, recipe="mr-head"))
     scene = build_models(ask(threshold=None, recipe="ct-skin", any_modality=True, path=tmp_path / "mr")).scene
     assert [node.id for node in scene.nodes] == ["skin"]
+
+
+def as_nifti(scan: Path, path: Path) -> Path:
+    """The ball in air, as bright as bone, in a file that does not say what it is."""
+    volume = catalog.door("read-volume")(scan).volume
+    image = SimpleITK.GetImageFromArray(2 * volume.array - 1000)
+    image.SetSpacing(volume.geometry.spacing_mm[::-1])
+    SimpleITK.WriteImage(image, str(path))
+    return path
+
+
+def test_a_file_that_does_not_say_what_it_is_is_built_as_the_person_says(ask, scan: Path, tmp_path: Path):
+    path = as_nifti(scan, tmp_path / "scan.nii.gz")
+    with pytest.raises(WrongModality) as refused:
+        build_models(ask(threshold=None, recipe="ct-skin", path=path))
+    assert "--modality CT" in refused.value.hint
+    scene = build_models(ask(threshold=None, recipe="ct-skin", path=path, modality="CT")).scene
+    series = scene.evidence.inputs["series"]
+    assert (series["modality"], series["modality_from"]) == ("CT", "person")
+    stated = [each for each in scene.evidence.findings if each.code == "ingest.stated-modality"]
+    assert [each.action for each in stated] == [
+        "Taken for CT, as stated by the person who asked for the models."
+    ]
+    assert scene.evidence.inputs["quantity"] == "HU"
+
+
+def test_files_that_say_what_they_are_are_not_overruled(ask, scan: Path):
+    with pytest.raises(ModalityContradicted, match=r"stated to be MR.*say CT"):
+        build_models(ask(modality="MR"))
+    series = build_models(ask(modality="CT")).scene.evidence.inputs["series"]
+    assert (series["modality"], series["modality_from"]) == ("CT", "files")
+    with pytest.raises(ParameterError, match="CT, MR"):
+        build_models(ask(modality="X-ray"))
+
+
+def test_what_is_stated_decides_what_the_values_mean(scan: Path, tmp_path: Path):
+    path = as_nifti(scan, tmp_path / "scan.nii.gz")
+    assert catalog.door("read-volume")(path, modality="MR").volume.quantity == "a.u."
+    image = SimpleITK.ReadImage(str(path))
+    for low, quantity, code in ((-100, "HU", ""), (0, "a.u.", "ingest.not-hounsfield")):
+        SimpleITK.WriteImage(SimpleITK.Clamp(image, lowerBound=low), str(path))
+        read = catalog.door("read-volume")(path, modality="CT")
+        assert (read.volume.quantity, read.volume.modality) == (quantity, "CT")
+        assert not code or code in {finding.code for finding in read.findings}
 
 
 def test_organs_are_found_by_name(ask):

@@ -8,6 +8,7 @@ import pytest
 from plastinate.engine.kinds import Task
 from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.errors import (
+    ModalityContradicted,
     NoUsableSeries,
     PlastinateError,
     RecipeNotFound,
@@ -98,6 +99,29 @@ def test_what_the_scan_does_not_have_is_refused_before_anything_is_queued():
         checked(scan, organs=["no-such-organ"])
     with pytest.raises(RecipeNotFound):
         checked(scan, recipe="ct-chest", formats=["dwg"])
+
+
+def test_a_scan_that_does_not_say_what_it_is_is_taken_for_what_the_wish_states():
+    for said in ("", "OT"):
+        scan = found(series(1, said))
+        with pytest.raises(WrongModality, match=r"unknown|OT") as refused:
+            checked(scan, recipe="ct-chest")
+        assert "--modality CT" in refused.value.hint
+        assert checked(scan, recipe="ct-chest", modality="CT")["modality"] == "CT"
+        assert checked(scan, organs=["brain"], modality="MR")["modality"] == "MR"
+        with pytest.raises(WrongModality):
+            checked(scan, recipe="ct-chest", modality="MR")
+    with pytest.raises(ModalityContradicted, match="MR"):
+        checked(found(series(1, "MR")), recipe="ct-chest", modality="CT")
+    assert checked(found(series(1)), recipe="ct-chest", modality="CT")["modality"] == "CT"
+    assert checked(recipe="ct-chest", modality="CT")["modality"] == "CT"
+    with pytest.raises(RequestFlaw):
+        checked(recipe="ct-chest", modality="PT")
+
+
+def test_what_a_wish_states_reaches_the_builder(tmp_path: Path):
+    wish = checked(recipe="ct-chest", modality="CT")
+    assert build_request(Task(wish, (tmp_path / "scan.nii",), tmp_path)).modality == "CT"
 
 
 def test_what_not_every_scan_can_give_is_asked_for_where_possible(tmp_path: Path):

@@ -276,6 +276,15 @@ MEDDLED: dict[str, Change] = {
     "a reason that is a list": _changed("builds", 0, "summary", "not_found", 0, "reason", to=["x"]),
     "a request with depths": _changed("builds", 0, "request", to={"a": {"b": 1}}),
     "a request without end": _changed("builds", 0, "request", to={"a": "x" * 70_000}),
+    "more builds than anyone made": lambda manifest, members: manifest["builds"].extend(
+        [{**manifest["builds"][0], "files": []}] * 1000
+    ),
+    "more findings than fit a page": lambda manifest, members: manifest["builds"][0]["summary"].update(
+        findings=manifest["builds"][0]["summary"]["findings"] * 10_000
+    ),
+    "more originals than uploads make": lambda manifest, members: manifest["inputs"].extend(
+        manifest["inputs"] * 300
+    ),
     "a severity of its own": _changed("builds", 0, "summary", "findings", 0, "severity", to="doom"),
 }
 

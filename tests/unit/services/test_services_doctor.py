@@ -8,6 +8,7 @@ import pytest
 
 from bead_scans import write_bead
 from plastinate.model.errors import DownloadFailed, PathNotFound
+from plastinate.services import doctor
 from plastinate.services.doctor import _try, examine
 from plastinate.services.inspect_path import inspect_path
 
@@ -26,6 +27,15 @@ def test_this_installation_is_sound():
         "pages",
     } <= set(checks)
     assert [check.sentence for check in checks.values() if not check.is_sound] == []
+
+
+def test_pages_that_were_left_out_are_absent_and_nothing_is_amiss(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(doctor.plastinate, "__file__", str(tmp_path / "__init__.py"))
+    [pages] = [check for check in examine() if check.name == "pages"]
+    assert (pages.is_sound, pages.is_there) == (True, False)
+    assert "npm" in pages.hint
 
 
 def test_a_temporary_folder_that_is_not_there_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

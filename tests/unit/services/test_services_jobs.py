@@ -94,25 +94,113 @@ def test_the_queue_is_counted_from_one_and_first_looks_come_first(rig: JobRig, c
     assert [view.position for view in list_jobs(rig.archive, SYSTEM, look.id)] == [1]
 
 
-def test_the_time_left_comes_from_what_is_done_and_from_earlier_jobs(rig: JobRig, case: str):
+def earlier(case: str, seconds: float, pace: list[list[float]], **request: object) -> Job:
+    """A build that is done."""
+    moment = now()
+    job = Job(case_id=case, kind="build", state="done", finished_at=moment, pace=pace)
+    job.started_at, job.request = moment - timedelta(seconds=seconds), request or dict(WISH)
+    return job
+
+
+def under_way(case: str, seconds: float, pace: list[list[float]]) -> Job:
+    """The same build once more, which began so many seconds ago."""
+    job = Job(case_id=case, kind="build", state="running", attempt=1, pace=pace, request=dict(WISH))
+    job.share_done = pace[-1][0] if pace else 0.0
+    job.started_at = now() - timedelta(seconds=seconds)
+    return job
+
+
+def forget(rig: JobRig) -> None:
     with rig.archive.database.write() as session:
         for job in session.query(Job).filter(Job.state == "done"):
             session.delete(job)
-        moment = now()
-        for seconds in (30, 40, 50):
-            done = Job(case_id=case, kind="build", state="done", finished_at=moment)
-            done.started_at = moment - timedelta(seconds=seconds)
-            session.add(done)
-        running = Job(case_id=case, kind="build", state="running", attempt=1, share_done=0.5)
-        running.started_at = moment - timedelta(seconds=10)
-        session.add(running)
-        session.flush()
+
+
+def left(rig: JobRig, case: str) -> list[float | None]:
+    return [view.remaining_s for view in list_jobs(rig.archive, SYSTEM, case) if view.job.state != "done"]
+
+
+def test_the_time_left_is_that_of_earlier_jobs_from_the_same_share_on(rig: JobRig, case: str):
+    forget(rig)
+    with rig.archive.database.write() as session:
+        # Half of the work takes a tenth of the time.
+        session.add_all(earlier(case, seconds, [[0.5, seconds / 10]]) for seconds in (30, 40, 50))
+        session.add(under_way(case, 4, [[0.5, 4.0]]))
     waiting = submit(rig, case)
-    left = {view.job.id: view.remaining_s for view in list_jobs(rig.archive, SYSTEM, case)}
-    assert left[running.id] == pytest.approx(10, abs=2)
-    # One worker: first the other's ten seconds, then the usual forty.
-    assert left[waiting.id] == pytest.approx(50, abs=3)
-    assert read_job(rig.archive, SYSTEM, waiting.id).as_dict()["remaining_s"] == pytest.approx(50, abs=3)
+    of_running, of_waiting = left(rig, case)[1], left(rig, case)[0]
+    assert of_running == pytest.approx(36, abs=1)
+    # One worker: first what is left of the other, then the usual forty.
+    assert of_waiting == pytest.approx(76, abs=2)
+    assert read_job(rig.archive, SYSTEM, waiting.id).as_dict()["remaining_s"] == pytest.approx(76, abs=2)
+
+
+def test_in_a_long_step_the_time_left_falls_and_never_rises(rig: JobRig, case: str):
+    forget(rig)
+    guesses = []
+    with rig.archive.database.write() as session:
+        session.add(earlier(case, 40, [[0.5, 4.0]]))
+        running = under_way(case, 0, [[0.5, 4.0]])
+        session.add(running)
+    for seconds in (4, 10, 20, 39):
+        with rig.archive.database.write() as session:
+            session.get_one(Job, running.id).started_at = now() - timedelta(seconds=seconds)
+        guesses += left(rig, case)
+    assert guesses == pytest.approx([36, 30, 20, 1], abs=0.5)
+
+
+def test_nothing_is_said_of_a_job_that_takes_longer_than_any_before(rig: JobRig, case: str):
+    forget(rig)
+    with rig.archive.database.write() as session:
+        session.add_all([earlier(case, 40, [[0.5, 4.0]]), under_way(case, 60, [[0.5, 4.0]])])
+    submit(rig, case)
+    assert left(rig, case) == [None, None]
+
+
+def test_a_job_that_is_slower_than_the_others_so_far_is_taken_to_stay_so(rig: JobRig, case: str):
+    forget(rig)
+    with rig.archive.database.write() as session:
+        session.add_all([earlier(case, 40, [[0.5, 10.0]]), under_way(case, 20, [[0.5, 20.0]])])
+    assert left(rig, case) == pytest.approx([60], abs=1)
+
+
+def test_jobs_about_something_else_say_nothing_before_this_one_is_well_on(rig: JobRig, case: str):
+    forget(rig)
+    with rig.archive.database.write() as session:
+        session.add(earlier(case, 40, [[0.5, 20.0]], recipe="ct-chest"))
+        running = under_way(case, 4, [[0.1, 4.0]])
+        session.add(running)
+    assert left(rig, case) == [None]
+    with rig.archive.database.write() as session:
+        session.get_one(Job, running.id).pace = [[0.1, 4.0], [0.5, 4.0]]
+    assert left(rig, case) == pytest.approx([4], abs=0.5)
+
+
+def test_the_same_scan_says_more_than_any_other(rig: JobRig, case: str):
+    forget(rig)
+    other = keep_case(rig.archive, owner_id=None, title="other", files=[("scan.zip", rig.scan)])
+    with rig.archive.database.write() as session:
+        session.query(Job).filter_by(case_id=other.id).delete()
+        session.add_all([earlier(other.id, 400, []), earlier(other.id, 500, []), earlier(case, 30, [])])
+    submit(rig, case)
+    assert left(rig, case)[0] == pytest.approx(30, abs=0.1)
+
+
+def test_an_attempt_writes_down_when_it_had_done_which_share(rig: JobRig, case: str):
+    job = submit(rig, case, formats=["stl"])
+    assert run_attempt(job.id, 0, rig.settings.environment()) == "done"
+    ended = read_job(rig.archive, SYSTEM, job.id).job
+    assert ended.pace is not None
+    assert len(ended.pace) > 3
+    assert ended.started_at is not None
+    assert ended.finished_at is not None
+    assert ended.pace == sorted(ended.pace)
+    assert [share for share, _ in ended.pace] == sorted({share for share, _ in ended.pace})
+    assert ended.pace[-1][1] <= (ended.finished_at - ended.started_at).total_seconds()
+    with rig.archive.database.write() as session:
+        session.get_one(Job, job.id).state = "queued"
+        assert rows.claim(session, job.id, seen_attempt=1, worker="x") == 2
+    # Another attempt begins anew.
+    assert read_job(rig.archive, SYSTEM, job.id).job.pace is None
 
 
 def test_nothing_is_claimed_about_the_time_of_a_first_job(tmp_path: Path):

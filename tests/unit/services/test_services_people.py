@@ -18,6 +18,7 @@ from plastinate.model.case_errors import (
     PlastinateError,
     RequestFlaw,
     SignInNeeded,
+    UsedUp,
 )
 from plastinate.services import people
 from plastinate.services.access import NOBODY, SYSTEM, Actor
@@ -40,7 +41,7 @@ def test_the_first_link_makes_an_administrator_once(archive: Archive):
         people.accept_invitation(archive, void, email="a@b.c", name="", password_hash="h")
     person = people.accept_invitation(archive, token, email=" Ada@B.c ", name=" Ada ", password_hash="h")
     assert (person.email, person.name, person.is_admin, person.active) == ("ada@b.c", "Ada", True, True)
-    with pytest.raises(NotThere):
+    with pytest.raises(UsedUp):
         people.accept_invitation(archive, token, email="eve@b.c", name="", password_hash="h")
     assert people.first_invitation(archive) is None
     assert people.find_person(archive, "ADA@b.C ").id == person.id
@@ -57,7 +58,7 @@ def test_of_many_who_use_the_first_link_at_once_one_wins(archive: Archive):
             won.append(
                 people.accept_invitation(archive, token, email=email, name="", password_hash="h").email
             )
-        except NotThere:
+        except UsedUp:
             pass
 
     threads = [threading.Thread(target=accept, args=(number,)) for number in range(4)]
@@ -101,7 +102,7 @@ def test_an_invited_person_chooses_a_password_with_a_link_that_works_once(archiv
         people.read_invitation,
         lambda a, t: people.accept_invitation(a, t, email="", name="", password_hash="x"),
     ):
-        with pytest.raises(NotThere):
+        with pytest.raises(UsedUp):
             use(archive, token)
     with pytest.raises(Conflict):
         people.invite(archive, ada, email="BO@example.org")

@@ -106,6 +106,7 @@ def test_a_link_opens_its_case_for_anyone_until_it_expires_or_ends(
     with pytest.raises(Gone):
         sharing.open_link(archive, secret)
     assert sharing.cases_of_links(archive, [link.id]) == sharing.cases_of_links(archive, []) == frozenset()
+    # What is over already leaves the list.
     sharing.end_link(archive, ada, case_id, link.id)
     for ask in (
         lambda: sharing.open_link(archive, secret),
@@ -113,6 +114,15 @@ def test_a_link_opens_its_case_for_anyone_until_it_expires_or_ends(
     ):
         with pytest.raises(NotThere):
             ask()
+
+
+def test_an_ended_link_opens_nothing_and_says_so(archive: Archive, ada: Actor, case_id: str):
+    link, secret = sharing.make_link(archive, ada, case_id, hours=2)
+    sharing.end_link(archive, ada, case_id, link.id)
+    with pytest.raises(Gone):
+        sharing.open_link(archive, secret)
+    assert sharing.cases_of_links(archive, [link.id]) == frozenset()
+    assert [each.is_over for each in sharing.list_links(archive, ada, case_id)] == [True]
 
 
 def test_a_link_to_a_case_in_the_trash_opens_nothing(archive: Archive, ada: Actor, case_id: str):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from plastinate.pipeline.run import UNCOVERED
+from plastinate.stages.segment.head_field import NOTHING
 from plastinate.web.engine_sentences import FRAGMENTS, ON_A_PAGE, SENTENCES
 from plastinate.web.engine_words import PLACE, reworded, said
 from web_stage import Stage
@@ -56,6 +58,19 @@ def engine_says() -> Iterator[tuple[str, str]]:
             yield from ((path.name, each) for text in texts for each in spoken(text))
 
 
+def reasons_for_nothing() -> Iterator[str]:
+    """Every clause that says why a structure was not found."""
+    for path in sorted((STAGES / "segment").glob("*.py")):
+        names = {}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                names[node.targets[0].id] = node.value
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                at = {"EmptyMask": 1, "found": 2}.get(node.func.id, len(node.args))
+                for each in node.args[at : at + 1]:
+                    yield from spoken(names.get(each.id, each) if isinstance(each, ast.Name) else each)
+
+
 def test_every_finding_and_every_doubt_of_the_engine_has_a_template(app: Flask):
     heard = sorted(set(engine_says()))
     with app.test_request_context():
@@ -63,6 +78,17 @@ def test_every_finding_and_every_doubt_of_the_engine_has_a_template(app: Flask):
     # Put together from two halves, of which both wholes are known.
     assert unknown == ["7 % of the pixels 7."]
     assert len(heard) > 80
+
+
+def test_every_reason_why_nothing_was_found_is_known_alone_and_in_its_sentence(app: Flask):
+    clauses = {UNCOVERED, *reasons_for_nothing()}
+    assert {"no bone above 7 HU", NOTHING} < clauses
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        for clause in clauses:
+            german = reworded(clause)
+            assert german is not None, clause
+            assert str(reworded(f"Nothing was found for 'skull': {clause}.")).endswith(f": {german}.")
+        assert reworded("no bone above 300 HU") == "kein Knochen über 300 HU"
 
 
 def test_numbers_names_and_fragments_are_put_where_they_belong(app: Flask):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from plastinate.model import case_errors, errors
 from plastinate.model.errors import PlastinateError
+from plastinate.web import assets
 from plastinate.web.problems import STATUSES, status_of
 from web_stage import Scene, Stage
 
@@ -91,3 +94,18 @@ def test_a_fault_of_ours_tells_nothing_of_the_inside(stage: Stage, monkeypatch: 
     assert answer.status_code == 500
     assert "Zero" not in answer.text
     assert answer.json["code"] == "system.error"
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/cases", "/welcome/unknown"])
+def test_an_installation_without_pages_says_so_and_serves_programs(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture, path: str
+):
+    monkeypatch.setattr(assets, "MANIFEST", tmp_path / "manifest.json")
+    answer = stage.visitor().get(path, follow_redirects=True, headers={"Accept": "text/html"})
+    assert answer.status_code in (404, 410)
+    assert answer.mimetype == "text/plain"
+    assert "Traceback" not in caplog.text
+    assert stage.script("owner").get("/api/cases").status_code == 200
+    answer = stage.visitor().get("/sign-in", headers={"Accept": "text/html"})
+    assert "installed without its pages. [system.pages-missing]" in answer.text
+    assert "/openapi.json" in answer.text

@@ -213,7 +213,7 @@ def test_an_invitation_makes_a_person_who_is_signed_in(stage: Stage):
     me = browser.get("/api/me").json
     assert (me["name"], me["via"]) == ("Newer", "session")
     assert people.find_person(stage.archive, "somebody.else@example.org") is None
-    assert stage.visitor().get(path).status_code == 404, "it can be used once"
+    assert stage.visitor().get(path).status_code == 410, "it can be used once"
 
 
 def test_a_short_password_or_two_different_ones_are_not_taken(stage: Stage):
@@ -229,3 +229,22 @@ def test_a_short_password_or_two_different_ones_are_not_taken(stage: Stage):
 def test_an_invitation_that_nobody_wrote_leads_nowhere(stage: Stage):
     for token in ("made-up", "%00", "a" * 5000):
         assert stage.visitor().get(f"/welcome/{token}").status_code == 404
+
+
+def test_an_invitation_is_used_by_a_program_where_there_are_no_pages(stage: Stage):
+    person, secret = people.invite(stage.archive, Actor(None, is_admin=True), email="bo@example.org")
+    program, chosen = stage.visitor(), {"name": "Bo", "password": "long enough for one"}
+    short = program.post(f"/api/invitations/{secret}", json={"password": "short"})
+    assert (short.status_code, short.json["where"]) == (422, "password")
+    answer = program.post(f"/api/invitations/{secret}", json={**chosen, "email": "another@example.org"})
+    assert answer.status_code == 201
+    me = program.get("/api/me", headers={"Authorization": f"Bearer {answer.json['token']}"}).json
+    assert (me["id"], me["name"], me["token_id"]) == (person.id, "Bo", answer.json["id"])
+    assert program.post(f"/api/invitations/{secret}", json=chosen).status_code in (404, 410)
+    assert _sign_in(stage.visitor(), "bo@example.org", chosen["password"]).status_code == 302
+
+
+def test_a_program_that_guesses_invitations_is_stopped(stage: Stage):
+    program, chosen = stage.visitor(), {"password": "long enough for one", "email": "bo@example.org"}
+    found = [program.post("/api/invitations/guessed", json=chosen).status_code for _ in range(12)]
+    assert (found[0], found[-1]) == (404, 429)

@@ -4,40 +4,79 @@ import { followJobs } from "../page/job_progress.ts";
 const page = document.querySelector<HTMLElement>("[data-case]");
 if (page?.dataset["case"]) followJobs(page.dataset["case"]);
 
-document.addEventListener("change", (event) => fit((event.target as HTMLElement).closest("form[data-build]")));
+// What a person chose, not the page: another series leaves such a choice alone where it fits.
+const chosenByHand = new WeakMap<Element, Set<string>>();
+
+document.addEventListener("change", (event) => {
+  const input = event.target as HTMLInputElement;
+  const form = input.closest("form[data-build]");
+  if (form) chosenByHand.set(form, (chosenByHand.get(form) ?? new Set()).add(input.name));
+  fit(form, { isOther: input.name === "series" || input.name === "modality" });
+});
 document.addEventListener("region", () => fitAll());
 fitAll();
+// Whoever reads by ear or by keyboard begins at what is wrong.
+document.getElementById("refused")?.focus();
 
 function fitAll(): void {
   for (const form of document.querySelectorAll<HTMLElement>("form[data-build]")) fit(form);
 }
 
-/** Show what the form's choices ask for; what is hidden is not sent. */
-function fit(form: Element | null): void {
+/** Show what the form's choices ask for. What is out of sight stays as it was chosen, and the server passes it over. */
+function fit(form: Element | null, { isOther = false } = {}): void {
   if (!(form instanceof HTMLFormElement)) return;
-  const what = new FormData(form).get("what");
-  const series = form.querySelector<HTMLInputElement>("input[name=series]:checked, input[name=series][type=hidden]");
-  const modality = series?.dataset["modality"] ?? "";
-  for (const pane of form.querySelectorAll<HTMLFieldSetElement>("fieldset[data-for]")) {
-    const isWanted = pane.dataset["for"] === what;
-    pane.hidden = !isWanted;
-    pane.disabled = !isWanted;
+  const what = chosen(form, "what")?.value;
+  const series = chosen(form, "series") ?? form.querySelector<HTMLInputElement>("input[name=series]");
+  const said = series?.dataset["modality"] ?? "";
+  const likely = series?.dataset["likely"] ?? "";
+  if (isOther && said === "" && !isByHand(form, "modality")) {
+    for (const each of form.querySelectorAll<HTMLInputElement>("input[name=modality]")) each.checked = each.value === likely;
   }
+  const kind = said || (chosen(form, "modality")?.value ?? "");
+  show(form, "[data-for]", (pane) => pane.dataset["for"] === what);
+  show(form, "[data-series]", (pane) => pane.dataset["series"] === series?.value);
+  show(form, "[data-kind]", () => said === "");
+  show(form, "[data-likely-is]", (hint) => hint.dataset["likelyIs"] === likely);
+  const fitting = show(form, "[data-modalities]", (choice) => kind !== "" && isFor(choice, kind));
   for (const choice of form.querySelectorAll<HTMLElement>("[data-modalities]")) {
-    const fits = modality === "" || (choice.dataset["modalities"] ?? "").split(" ").includes(modality);
-    choice.hidden = !fits;
-    for (const input of choice.querySelectorAll("input")) input.disabled = !fits;
+    for (const input of choice.querySelectorAll("input")) input.disabled = choice.hidden === true;
   }
-  for (const pane of form.querySelectorAll<HTMLElement>("[data-series]")) {
-    const isWanted = pane.dataset["series"] === series?.value;
-    pane.hidden = !isWanted;
-    for (const input of pane.querySelectorAll("select")) input.disabled = !isWanted;
-  }
-  chooseFirst(form, "recipe");
+  show(form, "[data-none=open]", () => kind === "");
+  show(form, "[data-none=known]", () => kind !== "" && fitting === 0);
+  chooseLikeliest(form, (series?.dataset["likeliest"] ?? "").split(" "), isOther);
+  const formats = [...form.querySelectorAll<HTMLInputElement>("input[name=formats]:checked")];
+  const named = form.querySelector("[data-formats]");
+  if (named) named.textContent = formats.map((each) => each.dataset["title"] ?? each.value).join(", ") || "–";
 }
 
-/** Never without a choice: when the chosen recipe went out of sight, take the first in sight. */
-function chooseFirst(form: HTMLFormElement, name: string): void {
-  const inSight = [...form.querySelectorAll<HTMLInputElement>(`input[name=${name}]`)].filter((each) => !each.disabled);
-  if (inSight.length && !inSight.some((each) => each.checked)) (inSight[0] as HTMLInputElement).checked = true;
+function chosen(form: HTMLFormElement, name: string): HTMLInputElement | null {
+  return form.querySelector<HTMLInputElement>(`input[name=${name}]:checked`);
+}
+
+function isByHand(form: HTMLFormElement, name: string): boolean {
+  return chosenByHand.get(form)?.has(name) ?? false;
+}
+
+/** Show those that are wanted and hide the others; says how many are shown. */
+function show(form: HTMLFormElement, which: string, isWanted: (each: HTMLElement) => boolean): number {
+  let shown = 0;
+  for (const each of form.querySelectorAll<HTMLElement>(which)) {
+    each.hidden = !isWanted(each);
+    if (!each.hidden) shown += 1;
+  }
+  return shown;
+}
+
+/** Whether a recipe or an organ is for this kind of scan; one that names no kind is for all. */
+function isFor(choice: HTMLElement, kind: string): boolean {
+  const kinds = (choice.dataset["modalities"] ?? "").split(" ");
+  return kinds.includes(kind) || kinds.includes("");
+}
+
+/** Never without a set in sight: the likeliest for another series, unless a person chose one that fits it as well. */
+function chooseLikeliest(form: HTMLFormElement, likeliest: string[], isOther: boolean): void {
+  const inSight = [...form.querySelectorAll<HTMLInputElement>("input[name=recipe]")].filter((each) => !each.disabled);
+  if (inSight.some((each) => each.checked) && (!isOther || isByHand(form, "recipe"))) return;
+  const next = inSight.find((each) => likeliest.includes(each.value)) ?? inSight[0];
+  if (next) next.checked = true;
 }

@@ -22,6 +22,7 @@ from plastinate.stages.ingest.lattice import is_too_gappy, lattice_of
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.order import arrange, slice_axis
 from plastinate.stages.ingest.picture import files_of, read_picture_header, require_plausible
+from plastinate.stages.ingest.picture_look import FILE_VOXELS_MAX, INPUT_VOXELS_MAX, Look, look_at
 from plastinate.stages.ingest.stack import Stack
 from plastinate.stages.ingest.words import safe
 
@@ -93,6 +94,7 @@ class _Asides:
         )
 
 
+LABELS = "ingest.label-map", "a label map; to read it all the same, give it alone"
 _BROKEN = frozenset({"input.damaged-file", "limit.too-large", "limit.exceeded"})
 
 
@@ -100,7 +102,14 @@ def _sentence(count: int, reason: str) -> str:
     return f"{count} file{'s' if count > 1 else ''}: {reason}."
 
 
-def examine(path: Path, *, workspace: Path, limits: Limits, progress: Progress | None = None) -> Examination:
+def examine(
+    path: Path,
+    *,
+    workspace: Path,
+    limits: Limits,
+    looks_at_values: bool = True,
+    progress: Progress | None = None,
+) -> Examination:
     """Read every header at a path and sort out what is there.
 
     A file that is damaged, hostile or odd costs only itself: it is listed with
@@ -110,6 +119,8 @@ def examine(path: Path, *, workspace: Path, limits: Limits, progress: Progress |
         path: folder, archive, DICOMDIR or single file.
         workspace: private folder for unpacked files.
         limits: caps.
+        looks_at_values: False to leave that out for a picture file that is all there is: to be read at
+            once it needs no guess of its kind, and is taken even if it holds labels.
         progress: called with (done, total, what).
 
     Raises:
@@ -125,7 +136,12 @@ def examine(path: Path, *, workspace: Path, limits: Limits, progress: Progress |
         found = discover(path.parent, workspace=workspace, limits=limits)
         frames, _ = _read_headers(found, asides, progress=progress)
     cases = _cases_of_groups(group_frames(frames), asides)
-    cases += _cases_of_pictures(found, asides)
+    pictures = _cases_of_pictures(found, asides)
+    if looks_at_values or len(cases) + len(pictures) > 1:
+        pictures = _without_labels(
+            pictures, asides, limits, is_alone=not any(case.series.is_usable for case in cases)
+        )
+    cases += pictures
     if not cases and not asides.files and not found.findings:
         raise EmptyInput(safe(str(path), longest=200), looked_at=found.files_looked_at)
     cases.sort(key=_rank)
@@ -289,12 +305,33 @@ def _cases_of_pictures(found: Discovery, asides: _Asides) -> list[Case]:
             continue
         if header.is_label_map and len(found.candidates) > 1:
             # A build into a folder of the scan itself leaves its labels there: never the next build's scan.
-            asides.add(
-                "ingest.label-map", "a label map; to read it all the same, give it alone", [candidate.name]
-            )
+            asides.add(*LABELS, [candidate.name])
             continue
         cases.append(Case(describe_picture(candidate, header), picture=candidate))
     return cases
+
+
+def _without_labels(pictures: list[Case], asides: _Asides, limits: Limits, *, is_alone: bool) -> list[Case]:
+    """The pictures that are scans, by their values; all of them where none is, and there is nothing else."""
+    looked = []
+    budget = INPUT_VOXELS_MAX
+    for case in pictures:
+        is_looked_at = case.picture is not None and case.series.is_usable
+        is_looked_at &= case.voxels <= min(FILE_VOXELS_MAX, budget)
+        look = look_at(case.picture, limits=limits) if case.picture and is_looked_at else Look()
+        budget -= case.voxels if is_looked_at else 0
+        series = case.series
+        if look.likely_modality:
+            tags = {**series.tags, "likely_modality": look.likely_modality}
+            series = replace(series, tags=tags, findings=(*series.findings, *look.findings))
+        looked.append((replace(case, series=series), look.is_label_map))
+    scans = [case for case, is_label_map in looked if not is_label_map]
+    if is_alone and not any(case.series.is_usable for case in scans):
+        return [case for case, _ in looked]
+    for case, is_label_map in looked:
+        if is_label_map:
+            asides.add(*LABELS, [case.series.description])
+    return scans
 
 
 def _rank(case: Case) -> tuple[object, ...]:

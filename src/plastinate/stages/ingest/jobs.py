@@ -6,22 +6,23 @@ import hashlib
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from plastinate.model.errors import AmbiguousSeries, NoUsableSeries, SeriesNotFound
+from plastinate.model.errors import AmbiguousSeries, ModalityContradicted, NoUsableSeries, SeriesNotFound
 from plastinate.model.evidence import Finding
+from plastinate.model.series import UNSAID
 from plastinate.stages.ingest.child_process import Progress
-from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.doctor import Case, Examination, examine
-from plastinate.stages.ingest.glance import Memory, glance
+from plastinate.stages.ingest.glance import glance
 from plastinate.stages.ingest.lattice import refuse_gaps
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.picture import files_of
+from plastinate.stages.ingest.picture_volume import Memory, ReadVolume, read_picture
 from plastinate.stages.ingest.stack import Stack
 from plastinate.stages.ingest.words import safe
 
@@ -37,24 +38,12 @@ class Reporter(Protocol):
         """Report."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Read:
-    """A volume read, before it is put on the wire."""
-
-    array: npt.NDArray[Any]
-    to_lps_mm: npt.NDArray[np.float64]
-    unit: str
-    quantity: str
-    modality: str
-    filled_slices: npt.NDArray[np.bool_]
-    findings: tuple[Finding, ...]
-
-
 def run(request: dict[str, Any], *, limits: Limits, line: Reporter, shared: Memory) -> dict[str, Any]:
     """Do one job.
 
     Args:
         request: {"job": "inspect" or "read", "path", "workspace", "series", "phase", "allow_gaps"}; with
+            "modality" a person says what the files do not, with
             "with_picture" an inspection shows a slice, with "keeps_workspace" what was unpacked stays.
         limits: caps.
         line: progress.
@@ -66,17 +55,26 @@ def run(request: dict[str, Any], *, limits: Limits, line: Reporter, shared: Memo
     # Files in the wild are full of slips that pydicom remarks on one by one.
     warnings.simplefilter("ignore")
     examination = examine(
-        Path(request["path"]), workspace=Path(request["workspace"]), limits=limits, progress=line.progress
+        Path(request["path"]),
+        workspace=Path(request["workspace"]),
+        limits=limits,
+        looks_at_values=request["job"] == "inspect",
+        progress=line.progress,
     )
     if request["job"] == "inspect":
         seen = glance(examination, shared=shared, limits=limits) if request.get("with_picture") else {}
         return {"inspection": examination.inspection.as_dict(), **seen}
     case, notes = choose_series(examination, request["series"])
+    stated = request.get("modality") or ""
+    case, remarks = with_stated_modality(case, stated)
+    notes += remarks
     if case.picture is not None:
         if request["phase"] not in (None, 1):
             raise SeriesNotFound(str(request["phase"]), what="phase")
         paths, phase = files_of(case.picture), ""
-        read = picture_reader(case.picture, shared, limits=limits)
+        read: Callable[[], ReadVolume] = partial(
+            read_picture, case.picture, shared, limits=limits, modality=stated
+        )
         sources: list[Path] = []
     else:
         stack = choose_phase(case, request["phase"])
@@ -133,6 +131,30 @@ def choose_series(examination: Examination, number: int | None) -> tuple[Case, t
     return first, (note,)
 
 
+def with_stated_modality(case: Case, stated: str) -> tuple[Case, tuple[Finding, ...]]:
+    """The series as of the kind that a person says it is, where its own files say none.
+
+    Raises:
+        ModalityContradicted: they say another.
+    """
+    said = case.series.modality
+    if not stated or said == stated:
+        return case, ()
+    if said not in UNSAID:
+        raise ModalityContradicted(stated, said=said)
+    stacks = tuple(
+        replace(stack, frames=tuple(replace(frame, modality=stated) for frame in stack.frames))
+        for stack in case.stacks
+    )
+    note = Finding(
+        "ingest.stated-modality",
+        "note",
+        "The files do not say what kind of scan this is.",
+        f"Taken for {stated}, as stated by the person who asked for the models.",
+    )
+    return replace(case, series=replace(case.series, modality=stated), stacks=stacks), (note,)
+
+
 def _is_rival(case: Case, first: Case) -> bool:
     """Whether a series is as large as the first and not merely another view of the same scan."""
     if case.is_gappy != first.is_gappy or case.voxels < RIVAL_SHARE * first.voxels:
@@ -176,19 +198,19 @@ def choose_phase(case: Case, number: int | None) -> Stack:
 
 def _stack_reader(
     stack: Stack, shared: Memory, *, allow_gaps: bool, progress: Progress
-) -> Callable[[], _Read]:
+) -> Callable[[], ReadVolume]:
     from plastinate.stages.ingest.assemble import assemble
 
     total = len(stack.frames)
 
-    def read() -> _Read:
+    def read() -> ReadVolume:
         done = assemble(
             stack,
             out=shared.make,
             allow_gaps=allow_gaps,
             progress=lambda share: progress(round(share * total), total, "decoding slices"),
         )
-        return _Read(
+        return ReadVolume(
             done.array,
             done.to_lps_mm,
             done.unit,
@@ -199,55 +221,6 @@ def _stack_reader(
         )
 
     return read
-
-
-def picture_reader(picture: Candidate, shared: Memory, *, limits: Limits) -> Callable[[], _Read]:
-    """How to read a NIfTI, NRRD or MetaImage file into shared memory."""
-    if picture.kind == "nifti":
-        from plastinate.stages.ingest.nifti import read_nifti as read_file
-    elif picture.kind == "nrrd":
-        from plastinate.stages.ingest.nrrd import read_nrrd as read_file
-    else:
-        from plastinate.stages.ingest.metaimage import read_metaimage as read_file
-
-    def read() -> _Read:
-        image = read_file(picture.path, name=picture.name, out=shared.make, max_voxels=limits.voxels)
-        quantity, remarks = _guess_quantity(image.array)
-        filled = np.zeros(image.array.shape[0], dtype=bool)
-        findings = (*image.findings, *remarks)
-        return _Read(image.array, image.to_lps_mm, image.unit, quantity, "", filled, findings)
-
-    return read
-
-
-def _guess_quantity(array: npt.NDArray[Any]) -> tuple[str, tuple[Finding, ...]]:
-    """Hounsfield units if the values run from air to bone as only they do; a picture file never says."""
-    from plastinate.stages.ingest.rescale import erase_outside_circles
-
-    sample = array[:: max(1, array.shape[0] // 16), ::4, ::4]
-    known = sample[sample > -30000] if sample.dtype == np.int16 else sample[np.isfinite(sample)]
-    if known.size == 0:
-        return "a.u.", ()
-    low, high = float(known.min()), float(known.max())
-    if not (low < -500 and high > 100 and low >= -4096 and high <= 32767):
-        return "a.u.", ()
-    guessed = Finding(
-        "ingest.guessed-hounsfield",
-        "note",
-        f"The file does not say what its values mean; they run from {low:.0f} to {high:.0f}.",
-        "Taken for Hounsfield units.",
-    )
-    erased = erase_outside_circles(array)
-    if not erased:
-        return "HU", (guessed,)
-    outside = Finding(
-        "ingest.outside-circle",
-        "note",
-        f"{100.0 * erased / array.size:.1f} % of the voxels lie outside the scanner's circle.",
-        "Marked as never measured; no window matches them.",
-        {"pixels": erased},
-    )
-    return "HU", (guessed, outside)
 
 
 def digest_of(paths: Sequence[Path]) -> str:
@@ -276,7 +249,7 @@ def _input_findings(examination: Examination) -> tuple[Finding, ...]:
 
 
 def _on_the_wire(
-    volume: _Read, case: Case, inputs: dict[str, Any], notes: tuple[Finding, ...]
+    volume: ReadVolume, case: Case, inputs: dict[str, Any], notes: tuple[Finding, ...]
 ) -> dict[str, Any]:
     # Assembly knows more than the headers did: where both remark on the same thing, its words count.
     said = {finding.code for finding in volume.findings}

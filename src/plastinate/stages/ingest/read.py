@@ -107,6 +107,7 @@ def read_volume(
     *,
     series: int | None = None,
     phase: int | None = None,
+    modality: str = "",
     allow_gaps: bool = False,
     unpack_into: Path | None = None,
     limits: Limits | None = None,
@@ -118,6 +119,7 @@ def read_volume(
         path: as for `inspect_input`.
         series: number as `inspect_input` lists it; None for the first, where that is obvious.
         phase: 1-based; None where the series has only one.
+        modality: "CT" or "MR" where the person knows it and the files do not say; "" to leave it to them.
         allow_gaps: bridge any number of missing slices, marked as not measured.
         unpack_into: an empty folder where what archives hold stays after the reading; files from an
             archive are source files then, like loose ones.
@@ -129,12 +131,14 @@ def read_volume(
 
     Raises:
         PathNotFound, EmptyInput, NoUsableSeries, SeriesNotFound: nothing to read.
+        ModalityContradicted: the files say another modality themselves.
         AmbiguousSeries: several series or phases answer the question.
         GapInSeries: too many slices are missing.
         DamagedFile, UnsupportedFile: pixels that cannot be decoded.
         TooLarge, UnsafeArchive, ParserStopped: the input costs more than it may.
     """
     request = _request("read", path, series=series, phase=phase, allow_gaps=allow_gaps)
+    request["modality"] = modality
     if unpack_into is not None:
         request |= {"workspace": str(unpack_into.absolute()), "keeps_workspace": True}
     answer = run_job(request, limits=limits or Limits.from_environment(), progress=progress)
