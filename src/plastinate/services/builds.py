@@ -42,6 +42,18 @@ def read_build(archive: Archive, actor: Actor, build_id: str) -> Build:
         return _build_for(session, actor, build_id, need="view")
 
 
+def case_title_of(archive: Archive, actor: Actor, build_id: str) -> str:
+    """What the case of a build is called.
+
+    Raises:
+        NotThere: there is no such build that this person may know of.
+    """
+    with archive.database.read() as session:
+        return case_for(
+            session, actor, _build_for(session, actor, build_id, need="view").case_id, need="view"
+        ).title
+
+
 def read_build_file(archive: Archive, actor: Actor, build_id: str, *, name: str) -> BuildFile:
     """One file of a build, by its relative name.
 

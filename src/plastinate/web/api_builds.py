@@ -13,6 +13,7 @@ from plastinate.services.zip_stream import ZipEntry
 from plastinate.web.actor import current_actor
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.downloads import send_stored, send_zip
+from plastinate.web.file_names import file_name, zip_name
 from plastinate.web.operations import RANGE, STORED, sends
 from plastinate.web.payloads import Build, Builds, FilesAsked
 from plastinate.web.views import build_whole
@@ -50,10 +51,11 @@ def delete_build(build_id: str) -> str:
 @builds.doc(responses=STORED, extensions=RANGE)
 def read_file(build_id: str, name: str) -> Response:
     """A file of a build, as an attachment. Parts of it can be asked for."""
-    archive = archive_of_app()
-    file = service.read_build_file(archive, current_actor(), build_id, name=name)
+    archive, actor = archive_of_app(), current_actor()
+    file = service.read_build_file(archive, actor, build_id, name=name)
     is_picture = name.endswith(".png") and name.startswith(OWN_PICTURES)
-    return send_stored(archive.files, file.sha256, size=file.size, name=name, is_inline=is_picture)
+    shown = name if is_picture else file_name(service.case_title_of(archive, actor, build_id), name)
+    return send_stored(archive.files, file.sha256, size=file.size, name=shown, is_inline=is_picture)
 
 
 @builds.get("/builds/<build_id>/archive")
@@ -61,8 +63,8 @@ def read_file(build_id: str, name: str) -> Response:
 @builds.doc(responses={200: sends("application/zip")})
 def read_files(build_id: str, query_data: FilesAsked) -> Response:
     """Several files of a build as one zip; all of them where none are named."""
-    archive = archive_of_app()
-    build = service.read_build(archive, current_actor(), build_id)
+    archive, actor = archive_of_app(), current_actor()
+    build = service.read_build(archive, actor, build_id)
     names = {name for name in query_data.names.split(",") if name}
     files = [file for file in build.files if file.name in names] if names else service.offered_files(build)
     if names - {file.name for file in files}:
@@ -71,4 +73,5 @@ def read_files(build_id: str, query_data: FilesAsked) -> Response:
         ZipEntry(file.name, file.size, partial(archive.files.open_range, file.sha256, 0, file.size))
         for file in files
     ]
-    return send_zip(entries, name=f"{build.title}.zip")
+    case_title = service.case_title_of(archive, actor, build_id)
+    return send_zip(entries, name=zip_name(case_title, build.title, names))

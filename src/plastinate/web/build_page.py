@@ -15,29 +15,23 @@ from plastinate.web.build_form import choices_of
 from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
 from plastinate.web.views import build_whole
-from plastinate.web.wording import FORMATS, part_name
+from plastinate.web.wording import FORMATS, doing, part_name
 
 CERTIFICATE = "certificate.json"
 PICTURES = ("preview", "axial", "coronal", "sagittal", "anterior", "left", "inferior")
+# Steps of a stage that a page calls otherwise than the stage.
+STEP_WORDS = {"merge-labels": "label: one structure for each voxel"}
 LEVELS = ("full", "medium", "light")
-# Which files are of which format: the ending decides, the longest first.
-ENDINGS = {
-    ".nii.gz": "nifti",
-    ".seg.nrrd": "nrrd",
-    ".glb": "glb",
-    ".stl": "stl",
-    ".obj": "obj",
-    ".mtl": "obj",
-    ".ply": "ply",
-    ".3mf": "3mf",
-    ".dcm": "seg",
-}
+WORST_FIRST = ("red", "amber", "green")
+# Files of a build that are read, and not made into anything: for people before programs.
+PAPERS = ("certificate.html", "certificate.json")
 
 
 def build_shown(build: Build) -> dict[str, Any]:
     """A build with its organs, pictures and downloads, ready for a template."""
     whole = build_whole(build)
     organs = list(whole.summary.get("organs", []))
+    not_found = list(whole.summary.get("not_found", []))
     files = [{"name": each.name, "size": each.size, "url": each.url} for each in whole.files]
     urls = {each.name: each.url for each in whole.files}
     means = [each["distance_mean_mm"] for each in organs if each.get("distance_mean_mm") is not None]
@@ -48,6 +42,10 @@ def build_shown(build: Build) -> dict[str, Any]:
         "title": whole.title,
         "created_at": whole.created_at,
         "organs": organs,
+        # A build from before this was written down lists what it found, and no more.
+        "not_found": not_found,
+        "asked": len(organs) + len(not_found),
+        "light": worst_light(organs),
         "page": url_for("pages.build", case_id=whole.case_id, build_id=whole.id),
         "view": url_for("pages.view", case_id=whole.case_id, build_id=whole.id),
         # The form with the choices of this build: to have it in another format, or with a change.
@@ -59,18 +57,24 @@ def build_shown(build: Build) -> dict[str, Any]:
         "files": files,
         "size": sum(each["size"] for each in files),
         "all_url": url_for("api_builds.read_files", build_id=whole.id) if files else "",
+        "certificate": [file for name in PAPERS for file in files if file["name"] == name],
         "formats": _formats(whole.id, files),
         "left_out": whole.summary.get("formats_left_out", {}),
     }
+
+
+def worst_light(organs: Sequence[Mapping[str, Any]]) -> str:
+    """The light of a whole build: that of its least trustworthy organ; "" where there is none."""
+    shown = {each.get("light") for each in organs}
+    return next((light for light in WORST_FIRST if light in shown), "")
 
 
 def _formats(build_id: str, files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One line for each format: all organs in one file where that can be, else the files in one zip."""
     by_format: dict[str, list[Mapping[str, Any]]] = {}
     for file in files:
-        ending = next((each for each in ENDINGS if file["name"].endswith(each)), "")
-        if ending:
-            by_format.setdefault(ENDINGS[ending], []).append(file)
+        if name := format_of(file["name"]):
+            by_format.setdefault(name, []).append(file)
     return [
         {"name": name, "title": title, "purpose": purpose, **_offered(build_id, by_format[name])}
         for name, (title, purpose) in FORMATS.items()
@@ -112,9 +116,15 @@ def report_of(archive: Archive, build: Build) -> dict[str, Any] | None:
         "organs": [
             _organ(structures[name], report, in_mm=in_mm) for name in report["verdicts"] if name in structures
         ],
+        # Certificates from before this was written down lack it.
+        "not_found": report.get("not_found", []),
         "findings": report["findings"],
         "steps": [
-            {**step, "results": ", ".join(part_name(each) for each in step["structures"])}
+            {
+                **step,
+                "words": doing(STEP_WORDS.get(step["method"], step["stage"])),
+                "results": ", ".join(part_name(each) for each in step["structures"]),
+            }
             for step in report["steps"]
         ],
         "frame": _(

@@ -11,6 +11,7 @@ from plastinate.web.payloads import Job
 from plastinate.web.wording import KINDS, MODALITIES, PLANES, translated
 
 ACTIVE = frozenset({"queued", "running"})
+ENDED_BADLY = frozenset({"failed", "cancelled"})
 
 
 def found_in(inspection: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -52,18 +53,31 @@ def _series(series: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def work_of(jobs: Sequence[Job]) -> dict[str, Any]:
-    """The jobs that wait or run; and the newest of all, where it failed."""
+    """The jobs that wait or run; the newest of all, where it did not end well; the newest first look."""
     newest = jobs[0] if jobs else None
-    failed = newest if newest is not None and newest.state == "failed" and newest.error else None
     return {
         "active": [job for job in jobs if job.state in ACTIVE],
-        "failed": failed,
-        # What the files themselves do not admit is no better a second time.
-        "may_try_again": failed is not None
-        and failed.error is not None
-        and (failed.kind == "build" or failed.error.code.startswith(("job.", "system."))),
+        "ended": newest if newest is not None and newest.state in ENDED_BADLY else None,
+        "last_look": next((job for job in jobs if job.kind == "inspect"), None),
         "jobs_known": [[job.id, job.state, str(job.attempt)] for job in jobs],
     }
+
+
+def history_of(jobs: Sequence[Job], builds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What happened in a case before its newest result and its newest job, the latest first.
+
+    Args:
+        jobs: the newest first.
+        builds: as `build_shown` gives them, the newest first.
+    """
+    lines: list[dict[str, Any]] = [{"at": each["created_at"], "build": each} for each in builds[1:]]
+    asked_later: list[Any] = []
+    for number, job in enumerate(jobs):
+        if job.kind == "build" and job.state in ENDED_BADLY and number > 0:
+            # What was asked for again since then needs no button any more.
+            lines.append({"at": job.created_at, "job": job, "may_again": job.request not in asked_later})
+        asked_later.append(job.request)
+    return sorted(lines, key=lambda line: line["at"], reverse=True)
 
 
 def job_title(job: Job) -> str:

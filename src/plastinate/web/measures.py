@@ -21,6 +21,16 @@ def number(value: float | None, digits: int = 0) -> str:
     return str(format_decimal(round(value, digits), format="#,##0" + ("." + "0" * digits if digits else "")))
 
 
+def plain(value: object) -> str:
+    """A parameter of a method: numbers as the reader writes them, all else as it is.
+
+    >>> plain([1, "a"])
+    "[1, 'a']"
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(format_decimal(value, format="#,##0.######")) if is_number else str(value)
+
+
 def size(count: int | None) -> str:
     """Bytes, in the largest unit that leaves a whole number before the point."""
     if count is None:
@@ -46,7 +56,7 @@ def length(value: float | None, unit: str = "mm", digits: int = 2) -> str:
 
 
 def share(value: float) -> str:
-    """0 to 1 in whole per cent; never 100 before it is done."""
+    """0 to 1 in whole per cent; never 100 before all is done."""
     return str(format_percent(min(0.99, math.floor(value * 100) / 100) if value < 1 else 1))
 
 
@@ -81,6 +91,7 @@ def day(moment: datetime | None) -> str:
 
 FILTERS = {
     "number": number,
+    "plain": plain,
     "size": size,
     "volume": volume,
     "distance": length,

@@ -70,6 +70,7 @@ def cases() -> str:
                 "case": line,
                 "job": cards[line.id].job,
                 "organs": cards[line.id].organs,
+                "missing": cards[line.id].missing,
                 "is_anothers": actor.is_admin and (line.owner is None or line.owner.id != actor.person_id),
             }
             for line in lines
@@ -114,9 +115,13 @@ def new_case() -> str:
 def case(case_id: str) -> str:
     """A case: what was built, what is being built, what could be, and what the scan holds."""
     archive, actor = archive_of_app(), current_actor()
+    # First of all: what a job wrote is there once it is done, and the page's script looks for jobs that go
+    # on or end after these. Read last, a job that ended meanwhile would be shown with nothing of its work.
+    its_jobs = [job_whole(view) for view in jobs.list_jobs(archive, actor, case_id)]
     row = case_service.read_case(archive, actor, case_id)
     with archive.database.read() as session:
         whole = case_whole(session, actor, row)
+    its_builds = [build_page.build_shown(each) for each in builds.list_builds(archive, actor, case_id)]
     rank = access.RANK[whole.role]
     can_own = rank >= access.RANK["own"] and actor.person_id is not None
     found = case_page.found_in(whole.inspection)
@@ -139,7 +144,7 @@ def case(case_id: str) -> str:
         links=sharing.list_links(archive, actor, case_id) if can_own else [],
         # A share link that has just been made is shown once: it waits in the session for this page.
         fresh_link=session_cookie.pop(f"{FRESH_LINK}{case_id}", ""),
-        **case_page.work_of([job_whole(view) for view in jobs.list_jobs(archive, actor, case_id)]),
+        **case_page.work_of(its_jobs),
     )
 
 
@@ -160,6 +165,7 @@ def build(case_id: str, build_id: str) -> str:
         can_edit=access.RANK[whole.role] >= access.RANK["edit"],
         report=build_page.report_of(archive, row),
         pictures=build_page.pictures_of(shown),
+        part_name=wording.part_name,
         organ_names=", ".join(wording.translated(each["name"]) for each in shown["organs"]),
     )
 

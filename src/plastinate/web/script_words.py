@@ -17,7 +17,15 @@ def N_(text: str) -> str:  # noqa: N802 (the name by which gettext's tools know 
 
 PAGE = (N_("Copied"),)
 MEASURES = (N_("a few seconds left"), N_("about {time} left"))
-CASE = (N_("Stopping ..."), N_("Done"), N_("Failed"), N_("Stopped"))
+CASE = (
+    N_("Beginning"),
+    N_("Stopping ..."),
+    N_("Waiting for its turn"),
+    N_("Waiting: number {position} in the queue"),
+    N_("Done"),
+    N_("Failed"),
+    N_("Stopped"),
+)
 UPLOAD = (
     N_("Looking through the folder ..."),
     N_("There is no file in what you chose. Choose the folder that holds the images."),

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from plastinate.web.downloads import MISLEADING, content_disposition
+from plastinate.web.file_names import file_name
 from web_stage import MODEL, ORIGINAL, PICTURE, STRANGE_NAME, Scene, Stage, add_view
 
 
@@ -20,7 +21,7 @@ def _file(scene: Scene, name: str = "scene.glb") -> str:
 def test_a_file_is_an_attachment_that_browsers_may_keep(stage: Stage, scene: Scene):
     answer = stage.browser("viewer").get(_file(scene))
     assert (answer.status_code, answer.data, answer.mimetype) == (200, MODEL, "model/gltf-binary")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="scene.glb"'
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="Thorax-scene.glb"'
     assert answer.headers["Content-Length"] == str(len(MODEL))
     assert answer.headers["Cache-Control"] == "private, no-cache"
     assert "sandbox" in answer.headers["Content-Security-Policy"]
@@ -140,7 +141,40 @@ def test_a_strange_name_arrives_as_it_is(stage: Stage, scene: Scene):
     answer = stage.browser("viewer").get(_file(scene, STRANGE_NAME))
     assert answer.status_code == 200
     kept = answer.headers["Content-Disposition"].partition("filename*=UTF-8''")[2]
-    assert unquote(kept) == STRANGE_NAME.rpartition("/")[2].replace("\u202e", "_")
+    assert unquote(kept) == "Thorax-" + STRANGE_NAME.rpartition("/")[2].replace("\u202e", "_")
+
+
+def test_a_download_says_of_which_case_it_is_and_of_which_format(stage: Stage, scene: Scene):
+    browser = stage.browser("viewer")
+    archive = f"/api/builds/{scene.build}/archive"
+
+    def called(address: str) -> str:
+        return browser.get(address).headers["Content-Disposition"].partition("filename=")[2].strip('"')
+
+    assert called(_file(scene)) == "Thorax-scene.glb"
+    assert called(archive) == "Thorax-Chest.zip"
+    assert called(f"{archive}?names=scene.glb") == "Thorax-Chest-GLB.zip"
+    assert called(f"{archive}?names=scene.glb,pictures/preview.png") == "Thorax-Chest.zip"
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Chest CT with contrast (sample)", "Chest-CT-with-contrast-sample-scene.glb"),
+        ("../../etc/passwd", "etc-passwd-scene.glb"),
+        ("Brustkorb für Übung", "Brustkorb-für-Übung-scene.glb"),
+        ("फेफड़े", "फेफड़े-scene.glb"),
+        ("\u202egpj.<script>", "gpj-script-scene.glb"),
+        ("...", "scene.glb"),
+        ("x" * 300, "x" * 60 + "-scene.glb"),
+    ],
+)
+def test_a_case_may_be_called_anything_and_its_files_still_have_plain_names(title: str, expected: str):
+    assert file_name(title, "scene.glb") == expected
+
+
+def test_an_obj_and_its_mtl_keep_the_names_by_which_they_find_each_other():
+    assert [file_name("Chest", name) for name in ("scene.obj", "scene.mtl")] == ["scene.obj", "scene.mtl"]
 
 
 def test_several_files_come_as_one_zip(stage: Stage, scene: Scene):

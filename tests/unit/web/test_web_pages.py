@@ -286,35 +286,48 @@ def test_every_step_of_the_engine_has_words():
     said = {
         step.partition(":")[0] if "{" in step else step
         for path in sources
-        for step in re.findall(r'progress\.step\(\s*f?"([^"]+)"', path.read_text(encoding="utf-8"))
+        for step in re.findall(
+            r'(?:progress\.step\(\s*|\.tell\([\d.]+, )f?"([^"]+)"', path.read_text(encoding="utf-8")
+        )
     }
-    said.add("keep the files")
     assert said - set(wording.STEPS) == set()
-    assert len(said) > 8
+    assert {"fetch the files", "keep the files", "read the scan"} <= said
 
 
-def test_a_first_look_that_was_lost_is_begun_again_and_one_that_found_no_images_is_not(stage: Stage):
-    from plastinate.archive.tables import Job
+def test_every_method_of_the_engine_has_words():
+    from plastinate.recipes.load import load_structures
+    from plastinate.stages import catalog
+
+    methods = {*catalog.PREPARE, *catalog.SEGMENT, "merge-labels"}
+    assert methods - {*wording.PARTS, *load_structures()} == set()
+
+
+def test_a_first_look_that_failed_can_be_begun_again_and_says_what_can_be_brought_in(stage: Stage):
+    from plastinate.archive.tables import Build, Job
 
     def failed(code: str) -> tuple[str, str]:
         scene = stage.new_scene(state="done")
         with stage.archive.database.write() as session:
+            session.query(Build).filter_by(case_id=scene.case).delete()
             error = {"code": code, "sentence": "It failed.", "hint": ""}
             session.add(Job(case_id=scene.case, kind="inspect", state="failed", error=error))
         with stage.archive.database.read() as session:
             return scene.case, session.query(Job).filter_by(case_id=scene.case, kind="inspect").one().id
 
     browser = stage.browser("owner")
-    case_id, job_id = failed("job.lost")
-    assert f"/jobs/{job_id}/again" in browser.get(f"/cases/{case_id}").text
-    for _ in range(2):
-        assert browser.post(f"/jobs/{job_id}/again").status_code == MOVED
-    with stage.archive.database.read() as session:
-        assert session.query(Job).filter_by(case_id=case_id, kind="inspect", state="queued").count() == 1
-    case_id, job_id = failed("input.no-images")
-    page = browser.get(f"/cases/{case_id}").text
-    assert "input.no-images" in page
-    assert f"/jobs/{job_id}/again" not in page
+    for code in ("job.lost", "input.no-images"):
+        case_id, job_id = failed(code)
+        page = browser.get(f"/cases/{case_id}").text
+        assert code in page
+        assert "A folder or CD of DICOM files" in page
+        assert f"/cases/{case_id}/trash" in page.partition('id="found"')[2]
+        assert f"/jobs/{job_id}/again" in page
+        for _ in range(2):
+            assert browser.post(f"/jobs/{job_id}/again").status_code == MOVED
+        with stage.archive.database.read() as session:
+            assert session.query(Job).filter_by(case_id=case_id, kind="inspect", state="queued").count() == 1
+        assert "being looked at" in browser.get(f"/cases/{case_id}").text
+    assert f"/jobs/{job_id}/again" not in stage.browser("viewer").get(f"/cases/{case_id}").text
 
 
 def test_an_installation_without_its_pages_says_so_in_plain_text(

@@ -57,6 +57,8 @@ addEventListener("pageshow", () => {
 
 // A list with work under way looks again every few seconds, as long as somebody looks at it.
 const LIST_EVERY_MS = 4000;
-setInterval(() => {
-  if (!document.hidden && document.querySelector("[data-region][data-changing]")) void refreshRegions();
-}, LIST_EVERY_MS);
+async function lookAgain(): Promise<void> {
+  if (!document.hidden && document.querySelector("[data-region][data-changing]")) await refreshRegions();
+  setTimeout(lookAgain, LIST_EVERY_MS);
+}
+setTimeout(lookAgain, LIST_EVERY_MS);
