@@ -11,6 +11,7 @@ import { type PageData, inPageLanguage, pageData } from "./page_data.ts";
 import { putPanels } from "./panels/panels.ts";
 import { type Shell, makeShell } from "./panels/shell.ts";
 import { cameraMover } from "./scene/camera.ts";
+import { clipCaps } from "./scene/drawables/clip_caps.ts";
 import { organMeshes } from "./scene/drawables/organ_meshes.ts";
 import { listenToGestures } from "./scene/gestures.ts";
 import { putOverlays } from "./scene/overlays.ts";
@@ -78,7 +79,9 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
   };
   store.dispatch({ type: "camera", camera: first() });
   for (const intent of fromAddress(location.hash, store.state)) store.dispatch(intent);
+  const caps = clipCaps(organs);
   stage.add(organs);
+  stage.add(caps);
   meshes.loadCoarse(store.state.manifest);
   const details = keepDetails({
     meshes,

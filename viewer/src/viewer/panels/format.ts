@@ -19,8 +19,11 @@ const digitsFor = (value: number): number => {
   return size >= 100 ? 0 : size >= 10 ? 1 : 2;
 };
 
-export const millilitres = (ml: number): string =>
-  ml >= 1000 ? withUnit(ml / 1000, "liter", 2) : withUnit(ml, "milliliter", digitsFor(ml));
+/** As the certificate has it: millilitres, from one litre on litres. */
+export function millilitres(ml: number): string {
+  if (ml >= 1000) return `${plain(ml / 1000, ml < 100_000 ? 2 : 0)} l`;
+  return `${plain(ml, ml >= 100 ? 0 : 1)} ml`;
+}
 
 export const squareCentimetres = (mm2: number): string => `${plain(mm2 / 100, digitsFor(mm2 / 100))} cm²`;
 

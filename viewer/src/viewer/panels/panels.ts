@@ -1,15 +1,21 @@
 // Every panel and where it stands.
 import { word } from "../../page/words.ts";
 import type { App } from "../app.ts";
+import { ClipPanel } from "./clip_panel.ts";
+import { MeasuresPanel } from "./measures.ts";
 import { Notices } from "./notices.ts";
 import { OrganTree } from "./organ_tree.ts";
 import { panel } from "./panel.ts";
 import type { Shell } from "./shell.ts";
+import { TakeAway } from "./take_away.ts";
 import { makeTextTwin } from "./text_twin.ts";
 import { Toolbar, ViewMenu } from "./toolbar.ts";
 
 export function putPanels(app: App, shell: Shell): void {
   shell.panels.get("organs")?.append(panel("organ-tree", OrganTree, app));
+  shell.panels.get("cut")?.append(panel("view-cuts", ClipPanel, app));
+  shell.panels.get("measure")?.append(panel("view-measures", MeasuresPanel, app));
+  shell.panels.get("take")?.append(panel("take-away", TakeAway, app));
   const caution = document.createElement("p");
   caution.className = "caution";
   caution.textContent = word("For teaching, research and planning aid; not for diagnosis.");

@@ -1,8 +1,11 @@
 // What lies over the canvas and moves with it: names, cube, marks, handles.
 import type { App } from "../app.ts";
 import type { Shell } from "../panels/shell.ts";
+import { valueOf } from "../panels/measures.ts";
+import { makeClipHandles } from "./clip_handles.ts";
 import { makeCube } from "./cube.ts";
 import { makeLabels } from "./labels.ts";
+import { makeMarks } from "./measure_marks.ts";
 
 export function putOverlays(app: App, shell: Shell): void {
   const { store, stage } = app;
@@ -13,9 +16,13 @@ export function putOverlays(app: App, shell: Shell): void {
     edges: shell.edges,
   });
   const cube = makeCube(app.look);
-  shell.stage.append(labels.element, cube.element);
+  const marks = makeMarks(valueOf);
+  const handles = makeClipHandles(store, () => stage.view(store.state));
+  shell.stage.append(labels.element, marks.element, handles.element, cube.element);
   stage.onFrame((state, view) => {
     labels.update(state, view);
     cube.update(view);
+    marks.update(state, view);
+    handles.update(state, view);
   });
 }

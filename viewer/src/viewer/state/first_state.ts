@@ -49,7 +49,7 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
     probe: null,
     pendingLpsMm: [],
     measurements: [],
-    clip: { planes: [], box: null, hasHandles: true },
+    clip: { planes: [], box: null, hasHandles: true, hasScan: true },
     volume: { isShown: false, mode: "composite", presetId: "", transferPoints: [], lighting: true },
     slices: {
       layout: "3d",

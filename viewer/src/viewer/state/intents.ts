@@ -36,6 +36,7 @@ export type Intent =
   | { readonly type: "clip-remove"; readonly id: string }
   | { readonly type: "clip-box"; readonly box: Bounds | null }
   | { readonly type: "clip-handles"; readonly hasHandles: boolean }
+  | { readonly type: "clip-scan"; readonly hasScan: boolean }
   // Measuring.
   | { readonly type: "measure-point"; readonly pointLpsMm: Vec3; readonly name: string; readonly id: string }
   | { readonly type: "measure-cancel" }

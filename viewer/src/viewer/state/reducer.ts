@@ -68,6 +68,8 @@ function reduceClip(state: ViewState, intent: Intent): ViewState | undefined {
       return withClip({ box: intent.box });
     case "clip-handles":
       return withClip({ hasHandles: intent.hasHandles });
+    case "clip-scan":
+      return withClip({ hasScan: intent.hasScan });
     default:
       return undefined;
   }

@@ -33,6 +33,8 @@ export interface ClipState {
   readonly box: Bounds | null;
   /** Whether handles can be taken hold of. */
   readonly hasHandles: boolean;
+  /** Whether the grey scan is painted on what is cut. */
+  readonly hasScan: boolean;
 }
 export const MOST_PLANES = 3;
 

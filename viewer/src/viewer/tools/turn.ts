@@ -5,7 +5,7 @@ import type { Tool } from "./tool.ts";
 export const turn: Tool = {
   id: "turn",
   key: "t",
-  sign: "M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5",
+  sign: "M12.5 16c4.5-.1 8-1.8 8-4 0-2.2-3.8-4-8.5-4S3.5 9.8 3.5 12c0 1.5 1.8 2.8 4.5 3.5m-2.2-2.7L8.2 15.6l-3 1.8M12 3.2v4.8m0 8v4.8",
   cursor: "grab",
   label: () => word("Turn"),
   hint: () => word("Drag to turn, scroll or pinch to come closer, press an organ to choose it."),

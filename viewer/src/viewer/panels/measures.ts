@@ -1,0 +1,65 @@
+// What was measured: listed, renamed, taken away, and kept with the case.
+import { type TemplateResult, html, nothing } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { word } from "../../page/words.ts";
+import { toCsv } from "../model/measure.ts";
+import { type Measurement, type ViewState, hasMillimetres } from "../state/view_state.ts";
+import { download, fileName } from "./download.ts";
+import { degrees, millimetres, place } from "./format.ts";
+import { Panel } from "./panel.ts";
+import { SIGNS, sign } from "./signs.ts";
+import { TOOLS } from "../tools/tools.ts";
+
+export const valueOf = (one: Measurement): string => (one.unit === "mm" ? millimetres(one.value) : degrees(one.value));
+
+export class MeasuresPanel extends Panel {
+  protected override shows(state: ViewState): readonly unknown[] {
+    return [state.measurements, state.pendingLpsMm, state.tool, state.manifest, state.probe];
+  }
+
+  protected override render(): TemplateResult {
+    const { state } = this;
+    if (!hasMillimetres(state))
+      return html`<p class="notice">${word("This scan has no millimetres, so nothing in it can be measured.")}</p>`;
+    const measuring = TOOLS.filter((tool) => tool.id === "distance" || tool.id === "angle" || tool.id === "pick");
+    const current = measuring.find((tool) => tool.id === state.tool);
+    return html`<div class="stack">
+      <div class="cut-kinds">${measuring.map((tool) => html`<button type="button" class="button plain slim" aria-pressed=${tool.id === state.tool} @click=${() => this.app.store.dispatch({ type: "tool", tool: tool.id === state.tool ? "turn" : tool.id })}>${sign(tool.sign)}${tool.label()}</button>`)}</div>
+      <p class="hint">${current?.hint() ?? word("Take up a tool, then press points in the picture.")}</p>
+      ${this.probe()}
+      ${state.measurements.length ? this.list() : html`<p class="quiet small">${word("Nothing is measured yet.")}</p>`}
+    </div>`;
+  }
+
+  private probe(): TemplateResult | typeof nothing {
+    const { probe, manifest } = this.state;
+    if (!probe) return nothing;
+    const organ = manifest.organs.find(({ id }) => id === probe.organ);
+    return html`<dl class="facts-of probe">
+      <div><dt>${word("Probe")}</dt><dd>${organ?.name ?? ""}</dd></div>
+      <div><dt>${word("Place in the patient (mm)")}</dt><dd class="number">${place(probe.pointLpsMm)}</dd></div>
+    </dl>`;
+  }
+
+  private list(): TemplateResult {
+    const { store } = this.app;
+    return html`<ol class="measures">${repeat(
+      this.state.measurements,
+      (one) => one.id,
+      (one) => html`<li data-measure=${one.kind}>
+        <input type="text" maxlength="120" dir="auto" aria-label=${word("Name")} .value=${one.name}
+          @change=${(event: Event) => store.dispatch({ type: "measure-rename", id: one.id, name: (event.target as HTMLInputElement).value })} />
+        <output class="number">${valueOf(one)}</output>
+        <button type="button" class="tool small" aria-label=${word("Remove {name}", { name: one.name })} @click=${() => store.dispatch({ type: "measure-remove", id: one.id })}>${sign(SIGNS.bin)}</button>
+      </li>`,
+    )}</ol>
+    <div class="actions"><button type="button" class="button plain slim" @click=${this.csv}>${sign(SIGNS.take)}${word("Table (CSV)")}</button></div>`;
+  }
+
+  private csv(): void {
+    const rows = this.state.measurements.map((one) => ({ ...one, name: one.name }));
+    // A byte order mark, without which spreadsheets read accents as two letters.
+    const blob = new Blob(["\uFEFF", toCsv(rows)], { type: "text/csv;charset=utf-8" });
+    download(blob, fileName(this.app.page, "csv"));
+  }
+}

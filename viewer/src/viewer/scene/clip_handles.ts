@@ -1,0 +1,264 @@
+// Cuts that can be taken hold of: an outline, a grip that pushes, one that tilts; six grips on the box.
+import { word } from "../../page/words.ts";
+import { edges, foot, outline, reach } from "../model/plane.ts";
+import { type View, mmPerPixel, onScreen, rayThrough } from "../model/rays.ts";
+import { type Bounds, type Vec3, about, add, dot, middle, radius, scale, subtract, turned, unit } from "../model/vectors.ts";
+import { axesOf } from "../model/viewpoint.ts";
+import { boundsOf } from "../state/first_state.ts";
+import type { Store } from "../state/store.ts";
+import type { ClipPlane, ViewState } from "../state/view_state.ts";
+
+const SVG = "http://www.w3.org/2000/svg";
+const TILT_PIXELS = 72;
+const TILT_PER_KEY = 0.05;
+
+export interface ClipHandles {
+  readonly element: HTMLElement;
+  update(state: ViewState, view: View): void;
+}
+
+export function makeClipHandles(store: Store, view: () => View): ClipHandles {
+  const element = document.createElement("div");
+  element.className = "clip-handles";
+  const drawing = document.createElementNS(SVG, "svg");
+  drawing.setAttribute("aria-hidden", "true");
+  element.append(drawing);
+  const grips = new Map<string, HTMLElement>();
+  const lines = new Map<string, SVGPathElement>();
+  const used = new Set<string>();
+
+  function grip(key: string, kind: string, make: (button: HTMLElement) => void): HTMLElement {
+    used.add(key);
+    let one = grips.get(key);
+    if (!one) {
+      one = document.createElement("div");
+      one.className = `grip ${kind}`;
+      one.tabIndex = 0;
+      one.setAttribute("role", "slider");
+      make(one);
+      grips.set(key, one);
+      element.append(one);
+    }
+    return one;
+  }
+
+  function line(key: string, d: string, kind: string): void {
+    used.add(key);
+    let one = lines.get(key);
+    if (!one) {
+      one = document.createElementNS(SVG, "path");
+      one.setAttribute("class", kind);
+      lines.set(key, one);
+      drawing.append(one);
+    }
+    one.setAttribute("d", d);
+  }
+
+  const planeNow = (id: string): ClipPlane | undefined => store.state.clip.planes.find((plane) => plane.id === id);
+  const change = (id: string, by: Partial<Omit<ClipPlane, "id">>) => store.dispatch({ type: "clip-change", id, change: by });
+
+  function plane(now: ClipPlane, bounds: Bounds, seen: View): void {
+    const { id } = now;
+    const corners = outline(now, bounds).map((point) => onScreen(seen, point));
+    if (corners.length && corners.every((one) => one !== undefined))
+      line(`outline ${id}`, `M${corners.map((one) => `${one.x.toFixed(1)},${one.y.toFixed(1)}`).join("L")}Z`, "cut-outline");
+    const at = foot(now, middle(bounds));
+    const tip = add(at, scale(tiltDirection(now), TILT_PIXELS * mmPerPixel(seen, at)));
+    const [from, to] = [onScreen(seen, at), onScreen(seen, tip)];
+    if (!from || !to) return;
+    line(`arm ${id}`, `M${from.x},${from.y}L${to.x},${to.y}`, "cut-arm");
+    const [low, high] = reach(now.normal, bounds);
+    const pushing = grip(`push ${id}`, "push", (button) => {
+      button.setAttribute("aria-label", word("Push cut {number}", { number: id }));
+      slides(button, () => pushes(id, bounds, view), (steps) => push(id, steps, bounds));
+    });
+    tell(pushing, now.offsetMm - low, 0, high - low, from);
+    const tilting = grip(`tilt ${id}`, "tilt", (button) => {
+      button.setAttribute("aria-label", word("Tilt cut {number}", { number: id }));
+      slides(button, () => tilts(id, bounds), (steps, isUpwards) => tiltBy(id, steps, isUpwards, bounds));
+    });
+    tell(tilting, Math.round((Math.acos(Math.max(-1, Math.min(1, now.normal[2]))) * 180) / Math.PI), 0, 180, to);
+  }
+
+  function pushes(id: string, bounds: Bounds, seen: () => View): (dx: number, dy: number) => void {
+    const first = planeNow(id);
+    if (!first) return () => undefined;
+    const along = onScreenPerMm(seen(), foot(first, middle(bounds)), first.normal);
+    return (dx, dy) => push(id, 0, bounds, first.offsetMm + along(dx, dy));
+  }
+
+  function push(id: string, steps: number, bounds: Bounds, to?: number): void {
+    const now = planeNow(id);
+    if (!now) return;
+    const [low, high] = reach(now.normal, bounds);
+    change(id, { offsetMm: Math.max(low, Math.min(high, to ?? now.offsetMm + steps)) });
+  }
+
+  /** The arm follows the pointer over a ball around its foot. */
+  function tilts(id: string, bounds: Bounds): (dx: number, dy: number, x: number, y: number) => void {
+    const first = planeNow(id);
+    if (!first) return () => undefined;
+    const at = foot(first, middle(bounds));
+    return (_dx, _dy, x, y) => {
+      const seen = view();
+      const long = TILT_PIXELS * mmPerPixel(seen, at);
+      const { originLpsMm, direction } = rayThrough(seen, x, y);
+      const to = subtract(at, originLpsMm);
+      const nearest = add(originLpsMm, scale(direction, dot(to, direction)));
+      const from = subtract(nearest, at);
+      const off = Math.hypot(...from);
+      const back = off < long ? Math.sqrt(long * long - off * off) : 0;
+      turnTo(id, unit(add(scale(unit(from), Math.min(off, long)), scale(direction, -back))), at);
+    };
+  }
+
+  function tiltBy(id: string, steps: number, isUpwards: boolean, bounds: Bounds): void {
+    const now = planeNow(id);
+    if (!now) return;
+    const { right, up } = axesOf(view().turn);
+    const direction = turned(tiltDirection(now), about(isUpwards ? right : up, (isUpwards ? -steps : steps) * TILT_PER_KEY));
+    turnTo(id, direction, foot(now, middle(bounds)));
+  }
+
+  function turnTo(id: string, direction: Vec3, at: Vec3): void {
+    const now = planeNow(id);
+    if (!now) return;
+    const normal = now.isFlipped ? scale(direction, -1) : direction;
+    change(id, { normal, offsetMm: dot(normal, at) });
+  }
+
+  function box(now: Bounds, whole: Bounds, seen: View): void {
+    const lines_ = edges(now).map(([a, b]) => [onScreen(seen, a), onScreen(seen, b)] as const);
+    if (lines_.every(([a, b]) => a && b))
+      line("box", lines_.map(([a, b]) => `M${a?.x.toFixed(1)},${a?.y.toFixed(1)}L${b?.x.toFixed(1)},${b?.y.toFixed(1)}`).join(""), "cut-outline");
+    for (let face = 0; face < 6; face += 1) {
+      const axis = face % 3;
+      const isHigh = face > 2;
+      const at = middle(now).map((one, index) => (index === axis ? (now[isHigh ? 1 : 0][axis] ?? one) : one)) as unknown as Vec3;
+      const spot = onScreen(seen, at);
+      if (!spot) continue;
+      const one = grip(`face ${face}`, "face", (button) => {
+        button.setAttribute("aria-label", faceName(face));
+        const along = [0, 1, 2].map((index) => (index === axis ? 1 : 0)) as unknown as Vec3;
+        slides(
+          button,
+          () => {
+            const first = store.state.clip.box;
+            const shift = onScreenPerMm(view(), at, along);
+            return (dx, dy) => first && moveFace(face, (first[isHigh ? 1 : 0][axis] ?? 0) + shift(dx, dy));
+          },
+          (steps) => moveFace(face, (store.state.clip.box?.[isHigh ? 1 : 0][axis] ?? 0) + steps),
+        );
+      });
+      tell(one, Math.round(now[isHigh ? 1 : 0][axis] ?? 0), Math.floor(whole[0][axis] ?? 0), Math.ceil(whole[1][axis] ?? 0), spot);
+    }
+  }
+
+  function moveFace(face: number, to: number): void {
+    const now = store.state.clip.box;
+    if (now) store.dispatch({ type: "clip-box", box: withFace(now, face, to, boundsOf(store.state.manifest)) });
+  }
+
+  return {
+    element,
+    update(state, seen) {
+      const { clip } = state;
+      used.clear();
+      if (clip.hasHandles) {
+        const bounds = boundsOf(state.manifest);
+        for (const one of clip.planes) plane(one, bounds, seen);
+        if (clip.box) box(clip.box, bounds, seen);
+      }
+      for (const all of [grips, lines] as Map<string, Element>[]) {
+        for (const [key, one] of all) {
+          if (used.has(key)) continue;
+          one.remove();
+          all.delete(key);
+        }
+      }
+    },
+  };
+}
+
+/** What is taken away lies this way: the arm stands there. */
+const tiltDirection = (plane: ClipPlane): Vec3 => (plane.isFlipped ? scale(plane.normal, -1) : plane.normal);
+
+export function faceName(face: number): string {
+  const names = [
+    () => word("Right side of the box"),
+    () => word("Front of the box"),
+    () => word("Bottom of the box"),
+    () => word("Left side of the box"),
+    () => word("Back of the box"),
+    () => word("Top of the box"),
+  ];
+  return names[face]?.() ?? "";
+}
+
+/** Move one face; it stays inside the scene and never passes the one opposite. */
+export function withFace(box: Bounds, face: number, to: number, whole: Bounds): Bounds {
+  const axis = face % 3;
+  const thin = Math.max(1e-3, radius(whole) * 0.005);
+  const [low, high] = [[...box[0]], [...box[1]]];
+  if (face < 3) low[axis] = Math.max(whole[0][axis] ?? 0, Math.min(to, (high[axis] ?? 0) - thin));
+  else high[axis] = Math.min(whole[1][axis] ?? 0, Math.max(to, (low[axis] ?? 0) + thin));
+  return [low as unknown as Vec3, high as unknown as Vec3];
+}
+
+/** How many millimetres along a direction a drag on the screen means. */
+function onScreenPerMm(view: View, at: Vec3, direction: Vec3): (dx: number, dy: number) => number {
+  const mm = mmPerPixel(view, at);
+  const [from, to] = [onScreen(view, at), onScreen(view, add(at, scale(direction, mm)))];
+  const x = (to?.x ?? 0) - (from?.x ?? 0);
+  const y = (to?.y ?? 0) - (from?.y ?? 0);
+  const long = x * x + y * y;
+  // Straight towards the eye: pulling down pulls nearer.
+  const isAway = dot(direction, axesOf(view.turn).back) < 0;
+  return (dx, dy) => (long < 0.06 ? dy * (isAway ? -mm : mm) : ((dx * x + dy * y) / long) * mm);
+}
+
+function tell(grip: HTMLElement, now: number, low: number, high: number, at: { x: number; y: number }): void {
+  grip.style.transform = `translate(${at.x.toFixed(1)}px, ${at.y.toFixed(1)}px) translate(-50%, -50%)`;
+  grip.setAttribute("aria-valuemin", low.toFixed(0));
+  grip.setAttribute("aria-valuemax", high.toFixed(0));
+  grip.setAttribute("aria-valuenow", now.toFixed(1));
+}
+
+/** Drags and keys of a grip: arrows a step, with Page Up and Page Down ten. */
+function slides(
+  grip: HTMLElement,
+  begin: () => (dx: number, dy: number, x: number, y: number) => void,
+  step: (steps: number, isUpwards: boolean) => void,
+): void {
+  grip.addEventListener("pointerdown", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    grip.focus({ preventScroll: true });
+    const move = begin();
+    const box = grip.parentElement?.getBoundingClientRect();
+    const moved = (now: PointerEvent) =>
+      move(now.clientX - event.clientX, now.clientY - event.clientY, now.clientX - (box?.left ?? 0), now.clientY - (box?.top ?? 0));
+    const over = () => {
+      removeEventListener("pointermove", moved);
+      removeEventListener("pointerup", over);
+      removeEventListener("pointercancel", over);
+    };
+    addEventListener("pointermove", moved);
+    addEventListener("pointerup", over);
+    addEventListener("pointercancel", over);
+  });
+  const keys: Readonly<Record<string, readonly [number, boolean]>> = {
+    ArrowUp: [1, true],
+    ArrowDown: [-1, true],
+    ArrowRight: [1, false],
+    ArrowLeft: [-1, false],
+    PageUp: [10, true],
+    PageDown: [-10, true],
+  };
+  grip.addEventListener("keydown", (event) => {
+    const meant = keys[event.key];
+    if (!meant) return;
+    event.preventDefault();
+    step(...meant);
+  });
+}

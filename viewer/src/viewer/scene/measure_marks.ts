@@ -1,0 +1,64 @@
+// Measurements over the picture: points, lines, and the number beside them.
+import { type View, onScreen } from "../model/rays.ts";
+import type { Vec3 } from "../model/vectors.ts";
+import type { Measurement, ViewState } from "../state/view_state.ts";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export interface Marks {
+  readonly element: HTMLElement;
+  update(state: ViewState, view: View): void;
+}
+
+export function makeMarks(valueOf: (one: Measurement) => string): Marks {
+  const element = document.createElement("div");
+  element.className = "marks";
+  element.setAttribute("aria-hidden", "true");
+  const drawing = document.createElementNS(SVG, "svg");
+  element.append(drawing);
+  let shown = "";
+
+  /** Pieces are few: drawn anew whenever anything moved. */
+  function draw(points: readonly Vec3[], view: View, text: string | null): void {
+    const seen = points.map((point) => onScreen(view, point));
+    const line = seen.flatMap((one) => (one ? [`${one.x.toFixed(1)},${one.y.toFixed(1)}`] : []));
+    for (const kind of ["under", "over"]) {
+      const path = document.createElementNS(SVG, "polyline");
+      path.setAttribute("points", line.join(" "));
+      path.setAttribute("class", kind);
+      drawing.append(path);
+    }
+    for (const one of seen) {
+      if (!one) continue;
+      const dot = document.createElementNS(SVG, "circle");
+      dot.setAttribute("cx", one.x.toFixed(1));
+      dot.setAttribute("cy", one.y.toFixed(1));
+      dot.setAttribute("r", "4");
+      drawing.append(dot);
+    }
+    const first = seen[0];
+    const last = seen.length === 3 ? seen[1] : seen.at(-1);
+    if (!text || !first || !last) return;
+    const label = document.createElement("span");
+    label.textContent = text;
+    const [x, y] = seen.length === 3 ? [last.x + 14, last.y] : [(first.x + last.x) / 2 + 10, (first.y + last.y) / 2];
+    label.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translateY(-50%)`;
+    element.append(label);
+  }
+
+  return {
+    element,
+    update(state, view) {
+      const { measurements, pendingLpsMm, probe } = state;
+      const isProbing = state.tool === "pick" && probe !== null;
+      const now = JSON.stringify([measurements, pendingLpsMm, isProbing && probe, view]);
+      if (now === shown) return;
+      shown = now;
+      drawing.replaceChildren();
+      element.replaceChildren(drawing);
+      for (const one of measurements) draw(one.pointsLpsMm, view, `${one.name}: ${valueOf(one)}`);
+      if (pendingLpsMm.length) draw(pendingLpsMm, view, null);
+      if (isProbing) draw([probe.pointLpsMm], view, null);
+    },
+  };
+}
