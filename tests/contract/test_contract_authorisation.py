@@ -32,6 +32,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/cases/{case_id}/shares"): {"json": {"email": "other@example.org", "role": "view"}},
     ("put", "/api/cases/{case_id}/shares/{person_id}"): {"json": {"role": "edit"}},
     ("post", "/api/cases/{case_id}/links"): {"json": {"hours": 1}},
+    ("put", "/api/builds/{build_id}/measurements"): {"json": {"measurements": []}},
     ("post", "/api/sign-in"): {"json": {"email": "owner@example.org", "password": PASSWORD}},
     ("post", "/api/invitations/{secret}"): {"json": {"name": "Bo", "password": "long enough for one"}},
     ("post", "/api/tokens"): {"json": {"name": "mine"}},

@@ -326,6 +326,16 @@ class BuildFile(Table):
     size: Mapped[int] = mapped_column(BigInteger)
 
 
+class Measurements(Table):
+    """What people measured on a build, all of it: a list of JSON values, and how often it was changed."""
+
+    __tablename__ = "measurements"
+    build_id: Mapped[str] = mapped_column(ForeignKey("builds.id", ondelete="CASCADE"), primary_key=True)
+    items: Mapped[list[dict[str, Any]]] = mapped_column(Document, default=list)
+    version: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime] = _moment()
+
+
 class Share(Table):
     """A case shared with a person: role "view" or "edit"."""
 

@@ -39,7 +39,7 @@ def read_build(archive: Archive, actor: Actor, build_id: str) -> Build:
         NotThere: there is none that this person may know of.
     """
     with archive.database.read() as session:
-        return _build_for(session, actor, build_id, need="view")
+        return build_for(session, actor, build_id, need="view")
 
 
 def case_title_of(archive: Archive, actor: Actor, build_id: str) -> str:
@@ -50,7 +50,7 @@ def case_title_of(archive: Archive, actor: Actor, build_id: str) -> str:
     """
     with archive.database.read() as session:
         return case_for(
-            session, actor, _build_for(session, actor, build_id, need="view").case_id, need="view"
+            session, actor, build_for(session, actor, build_id, need="view").case_id, need="view"
         ).title
 
 
@@ -61,7 +61,7 @@ def read_build_file(archive: Archive, actor: Actor, build_id: str, *, name: str)
         NotThere: no such build to this person, or no such file in it.
     """
     with archive.database.read() as session:
-        _build_for(session, actor, build_id, need="view")
+        build_for(session, actor, build_id, need="view")
         found = session.get(BuildFile, (build_id, name)) if "\0" not in name else None
         if found is None:
             raise NotThere("file")
@@ -76,10 +76,16 @@ def delete_build(archive: Archive, actor: Actor, build_id: str) -> None:
         NotAllowed: they may only see it.
     """
     with archive.database.write() as session:
-        session.delete(_build_for(session, actor, build_id, need="edit"))
+        session.delete(build_for(session, actor, build_id, need="edit"))
 
 
-def _build_for(session: Session, actor: Actor, build_id: str, *, need: Need) -> Build:
+def build_for(session: Session, actor: Actor, build_id: str, *, need: Need) -> Build:
+    """The build, if this person may see it and do what they need.
+
+    Raises:
+        NotThere: there is none that this person may know of.
+        NotAllowed: they may see it, and not this.
+    """
     build = session.get(Build, build_id)
     if build is None:
         raise NotThere("build")

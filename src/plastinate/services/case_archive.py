@@ -23,12 +23,13 @@ from sqlalchemy.orm import Session
 from plastinate import __version__
 from plastinate.archive.archive import Archive
 from plastinate.archive.files import StoredFile
-from plastinate.archive.tables import Blob, Build, BuildFile, Case, CaseInput, CaseTag, now
+from plastinate.archive.tables import Blob, Build, BuildFile, Case, CaseInput, CaseTag, Measurements, now
 from plastinate.model.case_errors import ArchiveFlaw
 from plastinate.model.errors import LimitError
 from plastinate.services import case_manifest
 from plastinate.services.access import Actor, case_for
 from plastinate.services.case_manifest import Manifest, ManifestBuild, ManifestFile
+from plastinate.services.measurements import measured_of
 from plastinate.services.zip_stream import ZipEntry, stream_zip, zip_length
 from plastinate.stages.ingest.limits import RATIO_MATTERS_BYTES, Limits
 from plastinate.stages.ingest.zip_directory import open_zip, refusals
@@ -170,14 +171,19 @@ def publish_case_archive(
         CaseInput(case_id=case_id, position=position, name=file.name, sha256=file.sha256, size=file.size)
         for position, file in enumerate(manifest.inputs)
     )
-    session.add_all(_build_row(case_id, build) for build in manifest.builds)
+    for build in manifest.builds:
+        row = _build_row(case_id, build)
+        session.add(row)
+        if build.measurements:
+            session.flush()
+            session.add(Measurements(build_id=row.id, items=list(build.measurements)))
     values: dict[str, Any] = {"title": manifest.title, "notes": manifest.notes, "changed_at": now()}
     if manifest.thumbnail is not None:
         values["thumbnail_sha256"] = manifest.thumbnail.sha256
-    row = Case.__table__
+    whole = Case.__table__
     # Its version, too: a page that shows the zip's name must not write it over the case's own.
-    values["version"] = row.c.version + 1
-    session.execute(update(row).where(row.c.id == case_id).values(**values))  # type: ignore[arg-type]
+    values["version"] = whole.c.version + 1
+    session.execute(update(whole).where(whole.c.id == case_id).values(**values))  # type: ignore[arg-type]
 
 
 def _manifest_of(session: Session, case: Case, builds: list[Build]) -> Manifest:
@@ -191,11 +197,16 @@ def _manifest_of(session: Session, case: Case, builds: list[Build]) -> Manifest:
         created_at=case.created_at.isoformat(),
         inputs=inputs,
         thumbnail=ManifestFile("thumbnail.png", "thumbnail.png", shown.sha256, shown.size) if shown else None,
-        builds=tuple(_described_build(number, build, taken) for number, build in enumerate(builds, start=1)),
+        builds=tuple(
+            _described_build(number, build, taken, measured_of(session, build.id).items)
+            for number, build in enumerate(builds, start=1)
+        ),
     )
 
 
-def _described_build(number: int, build: Build, taken: set[str]) -> ManifestBuild:
+def _described_build(
+    number: int, build: Build, taken: set[str], measured: list[dict[str, Any]]
+) -> ManifestBuild:
     folder = f"builds/{number:02d} {_harmless(build.title)}"
     return ManifestBuild(
         title=build.title,
@@ -203,6 +214,7 @@ def _described_build(number: int, build: Build, taken: set[str]) -> ManifestBuil
         request=build.request,
         summary=build.summary,
         files=tuple(_described(folder, file, taken) for file in build.files),
+        measurements=tuple(measured),
     )
 
 

@@ -3,7 +3,7 @@
     {"format": "plastinate-case", "format_version": 1, "plastinate": "0.1.0",
      "case": {"title", "notes", "tags", "created_at", "inspection"},
      "inputs": [FILE], "thumbnail": FILE | null,
-     "builds": [{"title", "created_at", "request", "summary", "files": [FILE]}]}
+     "builds": [{"title", "created_at", "request", "summary", "files": [FILE], "measurements"}]}
     FILE = {"name": what it is called, "path": where it lies in the zip, "sha256", "size"}
 
 Nothing that is read from one is believed beyond its kind and size: a field that pages
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from plastinate.model.case_errors import ArchiveFlaw
-from plastinate.services import text_fields
+from plastinate.model.case_errors import ArchiveFlaw, RequestFlaw
+from plastinate.services import measurements, text_fields
 
 NAME = "manifest.json"
 FORMAT = "plastinate-case"
@@ -75,6 +75,7 @@ class ManifestBuild:
     request: dict[str, Any]
     summary: dict[str, Any]
     files: tuple[ManifestFile, ...]
+    measurements: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class Manifest:
                     "request": build.request,
                     "summary": build.summary,
                     "files": [file.as_dict() for file in build.files],
+                    "measurements": list(build.measurements),
                 }
                 for build in self.builds
             ],
@@ -215,7 +217,16 @@ def _build(value: dict[str, Any]) -> ManifestBuild:
         request=_request(_dict(value.get("request"), "a build's request")),
         summary=_summary(_dict(value.get("summary"), "a build's summary")),
         files=files,
+        measurements=_measurements(_list(value.get("measurements", []), "measurements")),
     )
+
+
+def _measurements(values: list[Any]) -> tuple[dict[str, Any], ...]:
+    """What was measured, with values that follow from the points; archives made before have none."""
+    try:
+        return tuple(measurements.checked(_dict(each, "a measurement") for each in values))
+    except RequestFlaw as error:
+        raise ArchiveFlaw("a measurement is not one") from error
 
 
 def _summary(value: dict[str, Any]) -> dict[str, Any]:

@@ -9,17 +9,20 @@ from flask import Response
 
 from plastinate.model.case_errors import NotThere
 from plastinate.services import builds as service
+from plastinate.services import measurements
 from plastinate.services.zip_stream import ZipEntry
 from plastinate.web.actor import current_actor
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.downloads import send_stored, send_zip
 from plastinate.web.file_names import file_name, zip_name
-from plastinate.web.operations import RANGE, STORED, sends
-from plastinate.web.payloads import Build, Builds, FilesAsked
+from plastinate.web.if_match import etag_of, version_meant
+from plastinate.web.operations import IF_MATCH, RANGE, STORED, VERSIONED_MEASUREMENTS, sends
+from plastinate.web.payloads import Build, Builds, FilesAsked, Measurements, MeasurementsAsked
 from plastinate.web.views import build_whole
 
 builds = APIBlueprint("api_builds", __name__, url_prefix="/api", tag="Builds")
 
+Tagged = tuple[Measurements, int, dict[str, str]]
 # Pictures that we rendered ourselves may be shown in place; nothing else of a build is.
 OWN_PICTURES = ("preview.png", "pictures/")
 
@@ -37,6 +40,27 @@ def list_builds(case_id: str) -> Builds:
 def read_build(build_id: str) -> Build:
     """A build: its organs with their verdicts, and its files."""
     return build_whole(service.read_build(archive_of_app(), current_actor(), build_id))
+
+
+@builds.get("/builds/<build_id>/measurements")
+@builds.output(Measurements)
+@builds.doc(responses=VERSIONED_MEASUREMENTS)
+def read_measurements(build_id: str) -> Tagged:
+    """What was measured on a build."""
+    return _measured(measurements.read_measurements(archive_of_app(), current_actor(), build_id))
+
+
+@builds.put("/builds/<build_id>/measurements")
+@builds.input(MeasurementsAsked)
+@builds.output(Measurements)
+@builds.doc(responses=VERSIONED_MEASUREMENTS, extensions=IF_MATCH)
+def write_measurements(build_id: str, json_data: MeasurementsAsked) -> Tagged:
+    """Put a list of measurements in place of the one there is. Values are calculated from the points."""
+    asked = json_data.model_dump()["measurements"]
+    archive, actor = archive_of_app(), current_actor()
+    return _measured(
+        measurements.write_measurements(archive, actor, build_id, items=asked, version=version_meant())
+    )
 
 
 @builds.delete("/builds/<build_id>")
@@ -75,3 +99,7 @@ def read_files(build_id: str, query_data: FilesAsked) -> Response:
     ]
     case_title = service.case_title_of(archive, actor, build_id)
     return send_zip(entries, name=zip_name(case_title, build.title, names))
+
+
+def _measured(found: measurements.Measured) -> Tagged:
+    return Measurements.model_validate({"measurements": found.items}), 200, etag_of(found.version)

@@ -55,6 +55,9 @@ def sends_headers(**headers: str) -> Any:
 
 
 VERSIONED: Any = {200: sends_headers(ETag="The version of the case; send it in If-Match.")}
+VERSIONED_MEASUREMENTS: Any = {
+    200: sends_headers(ETag="The version of the measurements; send it in If-Match.")
+}
 IF_MATCH = {
     "parameters": [header("If-Match", "The ETag of the version that the change is meant for.")],
 }

@@ -227,6 +227,46 @@ class Builds(Payload):
     builds: list[Build]
 
 
+Coordinate = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
+Point = Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
+
+
+class MeasurementAsked(Payload):
+    """Something measured on a build; its value follows from its points."""
+
+    id: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+    kind: Literal["distance", "angle"]
+    name: Label = ""
+    points_lps_mm: list[Point] = Field(
+        min_length=2, max_length=3, description="Two for a distance, three for an angle: LPS millimetres."
+    )
+    value: float | None = Field(None, description="Passed over: it is calculated from the points.")
+    unit: Literal["mm", "deg"] | None = None
+
+
+class Measurement(Payload):
+    """Something measured on a build, with its value."""
+
+    id: str
+    kind: Literal["distance", "angle"]
+    name: str
+    points_lps_mm: list[Point]
+    value: float
+    unit: Literal["mm", "deg"]
+
+
+class MeasurementsAsked(Payload):
+    """Every measurement of a build; those left out are deleted."""
+
+    measurements: list[MeasurementAsked] = Field(max_length=500)
+
+
+class Measurements(Payload):
+    """Every measurement of a build, in the order they were sent."""
+
+    measurements: list[Measurement]
+
+
 class FilesAsked(Asked):
     """Which files of a build."""
 

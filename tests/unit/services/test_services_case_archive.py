@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from plastinate.archive.archive import Archive
-from plastinate.archive.tables import Build, BuildFile, Case, now
+from plastinate.archive.tables import Build, BuildFile, Case, Measurements, now
 from plastinate.model.case_errors import ArchiveFlaw, NotThere
 from plastinate.services import cases
 from plastinate.services.access import NOBODY, SYSTEM, Actor
@@ -26,6 +26,7 @@ from plastinate.services.case_archive import (
     read_case_archive,
 )
 from plastinate.services.case_manifest import is_safe_path, parse_manifest
+from plastinate.services.measurements import checked, measured_of
 from plastinate.stages.ingest.limits import Limits
 from servers import EVERY_STORE, new_person
 
@@ -49,6 +50,7 @@ SUMMARY = {
     "formats_left_out": {"seg": "The scan is no DICOM."},
     "wall_s": 3.5,
 }
+ANGLE = {"id": "a1", "kind": "angle", "name": "Bend", "points_lps_mm": [[1, 0, 0], [0, 0, 0], [0, 1.5, 0]]}
 NAMES = ("scan <script>.zip", "scan <script>.zip", "a/../../b\\c:.dcm", "\u202eevil\r\n", "con.")
 
 
@@ -75,6 +77,9 @@ def filled(archive: Archive, tmp_path: Path, actor: Actor = SYSTEM) -> Case:
                     files=[BuildFile(name=name, sha256=each.sha256, size=each.size) for name, each in made],
                 )
             )
+            session.flush()
+        first = session.query(Build).filter_by(case_id=case.id).order_by(Build.created_at).first()
+        session.add(Measurements(build_id=first.id, items=checked([ANGLE])))
         cases.set_thumbnail(session, case.id, sha256=picture.sha256)
         cases.set_inspection(session, case.id, inspection={"series": [{"number": 1}]})
     return cases.change_case(archive, SYSTEM, case.id, notes="Two\nlines", tags=["b", "a"])
@@ -111,6 +116,7 @@ def builds_of(archive: Archive, case: Case) -> list[dict[str, Any]]:
                 "left_out": build.summary["formats_left_out"],
                 "sentences": [found["sentence"] for found in build.summary["findings"]],
                 "files": [(file.name, file.sha256, file.size) for file in build.files],
+                "measured": measured_of(session, build.id).items,
             }
             for build in session.query(Build).filter_by(case_id=case.id).order_by(Build.created_at)
         ]
@@ -285,6 +291,11 @@ MEDDLED: dict[str, Change] = {
     "more originals than uploads make": lambda manifest, members: manifest["inputs"].extend(
         manifest["inputs"] * 300
     ),
+    "a measurement of another kind": _changed("builds", 0, "measurements", to=["long"]),
+    "a measurement without its points": _changed("builds", 0, "measurements", 0, "points_lps_mm", to=[]),
+    "measurements without end": lambda manifest, members: manifest["builds"][0].update(
+        measurements=[{**ANGLE, "id": str(number)} for number in range(501)]
+    ),
     "a severity of its own": _changed("builds", 0, "summary", "findings", 0, "severity", to="doom"),
 }
 
@@ -400,6 +411,17 @@ def test_a_made_up_moment_of_the_future_is_now(whole: Path, tmp_path: Path):
     later = rewritten(whole, _changed("builds", 0, "created_at", to="2999-01-01T00:00:00+00:00"))
     found = read_case_archive(later, tmp_path / "out")
     assert found["builds"][0]["created_at"] <= now().isoformat()
+
+
+def test_a_measurement_that_lies_about_its_value_is_calculated_anew(whole: Path, tmp_path: Path):
+    lying = rewritten(whole, _changed("builds", 0, "measurements", 0, "value", to=12.0))
+    described = read_case_archive(lying, tmp_path / "out")
+    assert [each["value"] for each in described["builds"][0]["measurements"]] == [90.0]
+
+
+def test_an_archive_made_before_anything_could_be_measured_is_taken(whole: Path, tmp_path: Path):
+    older = rewritten(whole, lambda manifest, members: manifest["builds"][0].pop("measurements"))
+    assert read_case_archive(older, tmp_path / "out")["builds"][0]["measurements"] == []
 
 
 def test_a_file_that_was_not_kept_is_not_referred_to(archive: Archive, whole: Path, tmp_path: Path):
