@@ -238,7 +238,7 @@ def test_the_manifest_says_what_is_known_of_each_organ(tmp_path: Path):
     assert (lung["colour"], lung["light"], lung["reasons"]) == ("#be786e", "red", ["Too small."])
     assert (lung["volume_ml"], lung["area_mm2"], lung["distance_mean_mm"]) == (12.3457, 4560.0, 0.1235)
     assert (heart["side"], heart["light"], heart["distance_p95_mm"]) == (None, "green", None)
-    assert heart["name"] == "Heart «é»"
+    assert (heart["name"], heart["opacity"], lung["opacity"]) == ("Heart «é»", 0.5, 1.0)
     np.testing.assert_allclose(lung["bounds_lps_mm"], full.bounds_lps_mm, atol=1e-3)
     assert lung["triangles"] == len(full.triangles)
 

@@ -119,6 +119,7 @@ def _organ(
         "side": structure.laterality or None,
         "parent": _parent(scene, structure),
         "colour": "#{:02x}{:02x}{:02x}".format(*structure.colour),
+        "opacity": structure.opacity,
         "label": _label(scene.label_map, node.id),
         "light": "amber" if verdict is None else verdict.light,
         "reasons": [] if verdict is None else list(verdict.reasons),
