@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { UnreadableManifest, readManifest } from "../../src/viewer/model/read_manifest.ts";
+import { organJson, sceneJson } from "./scenes.ts";
+
+const flawOf = (json: unknown): string => {
+  try {
+    readManifest(json);
+  } catch (fault) {
+    if (fault instanceof UnreadableManifest) return fault.flaw;
+    throw fault;
+  }
+  return "none";
+};
+
+describe("a scene is read warily", () => {
+  test("what the server writes is read whole", () => {
+    const read = readManifest(sceneJson());
+    expect(read.organs.map(({ id }) => id)).toEqual(["liver", "kidney"]);
+    expect(read.organs[0]?.colour).toBe("#aa5544");
+    expect(read.organs[0]?.meshes.full?.triangles).toBe(60_000);
+    expect(read.leftOut).toEqual([]);
+  });
+
+  test("a newer version and something else altogether are refused by name", () => {
+    expect(flawOf(sceneJson({ version: 2 }))).toBe("newer-version");
+    expect(flawOf({ hello: 1 })).toBe("not-a-scene");
+    expect(flawOf(null)).toBe("not-a-scene");
+    expect(flawOf(sceneJson({ version: "1" }))).toBe("not-a-scene");
+    expect(flawOf(sceneJson({ organs: [] }))).toBe("no-organs");
+  });
+
+  test("a damaged organ is left out and named, the others stay", () => {
+    const broken = organJson("spleen", { bounds_lps_mm: [[0, 0, 0], [Number.NaN, 1, 1]] });
+    const read = readManifest(sceneJson({ organs: [organJson("liver"), broken, 7, null] }));
+    expect(read.organs.map(({ id }) => id)).toEqual(["liver"]);
+    expect(read.leftOut).toEqual(["organs[1].bounds_lps_mm[1][0]", "organs[2]", "organs[3]"]);
+  });
+
+  test("a damaged finer mesh costs that detail alone", () => {
+    const organ = organJson("liver");
+    const meshes = organ["meshes"] as Record<string, Record<string, unknown>>;
+    const read = readManifest(sceneJson({ organs: [{ ...organ, meshes: { ...meshes, full: { ...meshes["full"], bytes: -1 } } }] }));
+    expect(read.organs[0]?.meshes.full).toBeNull();
+    expect(read.organs[0]?.meshes.medium).not.toBeNull();
+  });
+
+  test("no file outside the scene's folder is ever asked for", () => {
+    for (const file of ["../../../etc/passwd", "https://example.org/x.bin", "view/../x.bin", "other/x.bin"]) {
+      const organ = organJson("liver");
+      const meshes = organ["meshes"] as Record<string, Record<string, unknown>>;
+      expect(flawOf(sceneJson({ organs: [{ ...organ, meshes: { coarse: { ...meshes["coarse"], file } } }] }))).toBe("no-organs");
+    }
+  });
+
+  test("streams outside their mesh, and counts beyond reason, are refused", () => {
+    const organ = organJson("liver");
+    const coarse = (organ["meshes"] as Record<string, Record<string, unknown>>)["coarse"];
+    const bad = [
+      { streams: { positions: [0, 301], normals: [0, 1], indices: [0, 1] } },
+      { vertices: 1e12 },
+      { step: 0 },
+      { triangles: 1.5 },
+    ];
+    for (const more of bad)
+      expect(flawOf(sceneJson({ organs: [{ ...organ, meshes: { coarse: { ...coarse, ...more } } }] }))).toBe("no-organs");
+  });
+
+  test("a huge name is cut, an unknown light is not green, a strange colour becomes a plain one", () => {
+    const read = readManifest(sceneJson({ organs: [organJson("a", { name: "n".repeat(9999), light: "blue", colour: "red;}" })] }));
+    expect(read.organs[0]?.name.length).toBe(300);
+    expect(read.organs[0]?.light).toBe("red");
+    expect(read.organs[0]?.colour).toMatch(/^#[0-9a-f]{6}$/);
+  });
+
+  test("two organs of one id are one", () => {
+    expect(readManifest(sceneJson({ organs: [organJson("a"), organJson("a")] })).organs.length).toBe(1);
+  });
+});

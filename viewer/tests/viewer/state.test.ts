@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { readManifest } from "../../src/viewer/model/read_manifest.ts";
+import { fromAddress, toAddress } from "../../src/viewer/state/address.ts";
+import { firstState } from "../../src/viewer/state/first_state.ts";
+import type { Intent } from "../../src/viewer/state/intents.ts";
+import { reduce } from "../../src/viewer/state/reducer.ts";
+import { createStore } from "../../src/viewer/state/store.ts";
+import { type ViewState, isVisible } from "../../src/viewer/state/view_state.ts";
+import { organJson, sceneJson } from "./scenes.ts";
+
+const level = {
+  file: "view/volume-0.bin",
+  shape: [8, 8, 8],
+  index_to_lps: [[0, 0, 1, -4], [0, 1, 0, -4], [1, 0, 0, -4], [0, 0, 0, 1]],
+  brick: 64,
+  grid: [1, 1, 1],
+  bricks: [[0, 0, 5, 5]],
+};
+const volume = { quantity: "HU", dtype: "int16", range: [-1000, 1000], unmeasured: null, scale: 1, offset: 0, window: { centre: 40, width: 400 }, levels: [level] };
+
+let state: ViewState;
+const after = (...intents: Intent[]): ViewState => intents.reduce(reduce, state);
+beforeEach(() => {
+  state = firstState(readManifest(sceneJson({ volume })), { profile: "desktop", aspect: 1 });
+});
+
+describe("organs", () => {
+  test("hidden, shown, alone and chosen", () => {
+    expect(isVisible(after({ type: "show", ids: ["liver"], isShown: false }), "liver")).toBe(false);
+    const alone = after({ type: "solo", id: "kidney" });
+    expect([isVisible(alone, "liver"), isVisible(alone, "kidney")]).toEqual([false, true]);
+    expect(isVisible(reduce(alone, { type: "show-all", isShown: true }), "liver")).toBe(true);
+    expect(after({ type: "select", id: "nobody" }).selected).toBeNull();
+    expect(after({ type: "solo", id: "nobody" })).toBe(state);
+  });
+
+  test("an opacity stays between nothing and all, a colour is a colour", () => {
+    expect(after({ type: "opacity", ids: ["liver"], opacity: 7 }).organs["liver"]?.opacity).toBe(1);
+    expect(after({ type: "colour", id: "liver", colour: "url(x)" })).toBe(state);
+    expect(after({ type: "colour", id: "liver", colour: "#123456" }).organs["liver"]?.colour).toBe("#123456");
+  });
+
+  test("what covers everything begins as glass, unless it is all there is", () => {
+    const of = (ids: string[]) => firstState(readManifest(sceneJson({ organs: ids.map((id) => organJson(id)) })), { profile: "desktop", aspect: 1 });
+    expect(of(["skin", "liver"]).organs["skin"]?.opacity).toBeLessThan(0.5);
+    expect(of(["skin"]).organs["skin"]?.opacity).toBe(1);
+  });
+});
+
+describe("cuts", () => {
+  const plane = (id: string) => ({ id, normal: [0, 0, 1] as const, offsetMm: 3, isFlipped: false, scope: "all" as const });
+
+  test("three are the most, and each is of its own", () => {
+    const full = after(...["1", "2", "2", "3", "4"].map((id): Intent => ({ type: "clip-add", plane: plane(id) })));
+    expect(full.clip.planes.map(({ id }) => id)).toEqual(["1", "2", "3"]);
+    const moved = reduce(full, { type: "clip-change", id: "2", change: { offsetMm: 9 } });
+    expect(moved.clip.planes.map(({ offsetMm }) => offsetMm)).toEqual([3, 9, 3]);
+    expect(reduce(moved, { type: "clip-remove", id: "1" }).clip.planes.length).toBe(2);
+  });
+});
+
+describe("measuring", () => {
+  const point = (x: number, y: number, z = 0): Intent => ({ type: "measure-point", pointLpsMm: [x, y, z], name: "M", id: `${x} ${y}` });
+
+  test("two points make a distance, three an angle", () => {
+    const one = after({ type: "tool", tool: "distance" }, point(0, 0), point(3, 4));
+    expect(one.measurements[0]).toMatchObject({ kind: "distance", value: 5, unit: "mm" });
+    expect(one.pendingLpsMm).toEqual([]);
+    const corner = after({ type: "tool", tool: "angle" }, point(2, 0), point(0, 0), point(0, 2));
+    expect(corner.measurements[0]?.value).toBeCloseTo(90);
+  });
+
+  test("another tool, or Escape, forgets the points that were set", () => {
+    expect(after({ type: "tool", tool: "distance" }, point(0, 0), { type: "tool", tool: "angle" }).pendingLpsMm).toEqual([]);
+    expect(after({ type: "tool", tool: "distance" }, point(0, 0), { type: "measure-cancel" }).pendingLpsMm).toEqual([]);
+  });
+
+  test("without millimetres nothing is measured", () => {
+    state = firstState(readManifest(sceneJson({ unit: "px" })), { profile: "desktop", aspect: 1 });
+    expect(after({ type: "tool", tool: "distance" }, point(0, 0), point(3, 4)).measurements).toEqual([]);
+  });
+
+  test("an angle without a leg is none, an empty name keeps the old one", () => {
+    expect(after({ type: "tool", tool: "angle" }, point(0, 0), point(0, 0), point(0, 2)).measurements).toEqual([]);
+    const one = after({ type: "tool", tool: "distance" }, point(0, 0), point(3, 4));
+    expect(reduce(one, { type: "measure-rename", id: "3 4", name: "  " }).measurements[0]?.name).toBe("M");
+    expect(reduce(one, { type: "measure-rename", id: "3 4", name: "Width" }).measurements[0]?.name).toBe("Width");
+  });
+});
+
+describe("a link opens the same view", () => {
+  test("everything that can be seen comes back", () => {
+    const there = after(
+      { type: "camera", camera: { targetLpsMm: [1, 2, 3], turn: [0, 0, 0, 1], distanceMm: 400 } },
+      { type: "show", ids: ["liver"], isShown: false },
+      { type: "opacity", ids: ["kidney"], opacity: 0.4 },
+      { type: "colour", id: "kidney", colour: "#00ff88" },
+      { type: "select", id: "kidney" },
+      { type: "labels", hasLabels: false },
+      { type: "clip-add", plane: { id: "1", normal: [0, 0.6, 0.8], offsetMm: 12.5, isFlipped: true, scope: ["kidney"] } },
+      { type: "clip-box", box: [[-5, -5, -5], [5, 6, 7]] },
+      { type: "layout", layout: "1+3" },
+      { type: "slices", change: { crosshairLpsMm: [4, 5, 6], windowCentre: -600, windowWidth: 1500 } },
+      { type: "volume", change: { isShown: true, mode: "mip", presetId: "bone" } },
+    );
+    const back = fromAddress(`#${toAddress(there)}`, state).reduce(reduce, state);
+    expect(back.camera).toEqual(there.camera);
+    expect(back.organs).toEqual(there.organs);
+    expect([back.selected, back.solo, back.hasLabels]).toEqual(["kidney", null, false]);
+    expect(back.clip.planes[0]).toMatchObject({ offsetMm: 12.5, isFlipped: true, scope: ["kidney"] });
+    expect(back.clip.box).toEqual([[-5, -5, -5], [5, 6, 7]]);
+    expect(back.slices).toMatchObject({ layout: "1+3", crosshairLpsMm: [4, 5, 6], windowCentre: -600, windowWidth: 1500 });
+    expect(back.volume).toMatchObject({ isShown: true, mode: "mip", presetId: "bone" });
+  });
+
+  test("nonsense changes nothing, and breaks nothing", () => {
+    for (const text of ["", "#", "#camera=1,2", "#camera=a,b,c,d,e,f,g,h", "#hidden=liver", "#camera=0,0,0,0,0,0,0,0", "#%%%=&&"]) {
+      expect(fromAddress(text, state).reduce(reduce, state).camera).toEqual(state.camera);
+    }
+    const odd = fromAddress("#camera=0,0,0,0,0,0,1,90&cut=0,0,0,1,1&cut=x&box=5,5,5,1,1,1&hidden=nobody&layout=evil&opacity=liver:NaN", state);
+    const back = odd.reduce(reduce, state);
+    expect(back.clip).toEqual(state.clip);
+    expect(back.organs).toEqual(state.organs);
+  });
+});
+
+describe("the store", () => {
+  test("tells what changed with what was before, and not when nothing did", () => {
+    const store = createStore(state);
+    const told: [string | null, string | null][] = [];
+    const end = store.subscribe((now, before) => told.push([before.selected, now.selected]));
+    store.dispatch({ type: "select", id: "liver" });
+    store.dispatch({ type: "select", id: "nobody" });
+    store.dispatch({ type: "tool", tool: "turn" });
+    end();
+    store.dispatch({ type: "select", id: "kidney" });
+    expect(told).toEqual([[null, "liver"]]);
+  });
+});
