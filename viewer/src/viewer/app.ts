@@ -6,6 +6,7 @@ import type { PageData } from "./page_data.ts";
 import type { CameraMover } from "./scene/camera.ts";
 import type { Stage } from "./scene/stage.ts";
 import type { Store } from "./state/store.ts";
+import type { Retry } from "./state/view_state.ts";
 import type { ToolContext } from "./tools/tool.ts";
 
 export interface App {
@@ -20,5 +21,5 @@ export interface App {
   reset(): void;
   fit(bounds?: Bounds): void;
   /** Load once more what did not come. */
-  retry(what: "meshes" | "volume" | "scene"): void;
+  retry(what: Retry): void;
 }

@@ -26,6 +26,8 @@ export interface PageData {
   readonly casePage: string;
   readonly certificatePage: string;
   readonly canEdit: boolean;
+  /** Where measurements are kept; "" where they cannot be. */
+  readonly measurements: string;
   readonly said: Said;
 }
 
@@ -43,6 +45,7 @@ export function pageData(main: HTMLElement): PageData {
     casePage: of("casePage"),
     certificatePage: of("certificatePage"),
     canEdit: main.dataset["canEdit"] !== undefined,
+    measurements: of("measurements"),
     said: { organs: said.organs ?? {}, notFound: said.notFound ?? {}, formats: said.formats ?? [] },
   };
 }

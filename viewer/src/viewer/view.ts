@@ -2,6 +2,7 @@
 import { word } from "../page/words.ts";
 import type { App } from "./app.ts";
 import { keepDetails } from "./loading/details.ts";
+import { keepMeasures } from "./loading/saved_measures.ts";
 import { startMeshes } from "./loading/meshes.ts";
 import { LoadFailed, fetchJson } from "./loading/ranges.ts";
 import type { Manifest } from "./model/manifest.ts";
@@ -74,9 +75,14 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
     retry(what) {
       if (what === "scene") location.reload();
       else if (what === "meshes") news.retry(meshes);
+      else if (what === "measurements") void saved?.save();
       else document.dispatchEvent(new CustomEvent("viewer-retry", { detail: what }));
     },
   };
+  const token = document.querySelector<HTMLMetaElement>("meta[name=csrf-token]")?.content ?? "";
+  const saved = page.measurements
+    ? keepMeasures({ address: page.measurements, canEdit: page.canEdit, token, store })
+    : undefined;
   store.dispatch({ type: "camera", camera: first() });
   for (const intent of fromAddress(location.hash, store.state)) store.dispatch(intent);
   const caps = clipCaps(organs);

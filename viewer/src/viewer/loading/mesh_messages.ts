@@ -18,11 +18,26 @@ export interface RayWish {
   readonly organs: readonly { readonly id: string; readonly sides: readonly HalfSpace[] }[];
 }
 
+export interface AnchorWish {
+  readonly eyeLpsMm: Vec3;
+  /** Nearer than this to a surface is on it. */
+  readonly toleranceMm: number;
+  readonly ids: readonly string[];
+  /** What may hide, with what is left of it. */
+  readonly organs: RayWish["organs"];
+}
+
+export interface AnchorPoint {
+  readonly id: string;
+  readonly pointLpsMm: Vec3;
+}
+
 export type ToWorker =
   /** Several meshes of one file, in one request. */
   | { readonly type: "together"; readonly files: string; readonly wishes: readonly MeshWish[] }
   | { readonly type: "load"; readonly files: string; readonly wish: MeshWish }
-  | { readonly type: "pick"; readonly request: number; readonly ray: RayWish };
+  | { readonly type: "pick"; readonly request: number; readonly ray: RayWish }
+  | { readonly type: "anchors"; readonly request: number; readonly wish: AnchorWish };
 
 export interface Mesh {
   readonly id: string;
@@ -46,4 +61,6 @@ export interface Hit {
 export type FromWorker =
   | { readonly type: "mesh"; readonly mesh: Mesh }
   | { readonly type: "failed"; readonly id: string; readonly level: DetailLevel; readonly flaw: LoadFlaw }
-  | { readonly type: "picked"; readonly request: number; readonly hit: Hit | null; readonly tookMs: number };
+  | { readonly type: "picked"; readonly request: number; readonly hit: Hit | null; readonly tookMs: number }
+  /** Those of which something is seen. */
+  | { readonly type: "anchored"; readonly request: number; readonly anchors: readonly AnchorPoint[] };

@@ -2,14 +2,18 @@
 import { BufferAttribute, BufferGeometry, DoubleSide, Ray, Vector3 } from "three";
 import { MeshBVH } from "three-mesh-bvh";
 import { type HalfSpace, isKept } from "../model/plane.ts";
-import { type Vec3, dot } from "../model/vectors.ts";
-import type { Hit, Mesh, RayWish } from "./mesh_messages.ts";
+import { type Vec3, add, dot, length, scale, subtract, unit } from "../model/vectors.ts";
+import type { AnchorWish, Hit, Mesh, RayWish } from "./mesh_messages.ts";
 
 export interface MeshTree {
   readonly bvh: MeshBVH;
   readonly origin: Vec3;
   readonly step: number;
+  /** Some points of the surface, spread over it. */
+  readonly samples: readonly Vec3[];
 }
+
+const SAMPLES = 28;
 
 export function growTree(mesh: Mesh): MeshTree {
   const vertices = mesh.positions.length / 4;
@@ -23,7 +27,12 @@ export function growTree(mesh: Mesh): MeshTree {
   const geometry = new BufferGeometry();
   geometry.setAttribute("position", new BufferAttribute(positions, 3));
   geometry.setIndex(new BufferAttribute(mesh.indices.slice(), 1));
-  return { bvh: new MeshBVH(geometry, { targetLeafSize: 8 }), origin: mesh.origin, step: mesh.step };
+  const samples: Vec3[] = [];
+  for (let index = 0; index < SAMPLES && vertices > 0; index += 1) {
+    const at = Math.floor(((index + 0.5) * vertices) / SAMPLES) * 3;
+    samples.push([0, 1, 2].map((axis) => (mesh.origin[axis] ?? 0) + mesh.step * (positions[at + axis] ?? 0)) as unknown as Vec3);
+  }
+  return { bvh: new MeshBVH(geometry, { targetLeafSize: 8 }), origin: mesh.origin, step: mesh.step, samples };
 }
 
 /** The first point of what is left of the organs that the ray meets. */
@@ -57,4 +66,33 @@ function pickOne(id: string, tree: MeshTree, ray: RayWish, sides: readonly HalfS
     nearest = { id, pointLpsMm, distanceMm, normal: isAway ? [-normal[0], -normal[1], -normal[2]] : normal };
   }
   return nearest;
+}
+
+/** The point of an organ that is seen and lies most in the middle of what is seen of it; null where nothing is. */
+export function seenPoint(id: string, wish: AnchorWish, treeOf: (id: string) => MeshTree | undefined): Vec3 | null {
+  const own = wish.organs.find((organ) => organ.id === id);
+  const seen = (treeOf(id)?.samples ?? []).filter((point) => isKept(point, own?.sides ?? []) && !isHidden(point, wish, treeOf));
+  if (!seen.length) return null;
+  const middle = scale(seen.reduce(add), 1 / seen.length);
+  const off = (point: Vec3) => length(subtract(point, middle));
+  return seen.reduce((best, point) => (off(point) < off(best) ? point : best));
+}
+
+function isHidden(point: Vec3, wish: AnchorWish, treeOf: (id: string) => MeshTree | undefined): boolean {
+  const to = subtract(point, wish.eyeLpsMm);
+  const far = length(to) - wish.toleranceMm;
+  const ray = { originLpsMm: wish.eyeLpsMm, direction: unit(to), organs: [] };
+  return wish.organs.some(({ id, sides }) => {
+    const tree = treeOf(id);
+    if (!tree) return false;
+    // Without cuts the first hit tells all; with them it may have been cut away.
+    const hit = sides.length ? pickOne(id, tree, ray, sides) : firstHit(tree, ray);
+    return hit !== null && (typeof hit === "number" ? hit : hit.distanceMm) < far;
+  });
+}
+
+function firstHit(tree: MeshTree, ray: Pick<RayWish, "originLpsMm" | "direction">): number | null {
+  const from = new Vector3(...ray.originLpsMm).sub(new Vector3(...tree.origin)).divideScalar(tree.step);
+  const found = tree.bvh.raycastFirst(new Ray(from, new Vector3(...ray.direction)), DoubleSide);
+  return found ? found.distance * tree.step : null;
 }

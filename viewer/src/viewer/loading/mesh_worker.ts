@@ -1,7 +1,7 @@
 // Fetches, checks and decodes meshes beside the page, keeps their trees, and answers what a ray meets.
 import { decodeMesh } from "./decode_mesh.ts";
-import { type MeshTree, growTree, pick } from "./mesh_tree.ts";
-import type { FromWorker, Mesh, MeshWish, ToWorker } from "./mesh_messages.ts";
+import { type MeshTree, growTree, pick, seenPoint } from "./mesh_tree.ts";
+import type { AnchorPoint, AnchorWish, FromWorker, Mesh, MeshWish, ToWorker } from "./mesh_messages.ts";
 import { LoadFailed, fetchRange } from "./ranges.ts";
 
 /** Of each organ the finest mesh that came; its tree grows when there is time, or when somebody asks. */
@@ -18,7 +18,8 @@ self.addEventListener("message", (event: MessageEvent<ToWorker>) => {
     const start = performance.now();
     const hit = pick(wish.ray, treeOf);
     post({ type: "picked", request: wish.request, hit, tookMs: performance.now() - start });
-  } else if (wish.type === "load") void load(wish.files, wish.wish);
+  } else if (wish.type === "anchors") void anchor(wish.request, wish.wish);
+  else if (wish.type === "load") void load(wish.files, wish.wish);
   else void loadTogether(wish.files, wish.wishes);
 });
 
@@ -79,6 +80,21 @@ function grow(id: string): void {
   trees.set(id, growTree(mesh));
   // The tree has copies of its own.
   meshes.set(id, { ...mesh, positions: new Uint16Array(0), indices: new Uint16Array(0) });
+}
+
+let newestAnchors = 0;
+
+/** One organ at a time, so that a pick in between is answered soon; a newer wish ends an older one. */
+async function anchor(request: number, wish: AnchorWish): Promise<void> {
+  newestAnchors = request;
+  const anchors: AnchorPoint[] = [];
+  for (const id of wish.ids) {
+    const pointLpsMm = seenPoint(id, wish, treeOf);
+    if (pointLpsMm) anchors.push({ id, pointLpsMm });
+    await new Promise((next) => setTimeout(next, 0));
+    if (newestAnchors !== request) return;
+  }
+  post({ type: "anchored", request, anchors });
 }
 
 /** The finest tree there is; the first question to an organ grows its first. */

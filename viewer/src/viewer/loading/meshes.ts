@@ -1,6 +1,6 @@
 // The page's side of the meshes: asks the worker, and hands on what comes.
 import type { DetailLevel, Manifest, Organ } from "../model/manifest.ts";
-import type { FromWorker, Hit, Mesh, MeshWish, RayWish, ToWorker } from "./mesh_messages.ts";
+import type { AnchorPoint, AnchorWish, FromWorker, Hit, Mesh, MeshWish, RayWish, ToWorker } from "./mesh_messages.ts";
 import type { LoadFlaw } from "./ranges.ts";
 
 export interface MeshNews {
@@ -20,6 +20,8 @@ export interface MeshSource {
   loadCoarse(manifest: Manifest): void;
   load(organ: Organ, level: DetailLevel): void;
   pick(ray: RayWish): Promise<Picked>;
+  /** Where each organ is seen; the answer comes unless somebody asks anew. */
+  anchors(wish: AnchorWish, answer: (anchors: readonly AnchorPoint[]) => void): void;
   dispose(): void;
 }
 
@@ -28,6 +30,7 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
   const asked = new Map<number, { since: number; answer: (picked: Picked) => void }>();
   const underWay = new Map<string, MeshWish>();
   let requests = 0;
+  let anchoring: { request: number; answer: (anchors: readonly AnchorPoint[]) => void } | undefined;
   const send = (message: ToWorker) => worker.postMessage(message);
   const name = (id: string, level: DetailLevel) => `${level} ${id}`;
 
@@ -37,6 +40,8 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
       const question = asked.get(told.request);
       asked.delete(told.request);
       question?.answer({ hit: told.hit, tookMs: told.tookMs, waitedMs: performance.now() - question.since });
+    } else if (told.type === "anchored") {
+      if (told.request === anchoring?.request) anchoring.answer(told.anchors);
     } else if (told.type === "mesh") {
       underWay.delete(name(told.mesh.id, told.mesh.level));
       news.arrived(told.mesh);
@@ -79,6 +84,11 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
         asked.set(request, { since: performance.now(), answer });
         send({ type: "pick", request, ray });
       });
+    },
+    anchors(wish, answer) {
+      requests += 1;
+      anchoring = { request: requests, answer };
+      send({ type: "anchors", request: requests, wish });
     },
     dispose: () => worker.terminate(),
   };

@@ -43,6 +43,8 @@ export interface Organ {
   readonly parent: string | null;
   /** "#rrggbb" */
   readonly colour: string;
+  /** To begin with; null where the scene does not say. */
+  readonly opacity: number | null;
   readonly label: number | null;
   readonly light: Light;
   readonly reasons: readonly string[];

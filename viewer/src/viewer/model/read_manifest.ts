@@ -144,6 +144,9 @@ function colour(value: unknown): string {
   return typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value) ? value.toLowerCase() : "#c9b8a5";
 }
 
+const share = (value: unknown): number | null =>
+  typeof value === "number" && value >= 0 && value <= 1 ? value : null;
+
 /** A file beside scene.json: never another address. */
 function file(value: unknown, place: string): string {
   const name = text(value, place);
@@ -192,6 +195,7 @@ function organ(json: Json, place: string): Organ {
     side: json["side"] === "left" || json["side"] === "right" ? json["side"] : null,
     parent: typeof json["parent"] === "string" ? json["parent"] : null,
     colour: colour(json["colour"]),
+    opacity: share(json["opacity"]),
     label: numberOrNull(json["label"], `${place}.label`),
     // A light that is unknown is no green one.
     light: light === "green" || light === "amber" || light === "red" ? (light satisfies Light) : "red",

@@ -34,7 +34,10 @@ export const degrees = (value: number): string => withUnit(value, "degree", 1);
 export const percent = (share: number): string =>
   new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share);
 
-export const quantity = (value: number, unit: string): string => `${plain(value, unit === "HU" ? 0 : 1)} ${unit}`;
+/** A value of the scan without its unit. */
+export const bare = (value: number, unit: string): string => plain(value, unit === "HU" ? 0 : 1).replace("-", "\u2212");
+
+export const quantity = (value: number, unit: string): string => `${bare(value, unit)} ${unit}`;
 
 export const sizes = (mm: readonly number[]): string => `${mm.map((one) => plain(one, 0)).join(" × ")} mm`;
 

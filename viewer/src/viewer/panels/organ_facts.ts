@@ -5,7 +5,7 @@ import type { App } from "../app.ts";
 import type { Organ } from "../model/manifest.ts";
 import { sizeMm } from "../model/measure.ts";
 import { hasMillimetres } from "../state/view_state.ts";
-import { millilitres, millimetres, percent, quantity, sizes, squareCentimetres } from "./format.ts";
+import { bare, millilitres, millimetres, percent, quantity, sizes, squareCentimetres } from "./format.ts";
 import { SIGNS, lightName, lightSign, sign } from "./signs.ts";
 
 export function organFacts(app: App, organ: Organ): TemplateResult {
@@ -54,8 +54,8 @@ function facts({ store: { state } }: App, organ: Organ): TemplateResult {
     ${row(word("Size (across × deep × high)"), isMm ? sizes(sizeMm(organ.boundsLpsMm)) : null)}
     ${row(word("Distance to the scan, mean"), organ.distanceMeanMm === null || !isMm ? null : millimetres(organ.distanceMeanMm, 2))}
     ${row(word("... of 95 % at most"), organ.distanceP95Mm === null || !isMm ? null : millimetres(organ.distanceP95Mm, 2))}
-    ${row(word("Mean in the scan"), seen && `${quantity(seen.mean, unit)} ± ${quantity(seen.sd, unit)}`)}
-    ${row(word("Median (5 % to 95 %)"), seen && `${quantity(seen.median, unit)} (${quantity(seen.p05, unit)} … ${quantity(seen.p95, unit)})`)}
+    ${row(word("Mean in the scan"), seen && `${bare(seen.mean, unit)} ± ${quantity(seen.sd, unit)}`)}
+    ${row(word("Median (5 % to 95 %)"), seen && `${quantity(seen.median, unit)} (${bare(seen.p05, unit)} … ${bare(seen.p95, unit)})`)}
     ${row(word("Voxels"), seen && seen.voxels.toLocaleString(document.documentElement.lang))}
   </dl>`;
 }

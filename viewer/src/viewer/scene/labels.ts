@@ -1,6 +1,7 @@
 // The organs' names beside the picture, each with a line to its organ.
 import { type Anchor, placed } from "../model/label_places.ts";
 import { type View, onScreen } from "../model/rays.ts";
+import type { Vec3 } from "../model/vectors.ts";
 import { type ViewState, isVisible } from "../state/view_state.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -11,6 +12,8 @@ const BESIDE_TOOLS = 78;
 export interface Labels {
   readonly element: HTMLElement;
   update(state: ViewState, view: View): void;
+  /** Where each organ is seen from now on; those that are not there are hidden by others. */
+  anchor(points: ReadonlyMap<string, Vec3>): void;
 }
 
 interface Label {
@@ -35,6 +38,7 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
   const drawing = document.createElementNS(SVG, "svg");
   element.append(drawing);
   const labels = new Map<string, Label>();
+  let seenAt: ReadonlyMap<string, Vec3> | undefined;
 
   function make(id: string): Label {
     const button = document.createElement("button");
@@ -60,7 +64,7 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
       if (!isVisible(state, organ.id) || !look || look.opacity < 0.05) return [];
       if (!state.hasLabels && organ.id !== state.selected) return [];
       if (isNarrow && organ.id !== state.selected && organ.id !== state.solo) return [];
-      const seen = onScreen(view, organ.centreLpsMm);
+      const seen = onScreen(view, seenAt?.get(organ.id) ?? organ.centreLpsMm);
       if (!seen || seen.x < 0 || seen.y < 0 || seen.x > view.width || seen.y > view.height) return [];
       const label = labels.get(organ.id) ?? make(organ.id);
       const weight = organ.id === state.selected ? Infinity : organ.triangles;
@@ -70,6 +74,9 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
 
   return {
     element,
+    anchor(points) {
+      seenAt = points;
+    },
     update(state, view) {
       const wanted = anchors(state, view);
       const { top, bottom } = edges();
@@ -87,6 +94,8 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
         const left = place.side === "left" ? place.x - anchor.width : place.x;
         label.button.style.transform = `translate(${left.toFixed(1)}px, ${(place.y - LINE_PIXELS / 2).toFixed(1)}px)`;
         label.button.classList.toggle("chosen", id === state.selected);
+        const isHidden = seenAt !== undefined && !seenAt.has(id);
+        for (const part of [label.button, label.line, label.dot]) part.classList.toggle("behind", isHidden);
         const [from, bend] = place.side === "left" ? [place.x + 5, place.x + 19] : [place.x - 5, place.x - 19];
         label.line.setAttribute("points", `${from},${place.y} ${bend},${place.y} ${anchor.x},${anchor.y}`);
         label.dot.setAttribute("cx", String(anchor.x));

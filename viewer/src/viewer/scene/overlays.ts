@@ -1,11 +1,16 @@
 // What lies over the canvas and moves with it: names, cube, marks, handles.
 import type { App } from "../app.ts";
+import type { View } from "../model/rays.ts";
 import type { Shell } from "../panels/shell.ts";
 import { valueOf } from "../panels/measures.ts";
 import { makeClipHandles } from "./clip_handles.ts";
 import { makeCube } from "./cube.ts";
 import { makeLabels } from "./labels.ts";
 import { makeMarks } from "./measure_marks.ts";
+import { anchorWish } from "./picking.ts";
+import { type ViewState, isVisible } from "../state/view_state.ts";
+
+const REST_MS = 180;
 
 export function putOverlays(app: App, shell: Shell): void {
   const { store, stage } = app;
@@ -19,7 +24,24 @@ export function putOverlays(app: App, shell: Shell): void {
   const marks = makeMarks(valueOf);
   const handles = makeClipHandles(store, () => stage.view(store.state));
   shell.stage.append(labels.element, marks.element, handles.element, cube.element);
+  let rest: ReturnType<typeof setTimeout> | undefined;
+  let askedFor: unknown[] = [];
+  /** Lines end where an organ is seen: found out when the view has come to rest. */
+  function askAnchors(state: ViewState, view: View): void {
+    const now = [state.camera, state.organs, state.solo, state.clip, state.details, view.width, view.height];
+    if (now.every((one, index) => one === askedFor[index])) return;
+    clearTimeout(rest);
+    rest = setTimeout(() => {
+      askedFor = now;
+      const ids = state.manifest.organs.map(({ id }) => id).filter((id) => isVisible(state, id));
+      app.meshes.anchors(anchorWish(state, view, ids), (anchors) => {
+        labels.anchor(new Map(anchors.map((one) => [one.id, one.pointLpsMm])));
+        stage.invalidate();
+      });
+    }, REST_MS);
+  }
   stage.onFrame((state, view) => {
+    askAnchors(state, view);
     labels.update(state, view);
     cube.update(view);
     marks.update(state, view);

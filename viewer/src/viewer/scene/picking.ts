@@ -1,8 +1,10 @@
 // A spot on the canvas -> the first surface there, of what is in sight and left by the cuts.
-import type { Hit, RayWish } from "../loading/mesh_messages.ts";
+import type { AnchorWish, Hit, RayWish } from "../loading/mesh_messages.ts";
 import type { MeshSource } from "../loading/meshes.ts";
 import { sidesFor } from "../model/clipping.ts";
-import { type View, rayThrough } from "../model/rays.ts";
+import { type View, eyeOf, rayThrough } from "../model/rays.ts";
+import { radius } from "../model/vectors.ts";
+import { boundsOf } from "../state/first_state.ts";
 import { type ViewState, isVisible } from "../state/view_state.ts";
 
 /** What is thinner than this is looked through. */
@@ -14,6 +16,12 @@ export function rayWish(state: ViewState, view: View, x: number, y: number): Ray
   // Glass is meant only where there is nothing else.
   const organs = (solid.length ? solid : inSight).map(({ id }) => ({ id, sides: sidesFor(state.clip, id) }));
   return { ...rayThrough(view, x, y), organs };
+}
+
+/** What hides, seen from here: everything solid that is in sight. */
+export function anchorWish(state: ViewState, view: View, ids: readonly string[]): AnchorWish {
+  const { organs } = rayWish(state, view, 0, 0);
+  return { eyeLpsMm: eyeOf(view), toleranceMm: radius(boundsOf(state.manifest)) * 0.012, ids, organs };
 }
 
 export async function pickAt(source: MeshSource, state: ViewState, view: View, x: number, y: number): Promise<Hit | null> {

@@ -1,5 +1,5 @@
 // A manifest -> how the view begins.
-import type { Manifest } from "../model/manifest.ts";
+import type { Manifest, Organ } from "../model/manifest.ts";
 import { type Bounds, around, middle } from "../model/vectors.ts";
 import { firstTurn, fitting } from "../model/viewpoint.ts";
 import type { OrganState, ViewState } from "./view_state.ts";
@@ -33,7 +33,7 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
   const bounds = boundsOf(manifest);
   const organs: Record<string, OrganState> = {};
   for (const organ of manifest.organs) {
-    organs[organ.id] = { isShown: true, opacity: firstOpacity(organ.id, manifest), colour: organ.colour };
+    organs[organ.id] = { isShown: true, opacity: firstOpacity(organ, manifest), colour: organ.colour };
   }
   return {
     manifest,
@@ -66,8 +66,10 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
   };
 }
 
-/** What would hide all the rest begins as glass. */
+/** What would hide all the rest begins as glass, also in scenes that do not say so. */
 const COVERS_ALL = /^(skin|body)$/;
-function firstOpacity(id: string, manifest: Manifest): number {
-  return COVERS_ALL.test(id) && manifest.organs.length > 1 ? 0.16 : 1;
+const GLASS = 0.25;
+function firstOpacity(organ: Organ, manifest: Manifest): number {
+  if (manifest.organs.length === 1) return 1;
+  return organ.opacity ?? (COVERS_ALL.test(organ.id) ? GLASS : 1);
 }

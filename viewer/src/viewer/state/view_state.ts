@@ -79,14 +79,16 @@ export interface Probe {
   readonly organ: string | null;
 }
 
+/** What can be tried once more. */
+export type Retry = "meshes" | "volume" | "scene" | "measurements";
+
 export interface Notice {
   readonly id: string;
   /** A key of words.ts, with what its places hold. */
   readonly key: string;
   readonly places: Readonly<Record<string, string | number>>;
   readonly kind: "bad" | "warn" | "good";
-  /** Something that can be tried once more. */
-  readonly retry: "meshes" | "volume" | "scene" | null;
+  readonly retry: Retry | null;
 }
 
 /** How much of an organ's mesh is there. */
