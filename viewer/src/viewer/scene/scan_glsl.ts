@@ -1,0 +1,110 @@
+// How shaders read the scan: one piece of GLSL for the volume, the slices, and the cuts through organs.
+
+/** Needs the uniforms of `ScanTextures`. Positions are indices of the finest loaded level, voxel centres at integers. */
+export const SCAN_GLSL = /* glsl */ `
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+precision highp sampler3D;
+precision highp usampler3D;
+
+uniform sampler3D uFine;
+uniform sampler3D uCoarse;
+uniform usampler3D uCells;     // r: cells to the nearest shown one, g: highest value, b: whether the fine brick is there
+uniform vec3 uSize;
+uniform vec3 uCoarseScale;
+uniform vec3 uCoarseOffset;
+uniform int uStage;            // 0: coarse only, 1: some fine bricks, 2: all of them
+uniform float uValueScale;
+uniform float uValueOffset;
+uniform mat4 uLpsToIndex;
+
+const float CELL = 8.0;
+const float BRICK = 64.0;
+// Unmeasured voxels are minus infinity (or 0 of 255): what is mixed with one lies below every value, or is no number.
+const float MEASURED = -0.0005;
+
+ivec3 cellAt(vec3 p) {
+  return clamp(ivec3(floor(p / CELL)), ivec3(0), textureSize(uCells, 0) - 1);
+}
+
+/** Part of the range, 0 to 1; below MEASURED or not a number where nothing was measured. */
+float coarseAt(vec3 p) {
+  return texture(uCoarse, p * uCoarseScale + uCoarseOffset).r * uValueScale + uValueOffset;
+}
+
+/** Within a fine brick whose neighbours may not be there yet, given its first voxel. */
+float fineWithin(vec3 p, vec3 first) {
+  vec3 inside = clamp(p, first, min(first + BRICK - 1.0, uSize - 1.0));
+  return texture(uFine, (inside + 0.5) / uSize).r * uValueScale + uValueOffset;
+}
+
+float fineAt(vec3 p) {
+  return texture(uFine, (p + 0.5) / uSize).r * uValueScale + uValueOffset;
+}
+
+float scanAt(vec3 p) {
+  if (uStage == 2) return fineAt(p);
+  if (uStage == 0) return coarseAt(p);
+  ivec3 cell = cellAt(p);
+  if (texelFetch(uCells, cell, 0).b == 0u) return coarseAt(p);
+  return fineWithin(p, vec3(cell / int(BRICK / CELL)) * BRICK);
+}
+
+bool isWithin(vec3 p) {
+  return all(greaterThanEqual(p, vec3(-0.5))) && all(lessThanEqual(p, uSize - 0.5));
+}
+
+bool isMeasured(float value) {
+  return value >= MEASURED;
+}
+`;
+
+/** Grey of the window, and over it the organs' labels as washes and outlines. Needs SCAN_GLSL before it. */
+export const SLICE_GLSL = /* glsl */ `
+uniform float uWindowLow;      // as parts of the range
+uniform float uWindowWidth;
+uniform usampler3D uLabels;
+uniform vec3 uLabelScale;      // from indices of the scan to those of the labels
+uniform vec3 uLabelOffset;
+uniform vec3 uLabelSize;
+uniform sampler2D uPalette;    // one texel for each label; no alpha where it is not in sight
+uniform float uOverlay;        // how much of the wash
+uniform float uOutline;
+uniform vec3 uUnmeasuredColour;
+
+uint labelAt(vec3 p) {
+  ivec3 at = ivec3(floor(p * uLabelScale + uLabelOffset + 0.5));
+  if (any(lessThan(at, ivec3(0))) || any(greaterThanEqual(at, ivec3(uLabelSize)))) return 0u;
+  return texelFetch(uLabels, at, 0).r;
+}
+
+vec4 paletteAt(uint label) {
+  int last = textureSize(uPalette, 0).x - 1;
+  return label == 0u || int(label) > last ? vec4(0.0) : texelFetch(uPalette, ivec2(int(label), 0), 0);
+}
+
+vec3 withLabels(vec3 colour, vec3 p, vec3 dx, vec3 dy) {
+  if (uOverlay <= 0.0 && uOutline <= 0.0) return colour;
+  uint here = labelAt(p);
+  vec4 own = paletteAt(here);
+  colour = mix(colour, own.rgb, own.a * uOverlay);
+  if (uOutline > 0.0) {
+    bool isEdge = labelAt(p + dx) != here || labelAt(p - dx) != here || labelAt(p + dy) != here || labelAt(p - dy) != here;
+    if (isEdge) colour = mix(colour, own.rgb, own.a * uOutline);
+  }
+  return colour;
+}
+
+float windowed(float value) {
+  return clamp((value - uWindowLow) / uWindowWidth, 0.0, 1.0);
+}
+
+/** A texel of the scan at an index, dx and dy being one pixel's way. Transparent outside; hatched where unmeasured. */
+vec4 sliceColour(vec3 p, vec3 dx, vec3 dy) {
+  if (!isWithin(p)) return vec4(0.0);
+  float value = scanAt(p);
+  if (!isMeasured(value)) return vec4(uUnmeasuredColour, 1.0);
+  return vec4(withLabels(vec3(windowed(value)), p, dx, dy), 1.0);
+}
+`;

@@ -1,0 +1,406 @@
+// The scan on the graphics card: the whole of it coarsely and at once, then finely, brick by brick, where it is seen.
+import { Data3DTexture, Matrix4, NearestFilter, RGBAIntegerFormat, UnsignedByteType, Vector3, type WebGLRenderer } from "three";
+import { CELL } from "../loading/brick_codec.ts";
+import { type BrickReader, brickPlace, brickShape, type Texels, voxelsOf } from "../loading/bricks.ts";
+import { asBytes, asHalves, cellRanges } from "../loading/brick_codec.ts";
+import { type Affine, applied, appliedToDirection, chained, forColumnsFirst, inverse, spacings } from "../model/affine.ts";
+import { CellRanges, distances, isAnyShown, type ShownValues } from "../model/cells.ts";
+import type { BrickLevel, VolumeFile } from "../model/manifest.ts";
+import { dot, length, subtract, type Vec3 } from "../model/vectors.ts";
+import { BrickTexture, bytesOfTexel, emptyTexture } from "./brick_texture.ts";
+
+/** Most bytes of the 3D texture of the scan, and its longest edge. */
+export const TEXTURE_BUDGET = {
+  desktop: { form: "r16f", bytes: 448 << 20, edge: 2048 },
+  phone: { form: "r8", bytes: 16 << 20, edge: 256 },
+} as const;
+
+const IN_FLIGHT = 8;
+const CELLS_EVERY_MS = 200;
+
+/** The finest level that fits; the coarsest where none does. */
+export function levelWithin(levels: readonly BrickLevel[], bytesEach: number, bytes: number, edge: number): BrickLevel | undefined {
+  return levels.find((l) => voxelsOf(l.shape) * bytesEach <= bytes && Math.max(...l.shape) <= edge) ?? levels.at(-1);
+}
+
+/** What is looked at, so that it sharpens first. */
+export interface Wish {
+  readonly planes: readonly { readonly point: Vec3; readonly normal: Vec3 }[];
+  /** Which stored values the volume shows; null where it is not drawn. */
+  readonly shown: ShownValues | null;
+  readonly eye: Vec3 | null;
+}
+
+/** From indices (x, y, z) of one level to those of another: axes never turn between levels. */
+export function betweenLevels(from: BrickLevel, to: BrickLevel): { scale: Vec3; offset: Vec3 } {
+  const back = inverse(forColumnsFirst(to.indexToLps));
+  const way: Affine = back ? chained(back, forColumnsFirst(from.indexToLps)) : [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
+  return { scale: [way[0]!, way[5]!, way[10]!], offset: [way[3]!, way[7]!, way[11]!] };
+}
+
+const xyz = (shape: readonly [number, number, number]): Vec3 => [shape[2], shape[1], shape[0]];
+
+export class ScanTextures {
+  readonly volume: VolumeFile;
+  readonly form: "r16f" | "r8";
+  readonly level: BrickLevel;
+  /** From (column, row, slice) of the level on the card to millimetres, and back. */
+  readonly indexToLps: Affine;
+  readonly lpsToIndex: Affine;
+  readonly uniforms;
+  /** Counts every change of what a picture would show. */
+  version = 0;
+  /** Called when something arrived that a frame would show, and when a part could not be had. */
+  onArrival: () => void = () => undefined;
+  onTrouble: (missing: number, why: string) => void = () => undefined;
+
+  readonly #reader: BrickReader;
+  readonly #coarse: BrickTexture;
+  #fine: BrickTexture | null = null;
+  readonly #isOneLevel: boolean;
+  readonly #ranges: CellRanges;
+  readonly #cells: Data3DTexture;
+  readonly #cellBytes: Uint8Array<ArrayBuffer>;
+  #arrived: { texture: BrickTexture; index: number; texels: Texels }[] = [];
+  readonly #asked = new Set<string>();
+  readonly #failed = new Set<string>();
+  #wish: Wish = { planes: [], shown: null, eye: null };
+  #shown: ShownValues | null = null;
+  #isCellsStale = true;
+  #cellsAt = -Infinity;
+  readonly #end = new AbortController();
+
+  constructor(volume: VolumeFile, reader: BrickReader, profile: "desktop" | "phone", longestEdge: number) {
+    const budget = TEXTURE_BUDGET[profile];
+    this.volume = volume;
+    this.form = budget.form;
+    const level = levelWithin(volume.levels, bytesOfTexel(budget.form), budget.bytes, Math.min(longestEdge, budget.edge));
+    const coarse = volume.levels.at(-1);
+    const back = level && inverse(forColumnsFirst(level.indexToLps));
+    if (!level || !coarse || !back) throw new Error("a volume without levels");
+    this.level = level;
+    this.indexToLps = forColumnsFirst(level.indexToLps);
+    this.lpsToIndex = back;
+    this.#reader = reader;
+    this.#coarse = new BrickTexture(coarse, this.form);
+    this.#isOneLevel = coarse === level;
+    const size = xyz(level.shape);
+    this.#ranges = new CellRanges([Math.ceil(size[0] / CELL), Math.ceil(size[1] / CELL), Math.ceil(size[2] / CELL)]);
+    const [nx, ny, nz] = this.#ranges.size;
+    this.#cellBytes = new Uint8Array(nx * ny * nz * 4);
+    this.#cells = new Data3DTexture(this.#cellBytes, nx, ny, nz);
+    this.#cells.format = RGBAIntegerFormat;
+    this.#cells.type = UnsignedByteType;
+    this.#cells.internalFormat = "RGBA8UI";
+    this.#cells.minFilter = this.#cells.magFilter = NearestFilter;
+    this.#cells.needsUpdate = true;
+    const [low, high] = volume.range;
+    const way = betweenLevels(level, coarse);
+    const coarseSize = xyz(coarse.shape);
+    const over = (f: (axis: 0 | 1 | 2) => number): Vector3 => new Vector3(f(0), f(1), f(2));
+    const span = Math.max(1, high - low);
+    this.uniforms = {
+      uFine: { value: emptyTexture(this.form) as Data3DTexture },
+      uCoarse: { value: this.#coarse.texture },
+      uCells: { value: this.#cells },
+      uSize: { value: new Vector3(...size) },
+      uCoarseScale: { value: over((a) => way.scale[a] / coarseSize[a]) },
+      uCoarseOffset: { value: over((a) => (way.offset[a] + 0.5) / coarseSize[a]) },
+      uStage: { value: 0 },
+      uValueScale: { value: this.form === "r16f" ? 1 / span : 255 / 254 },
+      uValueOffset: { value: this.form === "r16f" ? -low / span : -1 / 254 },
+      uLpsToIndex: { value: matrixOf(this.lpsToIndex) },
+    };
+    this.#rangesFromBricks();
+  }
+
+  /** Steps of the picture's values: 1 where every integer is exact, more beyond +-2048 or in 8 bits. */
+  get largestStep(): number {
+    const [low, high] = this.volume.range;
+    if (this.form === "r8") return Math.max(1, (high - low) / 254);
+    const far = Math.max(Math.abs(low), Math.abs(high));
+    return far <= 2048 ? 1 : 2 ** (Math.floor(Math.log2(far - 1)) - 10);
+  }
+
+  /** A value in the scan's quantity, as it is stored, and as a part of the stored range. */
+  storedOf(value: number): number {
+    return (value - this.volume.offset) / this.volume.scale;
+  }
+
+  partOf(value: number): number {
+    const [low, high] = this.volume.range;
+    return (this.storedOf(value) - low) / Math.max(1, high - low);
+  }
+
+  get coarseSpacingMm(): number {
+    return Math.min(...spacings(this.#coarse.level.indexToLps));
+  }
+
+  /** Bytes of all textures made so far. */
+  get bytes(): number {
+    return this.#coarse.bytes + (this.#fine?.bytes ?? 0) + this.#cellBytes.byteLength;
+  }
+
+  get isCoarseThere(): boolean {
+    return this.#coarse.isComplete;
+  }
+
+  /** Whether everything that is wished for was written. */
+  get isSettled(): boolean {
+    return this.#asked.size === 0 && this.#arrived.length === 0 && !this.#isCellsStale && this.#wanted().length === 0;
+  }
+
+  wish(wish: Wish): void {
+    if (wish.shown !== this.#wish.shown) {
+      this.#shown = wish.shown;
+      this.#isCellsStale = true;
+      this.#cellsAt = -Infinity;
+    }
+    this.#wish = wish;
+    this.#order();
+  }
+
+  /** Write what has arrived; true where more waits for the next frame. */
+  pump(renderer: WebGLRenderer, most = 8): boolean {
+    for (const { texture, index, texels } of this.#arrived.splice(0, most)) {
+      texture.write(renderer, index, texels.texels);
+      if (texture.level === this.level) this.#rangesFromBrick(index, texels.cells);
+      this.#isCellsStale = true;
+      this.version++;
+    }
+    if (this.#isOneLevel) this.uniforms.uStage.value = 0;
+    else this.uniforms.uStage.value = this.#fine?.isComplete ? 2 : this.#fine ? 1 : 0;
+    const now = performance.now();
+    if (this.#isCellsStale && (now - this.#cellsAt > CELLS_EVERY_MS || this.#arrived.length + this.#asked.size === 0)) {
+      this.#writeCells();
+      this.#cellsAt = now;
+    }
+    return this.#arrived.length > 0 || this.#isCellsStale;
+  }
+
+  /** After a lost context. */
+  restore(): void {
+    this.#coarse.forget();
+    this.#fine?.forget();
+    this.#failed.clear();
+    this.#cells.needsUpdate = true;
+    this.#borders.clear();
+    this.#rangesFromBricks();
+    this.#isCellsStale = true;
+    this.#order();
+  }
+
+  /** Try once more what could not be had. */
+  retry(): void {
+    this.#failed.clear();
+    this.#order();
+  }
+
+  dispose(): void {
+    this.#end.abort();
+    this.#coarse.dispose();
+    this.#fine?.dispose();
+    this.#cells.dispose();
+    this.uniforms.uFine.value.dispose();
+  }
+
+  // Until a fine brick is there, its cells know only the range of the brick and, because the coarse picture is mixed
+  // across its borders, of those around it.
+  #rangesFromBricks(): void {
+    this.#ranges.forget();
+    const { grid, bricks, brick } = this.level;
+    const perBrick = brick / CELL;
+    for (let index = 0; index < bricks.length; index++) {
+      const [s, r, c] = brickPlace(this.level, index);
+      let [low, high] = [32767, -32768];
+      for (let ds = -1; ds <= 1; ds++)
+        for (let dr = -1; dr <= 1; dr++)
+          for (let dc = -1; dc <= 1; dc++) {
+            const [a, b, d] = [s + ds, r + dr, c + dc];
+            if (a < 0 || b < 0 || d < 0 || a >= grid[0] || b >= grid[1] || d >= grid[2]) continue;
+            const entry = bricks[(a * grid[1] + b) * grid[2] + d]!;
+            if (entry[3] === this.volume.unmeasured) continue;
+            low = Math.min(low, entry[2]);
+            high = Math.max(high, entry[3]);
+          }
+      for (let z = s * perBrick; z < (s + 1) * perBrick; z++)
+        for (let y = r * perBrick; y < (r + 1) * perBrick; y++)
+          for (let x = c * perBrick; x < (c + 1) * perBrick; x++) this.#ranges.widen(x, y, z, low, high);
+    }
+  }
+
+  #rangesFromBrick(index: number, cells: Int16Array): void {
+    const shape = brickShape(this.level, index);
+    const perBrick = this.level.brick / CELL;
+    const [z0, y0, x0] = brickPlace(this.level, index).map((p) => p * perBrick) as [number, number, number];
+    const [nz, ny, nx] = shape.map((n) => Math.ceil(n / CELL) + 1) as [number, number, number];
+    const { ranges, size } = this.#ranges;
+    // The brick's own cells are known exactly now; what its far neighbours add comes with them.
+    for (let z = 1; z < nz; z++)
+      for (let y = 1; y < ny; y++)
+        for (let x = 1; x < nx; x++) {
+          const at = 2 * (((z0 + z - 1) * size[1] + y0 + y - 1) * size[0] + x0 + x - 1);
+          ranges[at] = 32767;
+          ranges[at + 1] = -32768;
+        }
+    this.#widenFrom(index, cells, 0);
+    const [s, r, c] = brickPlace(this.level, index);
+    for (let k = 1; k < 8; k++) {
+      const [a, b, d] = [s + (k >> 2), r + ((k >> 1) & 1), c + (k & 1)];
+      const [gs, gr, gc] = this.level.grid;
+      if (a >= gs || b >= gr || d >= gc) continue;
+      const other = (a * gr + b) * gc + d;
+      const kept = this.#borders.get(other);
+      if (kept) this.#widenFrom(other, kept, 1);
+    }
+    this.#borders.set(index, cells);
+  }
+
+  /** Cell ranges of bricks that were written, for the borders of those that come later. */
+  readonly #borders = new Map<number, Int16Array>();
+
+  /** Add a brick's ranges; only its first layers, which its neighbours see, where `layers` is 1. */
+  #widenFrom(index: number, cells: Int16Array, layers: 0 | 1): void {
+    const perBrick = this.level.brick / CELL;
+    const [z0, y0, x0] = brickPlace(this.level, index).map((p) => p * perBrick - 1) as [number, number, number];
+    const [nz, ny, nx] = brickShape(this.level, index).map((n) => Math.ceil(n / CELL) + 1) as [number, number, number];
+    for (let z = 0; z < nz; z++)
+      for (let y = 0; y < ny; y++)
+        for (let x = 0; x < nx; x++) {
+          if (layers === 1 && z > 0 && y > 0 && x > 0) continue;
+          const i = 2 * ((z * ny + y) * nx + x);
+          this.#ranges.widen(x0 + x, y0 + y, z0 + z, cells[i]!, cells[i + 1]!);
+        }
+  }
+
+  #writeCells(): void {
+    const { ranges, size } = this.#ranges;
+    const [low, high] = this.volume.range;
+    const span = Math.max(1, high - low);
+    const count = size[0] * size[1] * size[2];
+    const isShown = new Uint8Array(count);
+    const part = (value: number): number => (value - low) / span;
+    const margin = this.largestStep / 2;
+    for (let i = 0; i < count; i++) {
+      const [from, to] = [ranges[2 * i]!, ranges[2 * i + 1]!];
+      isShown[i] = this.#shown === null || isAnyShown(this.#shown, from - margin, to + margin) ? 1 : 0;
+      this.#cellBytes[4 * i + 1] = to < from ? 0 : Math.min(255, Math.max(0, Math.ceil(part(to) * 255) + 1));
+    }
+    const far = distances(isShown, size);
+    const perBrick = this.level.brick / CELL;
+    const written = this.#fine?.written;
+    const [, gr, gc] = this.level.grid;
+    for (let z = 0, i = 0; z < size[2]; z++)
+      for (let y = 0; y < size[1]; y++)
+        for (let x = 0; x < size[0]; x++, i++) {
+          this.#cellBytes[4 * i] = far[i]!;
+          const brick = (Math.floor(z / perBrick) * gr + Math.floor(y / perBrick)) * gc + Math.floor(x / perBrick);
+          this.#cellBytes[4 * i + 2] = written?.[brick] ? 1 : 0;
+        }
+    this.#cells.needsUpdate = true;
+    this.#isCellsStale = false;
+    this.version++;
+  }
+
+  /** Bricks that are looked at and not there, the most wanted first. */
+  #wanted(): number[] {
+    if (this.#isOneLevel || !this.#coarse.isComplete) return [];
+    const { planes, shown, eye } = this.#wish;
+    if (planes.length === 0 && !shown) return [];
+    const { level } = this;
+    const half = this.#halfDiagonal();
+    const order: [number, number][] = [];
+    for (let index = 0; index < level.bricks.length; index++) {
+      const key = keyOf(level, index);
+      if (this.#fine?.written[index] || this.#asked.has(key) || this.#failed.has(key)) continue;
+      const centre = this.#centreOf(index);
+      let rank = Infinity;
+      for (const { point, normal } of planes) {
+        const away = Math.abs(dot(subtract(centre, point), normal));
+        // First what is cut, from the crosshair outwards; then what the next slices will cut.
+        if (away <= half) rank = Math.min(rank, length(subtract(centre, point)));
+        else if (away <= 3 * half) rank = Math.min(rank, 2e6 + away);
+      }
+      const [, , min, max] = level.bricks[index]!;
+      if (shown && isAnyShown(shown, min, max))
+        rank = Math.min(rank, 1e6 + (eye ? length(subtract(centre, eye)) : 0));
+      if (rank < Infinity) order.push([rank, index]);
+    }
+    return order.sort((a, b) => a[0] - b[0]).map(([, index]) => index);
+  }
+
+  #centreOf(index: number): Vec3 {
+    const [s, r, c] = brickPlace(this.level, index);
+    const [ns, nr, nc] = brickShape(this.level, index);
+    const edge = this.level.brick;
+    return applied(this.indexToLps, [c * edge + (nc - 1) / 2, r * edge + (nr - 1) / 2, s * edge + (ns - 1) / 2]);
+  }
+
+  #halfDiagonal(): number {
+    const half = this.level.brick / 2;
+    return length(appliedToDirection(this.indexToLps, [half, half, half]));
+  }
+
+  #order(): void {
+    if (this.#end.signal.aborted) return;
+    const free = IN_FLIGHT - this.#asked.size - this.#arrived.length;
+    if (free < IN_FLIGHT / 2) return;
+    if (!this.#coarse.isComplete) {
+      const all = this.#coarse.level.bricks.map((_, i) => i);
+      const open = all.filter((i) => !this.#coarse.written[i] && this.#isOpen(this.#coarse.level, i));
+      if (open.length > 0) this.#bring(this.#coarse, open);
+      return;
+    }
+    const next = this.#wanted().slice(0, free);
+    if (next.length === 0) return;
+    if (!this.#fine) {
+      this.#fine = new BrickTexture(this.level, this.form);
+      this.uniforms.uFine.value.dispose();
+      this.uniforms.uFine.value = this.#fine.texture;
+    }
+    this.#bring(this.#fine, next);
+  }
+
+  #isOpen(level: BrickLevel, index: number): boolean {
+    const key = keyOf(level, index);
+    return !this.#asked.has(key) && !this.#failed.has(key) && !this.#arrived.some((a) => a.index === index && a.texture.level === level);
+  }
+
+  #bring(texture: BrickTexture, indices: readonly number[]): void {
+    const { level } = texture;
+    for (const index of indices) this.#asked.add(keyOf(level, index));
+    // A run that cannot be had is told by each of its bricks.
+    const there = this.#reader.bring(level, indices, this.#end.signal).catch(() => undefined);
+    for (const index of indices) {
+      there.then(() => this.#texelsOf(level, index)).then(
+        (texels) => this.#arrived.push({ texture, index, texels }),
+        (error: unknown) => {
+          this.#failed.add(keyOf(level, index));
+          if (!this.#end.signal.aborted) this.onTrouble(this.#failed.size, String(error));
+        },
+      ).finally(() => {
+        this.#asked.delete(keyOf(level, index));
+        if (this.#end.signal.aborted) return;
+        this.onArrival();
+        this.#order();
+      });
+    }
+  }
+
+  async #texelsOf(level: BrickLevel, index: number): Promise<Texels> {
+    const stored = { unmeasured: this.volume.unmeasured, range: this.volume.range };
+    const [, bytes, min] = level.bricks[index]!;
+    if (bytes > 0) return await this.#reader.texels(level, index, this.form, stored, this.#end.signal);
+    const shape = brickShape(level, index);
+    const voxels = new Int16Array(voxelsOf(shape)).fill(min);
+    const texels = this.form === "r16f" ? asHalves(voxels, stored.unmeasured) : asBytes(voxels, stored.unmeasured, stored.range);
+    return { texels, cells: cellRanges(voxels, shape, stored.unmeasured) };
+  }
+}
+
+const keyOf = (level: BrickLevel, index: number): string => `${level.file} ${index}`;
+
+/** three keeps columns after one another; here it is rows. */
+export function matrixOf(m: Affine): Matrix4 {
+  return new Matrix4().fromArray([...m]).transpose();
+}

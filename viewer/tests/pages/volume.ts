@@ -1,0 +1,154 @@
+// The volume alone, for tests and for measuring: a phantom, a mesh or two, no server.
+import {
+  BufferAttribute, BufferGeometry, DepthFormat, DepthTexture, DoubleSide, Mesh, MeshLambertMaterial, DirectionalLight, AmbientLight, PerspectiveCamera,
+  Quaternion, Scene, SphereGeometry, UnsignedIntType, Vector3, WebGLRenderer, WebGLRenderTarget, OrthographicCamera, MeshBasicMaterial,
+} from "three";
+import { BRICK_MEMORY, BrickReader } from "../../src/viewer/loading/bricks.ts";
+import { transferPresets } from "../../src/viewer/model/transfer.ts";
+import { screenMaterial, screenScene, volumeDrawable, type VolumeDrawable } from "../../src/viewer/scene/drawables/volume.ts";
+import { LAY_OVER_FRAGMENT } from "../../src/viewer/scene/drawables/volume_glsl.ts";
+import { openGlassPass } from "../../src/viewer/scene/glass.ts";
+import { ScanTextures } from "../../src/viewer/scene/scan_textures.ts";
+import { firstState } from "../../src/viewer/state/first_state.ts";
+import type { ClipPlane, ViewState, VolumeState } from "../../src/viewer/state/view_state.ts";
+import { damage, type Phantom, writeBody, writePhantom, writeRamp, traffic } from "./phantoms.ts";
+
+export interface Setting {
+  readonly size: number;
+  readonly profile?: "desktop" | "phone";
+  readonly eye: readonly [number, number, number];
+  readonly up?: readonly [number, number, number];
+  readonly fov?: number;
+  readonly meshes?: readonly { centre: readonly [number, number, number]; radiusMm: number; colour: string; opacity: number }[];
+  /** A mesh as it lies in memory. */
+  readonly surface?: { readonly positions: Float32Array; readonly indices: Uint32Array; readonly colour: string };
+  readonly background?: string | null;
+}
+
+export function open(phantom: Phantom, setting: Setting) {
+  const canvas = document.body.appendChild(document.createElement("canvas"));
+  const renderer = new WebGLRenderer({ canvas, alpha: true, antialias: false, preserveDrawingBuffer: true });
+  renderer.autoClear = false;
+  renderer.setPixelRatio(1);
+  renderer.setSize(setting.size, setting.size);
+  renderer.setClearColor(setting.background ?? "#000000", setting.background ? 1 : 0);
+  const reader = new BrickReader(phantom.fetchRange, BRICK_MEMORY.desktop, 2);
+  const scan = new ScanTextures(phantom.volume, reader, setting.profile ?? "desktop", 2048);
+  const drawable: VolumeDrawable = volumeDrawable(scan);
+  const scene = new Scene();
+  scene.add(new AmbientLight(0xffffff, 1.1));
+  const camera = new PerspectiveCamera(setting.fov ?? 30, 1, 1, 4000);
+  const light = new DirectionalLight(0xffffff, 2.2);
+  scene.add(light);
+  for (const { centre, radiusMm, colour, opacity } of setting.meshes ?? []) {
+    const material = opacity < 1
+      ? new MeshBasicMaterial({ color: colour, transparent: true, opacity, depthWrite: false })
+      : new MeshLambertMaterial({ color: colour, side: DoubleSide });
+    const mesh = new Mesh<BufferGeometry>(new SphereGeometry(radiusMm, 96, 64), material);
+    mesh.position.set(...centre);
+    scene.add(mesh);
+  }
+  if (setting.surface) {
+    const geometry = new BufferGeometry();
+    geometry.setAttribute("position", new BufferAttribute(setting.surface.positions, 3));
+    geometry.setIndex(new BufferAttribute(setting.surface.indices, 1));
+    geometry.computeVertexNormals();
+    scene.add(new Mesh(geometry, new MeshLambertMaterial({ color: setting.surface.colour })));
+  }
+  const volumeScene = new Scene();
+  volumeScene.add(drawable.object);
+  const target = new WebGLRenderTarget(setting.size, setting.size, { depthTexture: new DepthTexture(1, 1, UnsignedIntType) });
+  (target.depthTexture as DepthTexture).format = DepthFormat;
+  const glass = openGlassPass();
+  const over = { uMarched: { value: target.texture } };
+  const copy = screenScene(screenMaterial(LAY_OVER_FRAGMENT, over));
+  const first = firstState(
+    { version: 1, title: "", unit: "mm", organs: [], groups: [], notFound: [], volume: phantom.volume, labels: phantom.labels, leftOut: [] },
+    { profile: setting.profile ?? "desktop", aspect: 1 },
+  );
+  const presets = transferPresets("HU", phantom.volume.range);
+  let state: ViewState = { ...first, volume: { ...first.volume, isShown: true, transferPoints: presets[0]!.points, presetId: presets[0]!.id } };
+  look(setting.eye, setting.up ?? [0, 0, 1]);
+
+  function look(eye: readonly [number, number, number], up: readonly [number, number, number]): void {
+    camera.position.set(...eye);
+    camera.up.set(...up);
+    camera.lookAt(new Vector3());
+    camera.updateMatrixWorld();
+    const away = camera.position.length();
+    camera.near = Math.max(1, away - 600);
+    camera.far = away + 600;
+    camera.updateProjectionMatrix();
+    light.position.copy(camera.position).applyQuaternion(new Quaternion());
+  }
+
+  function draw(isMoving = false): boolean {
+    const more = scan.pump(renderer, 64);
+    const unfinished = drawable.update(state);
+    scan.wish({ planes: [], shown: drawable.shown, eye: camera.position.toArray() });
+    renderer.setRenderTarget(target);
+    renderer.clear();
+    glass.withoutGlass(scene, () => renderer.render(scene, camera));
+    const panes = glass.drawGlass(renderer, scene, camera, setting.size, setting.size);
+    drawable.beforeVolume?.({
+      renderer, camera, isMoving, size: { width: setting.size, height: setting.size, pixelRatio: 1 },
+      depth: target.depthTexture as DepthTexture, colour: target.texture, glass: panes,
+    });
+    renderer.setRenderTarget(null);
+    renderer.clear();
+    renderer.render(copy.scene, new OrthographicCamera());
+    renderer.render(volumeScene, camera);
+    return more || unfinished;
+  }
+
+  return {
+    phantom, renderer, scan, drawable, reader, draw, look,
+    get state() { return state; },
+    set(change: { volume?: Partial<VolumeState>; planes?: readonly ClipPlane[]; box?: ViewState["clip"]["box"]; window?: { centre: number; width: number } }): void {
+      state = {
+        ...state,
+        volume: { ...state.volume, ...change.volume },
+        clip: { ...state.clip, planes: change.planes ?? state.clip.planes, box: change.box === undefined ? state.clip.box : change.box },
+        slices: change.window ? { ...state.slices, windowCentre: change.window.centre, windowWidth: change.window.width } : state.slices,
+      };
+    },
+    /** Draw until all bricks that are wanted are there and the picture has settled. */
+    async settle(longestMs = 60000): Promise<void> {
+      const began = performance.now();
+      scan.wish({ planes: [], shown: null, eye: null });
+      for (;;) {
+        const more = draw();
+        if (!more && scan.isSettled && scan.isCoarseThere && (drawable.isFinished || !state.volume.isShown)) return;
+        if (performance.now() - began > longestMs) throw new Error("never settled");
+        await new Promise((resolve) => setTimeout(resolve, 8));
+      }
+    },
+    pixel(x: number, y: number): number[] {
+      const out = new Uint8Array(4);
+      const gl = renderer.getContext();
+      gl.readPixels(x, setting.size - 1 - y, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, out);
+      return [...out];
+    },
+    pixels(): number[] {
+      const out = new Uint8Array(4 * setting.size * setting.size);
+      const gl = renderer.getContext();
+      gl.readPixels(0, 0, setting.size, setting.size, gl.RGBA, gl.UNSIGNED_BYTE, out);
+      return [...out];
+    },
+    close(): void {
+      drawable.dispose();
+      scan.dispose();
+      reader.dispose();
+      renderer.dispose();
+      renderer.forceContextLoss();
+      canvas.remove();
+    },
+  };
+}
+
+const page = { open, writeBody, writeRamp, writePhantom, damage, traffic, transferPresets };
+export type VolumePage = typeof page;
+declare global {
+  interface Window { volumePage: VolumePage }
+}
+window.volumePage = page;
