@@ -159,7 +159,7 @@ SENTENCES = (
 )
 ON_A_PAGE = {
     "A build is refused unless gaps are allowed (--allow-gaps).": N_(
-        "A build is refused unless you allow missing slices to be bridged, under More."
+        "A build is refused unless you let missing slices be bridged, under Formats and exceptions."
     ),
     "Check that the scan covers it and that the intensity window fits (`plastinate inspect`).": N_(
         "Check that the scan covers it and that the range fits."
