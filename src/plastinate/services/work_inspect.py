@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plastinate.engine.kinds import Task
 from plastinate.model.errors import InputError, LimitError
 from plastinate.pipeline.progress import Progress
-from plastinate.services import work_import
+from plastinate.services import text_fields, work_import
 from plastinate.services.inspect_path import glance_at
 from plastinate.stages import catalog
 
@@ -62,7 +62,26 @@ def publish(
     work_import.publish(session, job, result=result, files=files)
     described = result.get(work_import.KEY)
     values: dict[str, Any] = {"inspection": result["inspection"]}
+    title = "" if described else _own_title(result["inspection"])
+    if title and _is_called_as_its_file(session, job.case_id):
+        values["title"] = title
     if THUMBNAIL in files and not (described and described.get("thumbnail")):
         values["thumbnail_sha256"] = files[THUMBNAIL].sha256
     # Not through the row's object: this is no change that a person's edit could conflict with.
     session.execute(update(Case).where(Case.id == job.case_id).values(**values))
+
+
+def _own_title(inspection: Mapping[str, Any] | None) -> str:
+    """What the scan calls itself: its first series that can be built."""
+    usable = (each for each in (inspection or {}).get("series", []) if each["is_usable"])
+    first: Mapping[str, Any] = next(usable, {})
+    return str(first.get("tags", {}).get("title", ""))[: text_fields.TITLE_MAX]
+
+
+def _is_called_as_its_file(session: Session, case_id: str) -> bool:
+    """Whether nobody has given the case a title of its own: folders called "dicom" say less than the scan."""
+    from plastinate.archive.tables import Case
+    from plastinate.services.cases import title_of_file
+
+    case = session.get_one(Case, case_id)
+    return bool(case.inputs) and case.title == title_of_file(case.inputs[0].name)

@@ -14,6 +14,7 @@ from plastinate.services.access import SYSTEM
 from plastinate.services.builds import list_builds
 from plastinate.services.case_archive import export_case
 from plastinate.services.cases import change_case, keep_case, read_case
+from tiny_scans import save_series
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,32 @@ def test_a_look_is_no_change_that_an_edit_meanwhile_conflicts_with(rig: JobRig):
     case, _ = looked_at(rig, ("scan.zip", rig.scan))
     assert case.version == 1
     assert change_case(rig.archive, SYSTEM, case.id, version=1, title="A ball").title == "A ball"
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"), [("", "Routine, Knee"), ("scan", "Routine, Knee"), ("Old knee", "Old knee")]
+)
+def test_a_case_called_as_its_file_takes_the_name_that_the_scan_gives_itself(
+    rig: JobRig, tmp_path: Path, asked: str, title: str
+):
+    save_series(tmp_path / "dicom", 5, StudyDescription="Routine", BodyPartExamined="KNEE")
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        for file in sorted((tmp_path / "dicom").iterdir()):
+            archive.write(file, file.name)
+    case = keep_case(
+        rig.archive, owner_id=None, title=asked, files=[("dicom/scan.zip", tmp_path / "scan.zip")]
+    )
+    with rig.archive.database.read() as session:
+        (look,) = jobs.jobs_of_case(session, case.id)
+    run_attempt(look.id, 0, rig.settings.environment())
+    assert read_case(rig.archive, SYSTEM, case.id).title == title
+
+
+def test_a_scan_without_a_name_of_its_own_keeps_that_of_its_file(rig: JobRig, tmp_path: Path):
+    save_series(tmp_path / "dicom", 5, SeriesDescription=None)
+    files = sorted((tmp_path / "dicom").iterdir())
+    case, _ = looked_at(rig, *((file.name, file) for file in files))
+    assert case.title == "0.dcm"
 
 
 def test_loose_files_are_looked_at_together(rig: JobRig, tmp_path: Path):
