@@ -128,6 +128,7 @@ def case(case_id: str) -> str:
     rank = access.RANK[whole.role]
     can_own = rank >= access.RANK["own"] and actor.person_id is not None
     found = case_page.found_in(whole.inspection)
+    slices = series_slices.list_slices(archive, actor, case_id)
     usable = [each for each in (found or {}).get("series", []) if each["is_usable"]]
     # A form that was refused, or a build asked for again, comes as a query.
     chosen = build_form.choices_in(request.args)
@@ -140,6 +141,7 @@ def case(case_id: str) -> str:
         is_anothers=whole.role == "admin" and (whole.owner is None or whole.owner.id != actor.person_id),
         modalities=list(dict.fromkeys(each["modality_words"] for each in usable)),
         found=found,
+        slices=case_page.slices_of(case_id, slices),
         plan=build_form.form_of(found, chosen, flaws=flaws),
         builds=its_builds,
         history=case_page.history_of(its_jobs, its_builds),
