@@ -88,6 +88,7 @@ SENTENCES = (
     # about files that were not used
     N_("{count} other series could be built as well."),
     N_("{count} of the files are not part of any volume."),
+    N_("{count} of the files is not part of any volume."),
     N_("{count} files: {reason}."),
     N_("{count} file: {reason}."),
     N_("Set aside."),
