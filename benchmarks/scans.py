@@ -20,10 +20,7 @@ CACHE = Path(os.environ.get("PLASTINATE_BENCH_CACHE", Path(tempfile.gettempdir()
 
 def sample_scan() -> Path:
     """The sample chest CT as DICOM: 133 slices of 2.5 mm."""
-    folder = CACHE / "chest-ct"
-    if not folder.exists():
-        fetch_sample("chest-ct", folder)
-    return folder
+    return fetch_sample("chest-ct", CACHE / "chest-ct").series
 
 
 def chest_400() -> Path:

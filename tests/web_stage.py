@@ -28,6 +28,7 @@ from plastinate.archive.tables import (
     CaseTag,
     Job,
     Person,
+    SeriesSlice,
     Share,
     ShareLink,
     now,
@@ -131,7 +132,8 @@ class Stage:
                 Share(case_id=case.id, person_id=self.people["editor"], role="edit"),
                 Share(case_id=case.id, person_id=self.people["viewer"], role="view"),
             ]
-            session.add_all([job, build, link, *roles])
+            seen = SeriesSlice(case_id=case.id, number=1, sha256=picture.sha256)
+            session.add_all([job, build, link, seen, *roles])
             session.flush()
             return Scene(case.id, job.id, build.id, link.id, secret)
 

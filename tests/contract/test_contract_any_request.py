@@ -82,6 +82,7 @@ def _ask_for_what_is_there(case: schemathesis.Case, stage: Stage) -> None:
         "upload_id": upload.id,
         "person_id": stage.people["other"],
         "name": "scene.glb",
+        "number": 1,
     }
     for name in asked:
         asked[name] = known.get(name, asked[name])

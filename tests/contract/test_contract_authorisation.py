@@ -87,6 +87,7 @@ def _status(stage: Stage, who: str, method: str, path: str, *, by_token: bool) -
         token_id=token.id,
         person_id=stage.people["viewer"],
         name=quote("scene.glb"),
+        number=1,
     )
     more = json.loads(
         json.dumps(BODIES.get((method, path), {}), default=bytes.decode).replace("{unique}", scene.case)

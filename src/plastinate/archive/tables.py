@@ -246,6 +246,15 @@ class CaseInput(Table):
     size: Mapped[int] = mapped_column(BigInteger)
 
 
+class SeriesSlice(Table):
+    """A picture of one series of a case, as its first look saw it."""
+
+    __tablename__ = "series_slices"
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
+
+
 class Upload(Table):
     """A tus upload. Its offset is the size of its file; `sha256` is there once it is whole and stored."""
 

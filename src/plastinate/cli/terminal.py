@@ -92,7 +92,8 @@ def counter(doing: str) -> Iterator[Callable[[int, int, str], None] | None]:
 
 def print_inspection(inspection: Inspection) -> None:
     """The import doctor's table: series first, then findings, then what was set aside."""
-    out.print(f"[bold]{escape(inspection.path)}[/]: {inspection.files_looked_at} files looked at")
+    files = "1 file" if inspection.files_looked_at == 1 else f"{inspection.files_looked_at} files"
+    out.print(f"[bold]{escape(inspection.path)}[/]: {files} looked at")
     table = Table(box=None, pad_edge=False)
     for heading in ("#", "kind", "description", "slices", "matrix", "voxel mm", "phases", ""):
         table.add_column(heading, overflow="fold")

@@ -62,7 +62,8 @@ class EmptyInput(InputError):
     hint = "Give a folder, a zip or a file with DICOM, NIfTI, NRRD or MetaImage content."
 
     def __init__(self, path: str, *, looked_at: int = 0) -> None:
-        super().__init__(f"No medical image was found in {path} ({looked_at} files looked at).")
+        files = "1 file" if looked_at == 1 else f"{looked_at} files"
+        super().__init__(f"No medical image was found in {path} ({files} looked at).")
         self.path = path
         self.looked_at = looked_at
 

@@ -102,7 +102,7 @@ def make_organs(
     *,
     levels: Mapping[str, int | None],
     expect: Mapping[str, Expectation] | None,
-    noticed: Collection[str],
+    noticed: Mapping[str, Collection[str]],
     progress: Progress,
 ) -> Organs:
     """Surface everything found, and check each organ as soon as it has its surface.
@@ -112,7 +112,7 @@ def make_organs(
         steps: the recipe's surface steps.
         levels: detail level -> triangles at most; None is bounded by error alone.
         expect: what is known of each structure; None leaves the checks out.
-        noticed: codes of what the reading of the scan found.
+        noticed: structure id -> codes of what was found while the scan was read and the structure made.
         progress: where to report, and whom to ask whether to stop.
 
     Raises:
@@ -134,7 +134,7 @@ def make_organs(
                 name,
                 groups[number][1],
                 expectation=(expect or {}).get(name, Expectation()),
-                noticed=noticed,
+                noticed=noticed.get(name, ()),
                 share=CHECK_SHARE / len(organs),
             )
         )

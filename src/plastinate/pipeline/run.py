@@ -14,6 +14,7 @@ from plastinate.model.errors import EmptyMask, RecipeFlaw
 from plastinate.model.evidence import Finding, StepRecord, SurfaceQuality, Verdict
 from plastinate.model.labels import LabelMap
 from plastinate.model.recipe import Recipe
+from plastinate.model.remarked import Remarked
 from plastinate.model.surface import Surface
 from plastinate.model.volume import Volume
 from plastinate.pipeline.organs import Found, make_organs
@@ -95,6 +96,7 @@ def run_recipe(
     records: list[StepRecord] = []
     findings: list[Finding] = []
     missing: dict[str, str] = {}
+    remarked: dict[str, frozenset[str]] = {}
 
     prepare = [step for step in steps if step.stage == "prepare"]
     for step in prepare:
@@ -102,7 +104,7 @@ def run_recipe(
             volume = step.function(volume, **step.params)
             records.append(step.record())
 
-    masks = _segment(volume, steps, recipe.structures, progress, records, findings, missing)
+    masks = _segment(volume, steps, recipe.structures, progress, records, findings, missing, remarked)
     labels = _label(volume, recipe, masks, progress, records, findings, missing)
     hulls = {name for step in steps if step.is_hull for name in step.into}
     whole = {name: _alone(volume, name, masks[name]) for name in masks if name in hulls}
@@ -113,7 +115,7 @@ def run_recipe(
         [step for step in steps if step.stage == "surface"],
         levels=options.levels,
         expect=recipe.expect if options.check else None,
-        noticed=noticed,
+        noticed={name: frozenset(noticed) | remarked.get(name, frozenset()) for name in recipe.structures},
         progress=progress,
     )
     order = [name for name in recipe.structures if name in organs.surfaces]
@@ -137,6 +139,7 @@ def _segment(
     records: list[StepRecord],
     findings: list[Finding],
     missing: dict[str, str],
+    remarked: dict[str, frozenset[str]],
 ) -> dict[str, Mask]:
     segment = [step for step in steps if step.stage == "segment"]
     masks: dict[str, Mask] = {}
@@ -152,6 +155,10 @@ def _segment(
                 missing.update(dict.fromkeys(step.into, nothing.why or UNCOVERED))
                 findings.append(Finding("segment.nothing-found", "warning", nothing.sentence, nothing.hint))
                 continue
+            if isinstance(made, Remarked):
+                findings += made.findings
+                remarked.update(dict.fromkeys(step.into, frozenset(each.code for each in made.findings)))
+                made = made.masks
             made = made if isinstance(made, tuple) else (made,)
             if len(made) != len(step.into):
                 raise RecipeFlaw(

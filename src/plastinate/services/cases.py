@@ -97,7 +97,7 @@ def add_case(
     Raises:
         RequestFlaw: a title too long.
     """
-    called = title if title.strip() else _title_of(files[0][0])
+    called = title if title.strip() else title_of_file(files[0][0])
     case = Case(
         owner_id=owner_id,
         title=text_fields.one_line(called, where="title", longest=text_fields.TITLE_MAX),
@@ -357,7 +357,7 @@ def _built(word: str, names: Mapping[str, str]) -> ColumnElement[bool]:
     return exists().where(Build.case_id == Case.id, or_(*called, *([made_one_of(organs)] if organs else [])))
 
 
-def _title_of(file_name: str) -> str:
+def title_of_file(file_name: str) -> str:
     """A file's name without its folder and its ending, cut to what a title may have."""
     name = file_name.replace("\\", "/").rstrip("/").rpartition("/")[2].strip()
     stem = name[: -len(".zip")] if name.lower().endswith(".zip") else name

@@ -23,14 +23,14 @@ def inspect_path(path: Path, *, progress: Callable[[int, int, str], None] | None
 
 def glance_at(
     path: Path, *, progress: Callable[[int, int, str], None] | None = None
-) -> tuple[Inspection, bytes | None]:
-    """As `inspect_path`, with a small PNG of a slice where one can be shown.
+) -> tuple[Inspection, dict[int, bytes]]:
+    """As `inspect_path`, with a small PNG of a slice of each series, by its number, where one can be shown.
 
     Raises:
         InputError, LimitError: as `inspect_path`.
     """
     seen: Any = catalog.door("glance-input")(path, progress=progress)
-    if seen.plane is None:
-        return seen.inspection, None
-    picture = catalog.door("render-thumbnail")(seen.plane, quantity=seen.quantity, spacing=seen.spacing)
-    return seen.inspection, picture
+    render = catalog.door("render-thumbnail")
+    return seen.inspection, {
+        each.series: render(each.plane, quantity=each.quantity, spacing=each.spacing) for each in seen.slices
+    }

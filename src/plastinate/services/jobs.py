@@ -50,7 +50,8 @@ class JobView:
             "kind": row.kind,
             "request": dict(row.request),
             "state": row.state,
-            "attempt": row.attempt,
+            # As it is counted where a job is given up: a worker that was asked to stop costs no try.
+            "attempt": row.attempt - row.polite_stops,
             "share_done": round(row.share_done, 4),
             "doing": row.doing,
             "is_cancel_requested": row.is_cancel_requested,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plastinate.engine.kinds import Task
 from plastinate.model.errors import InputError, LimitError
 from plastinate.pipeline.progress import Progress
-from plastinate.services import work_import
+from plastinate.services import text_fields, work_import
 from plastinate.services.inspect_path import glance_at
 from plastinate.stages import catalog
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from plastinate.archive.files import StoredFile
     from plastinate.archive.tables import Job
 
-THUMBNAIL = "thumbnail.png"
+# The picture of a series.
+SLICE = "slice-{number}.png"
 
 
 def inspect(task: Task, *, progress: Progress) -> dict[str, Any]:
@@ -38,14 +39,14 @@ def inspect(task: Task, *, progress: Progress) -> dict[str, Any]:
     scan = task.scan if described is None else task.out / described["originals"]
     try:
         with progress.step("look at the files", share=1.0 if described is None else 0.5) as within:
-            found, picture = glance_at(scan, progress=lambda done, total, what: within(done / max(total, 1)))
+            found, pictures = glance_at(scan, progress=lambda done, total, what: within(done / max(total, 1)))
     except (InputError, LimitError):
         if described is None:
             raise
         # The case was kept with a scan that nobody could read, and so it comes back.
         return {"inspection": None, work_import.KEY: described}
-    if picture is not None:
-        catalog.door("write-bytes")(task.out / THUMBNAIL, picture)
+    for number, picture in pictures.items():
+        catalog.door("write-bytes")(task.out / SLICE.format(number=number), picture)
     # By its own name: where it lay during the job is nobody's business.
     inspection = {**found.as_dict(), "path": scan.name if scan.is_file() else ""}
     return {"inspection": inspection, work_import.KEY: described}
@@ -55,14 +56,40 @@ def publish(
     session: Session, job: Job, *, result: Mapping[str, Any], files: Mapping[str, StoredFile]
 ) -> None:
     """Write down what was found, in the transaction that ends the job."""
-    from sqlalchemy import update
+    from sqlalchemy import delete, update
 
-    from plastinate.archive.tables import Case
+    from plastinate.archive.tables import Case, SeriesSlice
 
     work_import.publish(session, job, result=result, files=files)
     described = result.get(work_import.KEY)
     values: dict[str, Any] = {"inspection": result["inspection"]}
-    if THUMBNAIL in files and not (described and described.get("thumbnail")):
-        values["thumbnail_sha256"] = files[THUMBNAIL].sha256
+    title = "" if described else _own_title(result["inspection"])
+    if title and _is_called_as_its_file(session, job.case_id):
+        values["title"] = title
+    numbers = [each["number"] for each in (result["inspection"] or {}).get("series", [])]
+    slices = {each: files[name] for each in numbers if (name := SLICE.format(number=each)) in files}
+    if slices and not (described and described.get("thumbnail")):
+        values["thumbnail_sha256"] = next(iter(slices.values())).sha256
+    session.execute(delete(SeriesSlice).where(SeriesSlice.case_id == job.case_id))
+    session.add_all(
+        SeriesSlice(case_id=job.case_id, number=number, sha256=stored.sha256)
+        for number, stored in slices.items()
+    )
     # Not through the row's object: this is no change that a person's edit could conflict with.
     session.execute(update(Case).where(Case.id == job.case_id).values(**values))
+
+
+def _own_title(inspection: Mapping[str, Any] | None) -> str:
+    """What the scan calls itself: its first series that can be built."""
+    usable = (each for each in (inspection or {}).get("series", []) if each["is_usable"])
+    first: Mapping[str, Any] = next(usable, {})
+    return str(first.get("tags", {}).get("title", ""))[: text_fields.TITLE_MAX]
+
+
+def _is_called_as_its_file(session: Session, case_id: str) -> bool:
+    """Whether nobody has given the case a title of its own: folders called "dicom" say less than the scan."""
+    from plastinate.archive.tables import Case
+    from plastinate.services.cases import title_of_file
+
+    case = session.get_one(Case, case_id)
+    return bool(case.inputs) and case.title == title_of_file(case.inputs[0].name)

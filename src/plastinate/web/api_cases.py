@@ -9,6 +9,7 @@ from plastinate.archive import tables
 from plastinate.model.case_errors import NotThere
 from plastinate.services import cases as service
 from plastinate.services.case_archive import case_entries
+from plastinate.services.series_slices import read_slice
 from plastinate.services.uploads import settle
 from plastinate.web.actor import current_actor
 from plastinate.web.app_state import archive_of_app
@@ -116,6 +117,16 @@ def thumbnail(case_id: str) -> Response:
     with archive.database.read() as session:
         blob = session.get_one(tables.Blob, case.thumbnail_sha256)
     return send_stored(archive.files, blob.sha256, size=blob.size, name="thumbnail.png", is_inline=True)
+
+
+@cases.get("/<case_id>/series/<int:number>/picture")
+@cases.doc(responses={200: sends("image/png"), 304: says("Not modified.")})
+def series_picture(case_id: str, number: int) -> Response:
+    """A slice of one series of a case, as `inspection` numbers them, a PNG."""
+    archive = archive_of_app()
+    stored = read_slice(archive, current_actor(), case_id, number=number)
+    name = f"series-{number}.png"
+    return send_stored(archive.files, stored.sha256, size=stored.size, name=name, is_inline=True)
 
 
 @cases.get("/<case_id>/archive")

@@ -98,6 +98,14 @@ def job_title(job: Job) -> str:
     return str(asked.get("name") or kind)
 
 
+def slices_of(case_id: str, slices: Mapping[int, str]) -> dict[int, str]:
+    """Number of a series -> the address of its picture, which changes with the picture."""
+    return {
+        number: url_for("api_cases.series_picture", case_id=case_id, number=number, v=sha256[:16])
+        for number, sha256 in slices.items()
+    }
+
+
 def thumbnail_of(case_id: str, sha256: str | None) -> str:
     """The address of a case's picture; it changes with the picture, so that browsers may keep it."""
     return url_for("api_cases.thumbnail", case_id=case_id, v=sha256[:16]) if sha256 else ""

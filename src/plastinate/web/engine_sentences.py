@@ -88,6 +88,7 @@ SENTENCES = (
     # about files that were not used
     N_("{count} other series could be built as well."),
     N_("{count} of the files are not part of any volume."),
+    N_("{count} of the files is not part of any volume."),
     N_("{count} files: {reason}."),
     N_("{count} file: {reason}."),
     N_("Set aside."),
@@ -100,6 +101,9 @@ SENTENCES = (
     N_("{count} more were left out for reasons of this kind."),
     N_("Nothing was found for {name}: {reason}."),
     N_("It was left out."),
+    N_("Vessels or bowel hold contrast agent as bright as bone, about {value} HU."),
+    N_("Undiluted contrast agent or metal is denser than any bone."),
+    N_("Told from bone where that is possible; where the two touch, some of it may have stayed."),
     # why an organ is not there: clauses
     N_("the scan may not cover it"),
     N_("nowhere does bone enclose a space as large as a brain's"),
@@ -142,6 +146,7 @@ SENTENCES = (
     N_("The scan does not say where its slices lie: their order, and left and right, may be wrong."),
     N_("The scan does not say how the patient lies in it: left and right may be exchanged."),
     N_("The scan does not say its pixel size, so no length and no volume of it is known."),
+    N_("The scan holds contrast agent as bright as bone, or metal: what touches bone may be taken for it."),
     N_("It is too small to be measured: {count} voxels."),
     N_("It is too small to be measured: {count} voxel."),
     N_("The surface is not closed, so its volume means nothing and it cannot be printed."),
@@ -159,7 +164,7 @@ SENTENCES = (
 )
 ON_A_PAGE = {
     "A build is refused unless gaps are allowed (--allow-gaps).": N_(
-        "A build is refused unless you allow missing slices to be bridged, under More."
+        "A build is refused unless you let missing slices be bridged, under Formats and exceptions."
     ),
     "Check that the scan covers it and that the intensity window fits (`plastinate inspect`).": N_(
         "Check that the scan covers it and that the range fits."

@@ -11,7 +11,14 @@ from flask import session as session_cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from plastinate.model.case_errors import NotThere, RequestError, RequestFlaw, SignInNeeded, TooManyRequests
+from plastinate.model.case_errors import (
+    Conflict,
+    NotThere,
+    RequestError,
+    RequestFlaw,
+    SignInNeeded,
+    TooManyRequests,
+)
 from plastinate.model.errors import PlastinateError, SystemFault
 from plastinate.services import builds, jobs, people, sharing
 from plastinate.services import cases as case_service
@@ -21,9 +28,10 @@ from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.languages import COOKIE, LANGUAGES
 from plastinate.web.page_frame import THEME_COOKIE, THEMES, cookie_options, pages
-from plastinate.web.pages import FRESH_LINK, account_shown, people_shown
+from plastinate.web.pages import FRESH_LINK, account_shown, edit_shown, people_shown
+from plastinate.web.problems import status_of
 from plastinate.web.public_address import public_address
-from plastinate.web.refusals import told
+from plastinate.web.refusals import told_of
 
 Route = Callable[..., ResponseReturnValue]
 # These have a page of their own; everything else is told where the person was.
@@ -56,7 +64,7 @@ def tell(sentence: str, *, kind: str = "good", hint: str = "", code: str = "", d
 
 def tell_failure(error: PlastinateError) -> None:
     """Say on the next page what was refused and what to do."""
-    said = told(error.code, str(error), hint=error.hint, where=str(getattr(error, "where", "")))
+    said = told_of(error)
     # What somebody can mend by themselves needs no code to quote to an administrator.
     code = "" if isinstance(error, RequestError) else error.code
     tell(said.sentence, kind="bad", hint=said.hint, code=code, detail=said.exact)
@@ -95,19 +103,31 @@ def look() -> ResponseReturnValue:
 @pages.post("/cases/<case_id>/edit")
 @tells_where_it_was(_case)
 def edit(case_id: str) -> ResponseReturnValue:
-    """Keep title, tags and notes."""
+    """Keep title, tags and notes; what cannot be kept is shown again beside what stands there."""
     version = _form("version")
-    case_service.change_case(
-        archive_of_app(),
-        current_actor(),
-        case_id,
-        version=int(version) if version.isdecimal() and len(version) < 10 else None,
-        title=_form("title"),
-        notes=request.form.get("notes", "").replace("\0", "").replace("\r\n", "\n"),
-        tags=[tag.strip() for tag in _form("tags").split(",") if tag.strip()],
-    )
+    written: dict[str, Any] = {
+        "title": _form("title"),
+        "notes": request.form.get("notes", "").replace("\0", "").replace("\r\n", "\n"),
+        "tags": [tag.strip() for tag in _form("tags").split(",") if tag.strip()],
+    }
+    try:
+        case_service.change_case(
+            archive_of_app(),
+            current_actor(),
+            case_id,
+            version=int(version) if version.isdecimal() and len(version) < 10 else None,
+            **written,
+        )
+    except (Conflict, RequestFlaw) as error:
+        return edit_shown(case_id, written=written, error=error), status_of(error)
     tell(_("Kept."))
     return redirect(_case(case_id), 303)
+
+
+@pages.get("/cases/<case_id>/edit")
+def edit_again(case_id: str) -> ResponseReturnValue:
+    """Whoever loads the address of a refused form anew, is led to the case."""
+    return redirect(_case(case_id))
 
 
 @pages.post("/cases/<case_id>/build")

@@ -6,6 +6,7 @@ blueprint. Scripts only refine what works without.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -15,7 +16,8 @@ from flask_babel import lazy_gettext as _l
 from pydantic import ValidationError
 
 from plastinate.model.case_errors import NotThere
-from plastinate.services import access, builds, case_cards, jobs, people, sharing
+from plastinate.model.errors import PlastinateError
+from plastinate.services import access, builds, case_cards, jobs, people, series_slices, sharing
 from plastinate.services import cases as case_service
 from plastinate.web import build_form, build_page, case_page, view_page, wording
 from plastinate.web.actor import current_actor, require_person
@@ -23,6 +25,7 @@ from plastinate.web.app_state import archive_of_app
 from plastinate.web.page_frame import pages
 from plastinate.web.payloads import CasesAsked
 from plastinate.web.public_address import public_address
+from plastinate.web.refusals import told_of
 from plastinate.web.views import case_line, case_whole, job_whole
 
 PER_PAGE = 24
@@ -125,6 +128,7 @@ def case(case_id: str) -> str:
     rank = access.RANK[whole.role]
     can_own = rank >= access.RANK["own"] and actor.person_id is not None
     found = case_page.found_in(whole.inspection)
+    slices = series_slices.list_slices(archive, actor, case_id)
     usable = [each for each in (found or {}).get("series", []) if each["is_usable"]]
     # A form that was refused, or a build asked for again, comes as a query.
     chosen = build_form.choices_in(request.args)
@@ -137,6 +141,7 @@ def case(case_id: str) -> str:
         is_anothers=whole.role == "admin" and (whole.owner is None or whole.owner.id != actor.person_id),
         modalities=list(dict.fromkeys(each["modality_words"] for each in usable)),
         found=found,
+        slices=case_page.slices_of(case_id, slices),
         plan=build_form.form_of(found, chosen, flaws=flaws),
         builds=its_builds,
         history=case_page.history_of(its_jobs, its_builds),
@@ -146,6 +151,14 @@ def case(case_id: str) -> str:
         fresh_link=session_cookie.pop(f"{FRESH_LINK}{case_id}", ""),
         **case_page.work_of(its_jobs),
     )
+
+
+def edit_shown(case_id: str, *, written: Mapping[str, Any], error: PlastinateError) -> str:
+    """What somebody wrote about a case and could not be kept, beside what stands there now."""
+    archive, actor = archive_of_app(), current_actor()
+    with archive.database.read() as session:
+        whole = case_whole(session, actor, case_service.read_case(archive, actor, case_id))
+    return render_template("case_edit.html", case=whole, written=written, refused=told_of(error))
 
 
 @pages.get("/cases/<case_id>/builds/<build_id>")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
 
+from plastinate.model.errors import PlastinateError
 from plastinate.web import wording
 from plastinate.web.engine_words import reworded
 from plastinate.web.languages import chosen_language
@@ -40,6 +41,11 @@ class Told:
     sentence: str
     exact: str
     hint: str
+
+
+def told_of(error: PlastinateError) -> Told:
+    """What to say of an error that is at hand."""
+    return told(error.code, str(error), hint=error.hint, where=str(getattr(error, "where", "")))
 
 
 def told(code: str, detail: str, *, hint: str, where: str = "") -> Told:

@@ -162,7 +162,7 @@ def test_one_slice_is_no_solid(tmp_path: Path) -> None:
 
 def test_a_folder_without_images_says_so(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing to see")
-    with pytest.raises(EmptyInput, match="1 files looked at"):
+    with pytest.raises(EmptyInput, match=r"\(1 file looked at\)"):
         inspect_input(tmp_path)
 
 

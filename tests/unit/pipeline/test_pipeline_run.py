@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from plastinate.model.errors import Cancelled, EmptyMask, ParameterError, RecipeFlaw
+from plastinate.model.evidence import Finding
 from plastinate.model.recipe import Recipe, Step, SurfaceStep
+from plastinate.model.remarked import Remarked
 from plastinate.model.surface import SurfaceSet
 from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import UNCOVERED, RunOptions, run_recipe
@@ -143,6 +145,29 @@ def test_a_part_that_a_step_leaves_empty_is_not_found_either(volume):
     result = run_recipe(volume, recipe, options=ONE_LEVEL)
     assert result.not_found == {"rest": UNCOVERED}
     assert run_recipe(volume, threshold_recipe(0.0, None), options=ONE_LEVEL).not_found == {}
+
+
+def test_what_a_step_remarks_on_is_found_and_casts_doubt_on_what_it_made_alone(volume):
+    recipe = Recipe(
+        "two",
+        "Two",
+        "CT",
+        ("core", "ball"),
+        (Step("doubtful", {}, (), ("core",)), threshold(0.0, "ball")),
+        (surface("core", 1000.0), surface("ball", 0.0, is_hull=True)),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(catalog.SEGMENT, "doubtful", catalog.Method(f"{__name__}:doubtful"))
+        result = run_recipe(volume, recipe, options=ONE_LEVEL)
+    assert [finding.code for finding in result.findings] == ["segment.contrast"]
+    assert result.verdicts["core"].light == "amber"
+    assert "contrast agent" in result.verdicts["core"].reasons[0]
+    assert not any("contrast agent" in reason for reason in result.verdicts["ball"].reasons)
+
+
+def doubtful(volume):
+    """What is bright, with a remark."""
+    return Remarked((volume.array > 1000,), (Finding("segment.contrast", "warning", "Said."),))
 
 
 def test_a_run_that_finds_nothing_says_so(volume):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plastinate.model.remarked import Remarked
 from plastinate.model.volume import Volume
 from plastinate.recipes.load import load_recipe
 from plastinate.stages import catalog
@@ -31,6 +32,7 @@ def organs(volume: Volume, recipe_name: str) -> dict[str, np.ndarray]:
         made = catalog.SEGMENT[step.method].load()(
             volume, *(masks[name] for name in step.inputs), **step.params
         )
+        made = made.masks if isinstance(made, Remarked) else made
         masks.update(zip(step.into, made if isinstance(made, tuple) else (made,), strict=True))
     return masks
 

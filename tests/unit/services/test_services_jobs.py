@@ -203,6 +203,19 @@ def test_an_attempt_writes_down_when_it_had_done_which_share(rig: JobRig, case: 
     assert read_job(rig.archive, SYSTEM, job.id).job.pace is None
 
 
+def test_a_worker_that_was_asked_to_stop_is_no_try_that_people_see(rig: JobRig, case: str):
+    job = submit(rig, case)
+    seen = []
+    for attempt, is_polite in ((1, True), (2, True), (3, False), (4, True)):
+        with rig.archive.database.write() as session:
+            rows.claim(session, job.id, seen_attempt=attempt - 1, worker="elsewhere")
+        seen.append(read_job(rig.archive, SYSTEM, job.id).as_dict()["attempt"])
+        with rig.archive.database.write() as session:
+            told = {"because": "it went away", "attempts_max": 3, "is_polite": is_polite}
+            assert rows.give_back(session, job.id, attempt, **told) == "queued"
+    assert seen == [1, 1, 1, 2]
+
+
 def test_nothing_is_claimed_about_the_time_of_a_first_job(tmp_path: Path):
     with job_rig(tmp_path) as rig:
         job = rig.build()

@@ -10,10 +10,14 @@ from job_rig import JobRig, job_rig
 from plastinate.archive import jobs
 from plastinate.archive.tables import Case, Job
 from plastinate.engine.attempt import run_attempt
+from plastinate.model.case_errors import NotThere
 from plastinate.services.access import SYSTEM
 from plastinate.services.builds import list_builds
 from plastinate.services.case_archive import export_case
 from plastinate.services.cases import change_case, keep_case, read_case
+from plastinate.services.look_again import look_again
+from plastinate.services.series_slices import list_slices, read_slice
+from tiny_scans import save_series
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +44,65 @@ def test_a_look_says_what_is_there_and_shows_it(rig: JobRig):
     assert str(rig.settings.home) not in str(case.inspection)
     assert case.thumbnail_sha256 is not None
     assert rig.archive.files.read(case.thumbnail_sha256).startswith(b"\x89PNG")
+    assert list_slices(rig.archive, SYSTEM, case.id) == {1: case.thumbnail_sha256}
+
+
+def test_each_series_has_its_picture_and_a_second_look_puts_others_in_place_of_the_first(
+    rig: JobRig, tmp_path: Path
+):
+    for name, shade in (("dark", b"\0\0"), ("bright", b"\xff\0")):
+        folder = tmp_path / "scan" / name
+        save_series(folder, 5, SeriesInstanceUID=f"1.2.{len(name)}", PixelData=shade * 23 + b"\xff\1")
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        for file in sorted((tmp_path / "scan").rglob("*.dcm")):
+            archive.write(file, file.relative_to(tmp_path / "scan").as_posix())
+    case, _ = looked_at(rig, ("scan.zip", tmp_path / "scan.zip"))
+    first = list_slices(rig.archive, SYSTEM, case.id)
+    assert sorted(first) == [1, 2]
+    assert len(set(first.values())) == 2
+    stored = read_slice(rig.archive, SYSTEM, case.id, number=2)
+    assert len(rig.archive.files.read(stored.sha256)) == stored.size
+    for number in (0, 3, 1 << 70):
+        with pytest.raises(NotThere):
+            read_slice(rig.archive, SYSTEM, case.id, number=number)
+    again = look_again(rig.archive, SYSTEM, case.id)
+    run_attempt(again.id, 0, rig.settings.environment())
+    assert list_slices(rig.archive, SYSTEM, case.id) == first
+    # What they name is kept for as long as they are there.
+    rig.archive.files.sweep(older_than_hours=0)
+    assert rig.archive.files.read(first[2])
 
 
 def test_a_look_is_no_change_that_an_edit_meanwhile_conflicts_with(rig: JobRig):
     case, _ = looked_at(rig, ("scan.zip", rig.scan))
     assert case.version == 1
     assert change_case(rig.archive, SYSTEM, case.id, version=1, title="A ball").title == "A ball"
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"), [("", "Routine, Knee"), ("scan", "Routine, Knee"), ("Old knee", "Old knee")]
+)
+def test_a_case_called_as_its_file_takes_the_name_that_the_scan_gives_itself(
+    rig: JobRig, tmp_path: Path, asked: str, title: str
+):
+    save_series(tmp_path / "dicom", 5, StudyDescription="Routine", BodyPartExamined="KNEE")
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        for file in sorted((tmp_path / "dicom").iterdir()):
+            archive.write(file, file.name)
+    case = keep_case(
+        rig.archive, owner_id=None, title=asked, files=[("dicom/scan.zip", tmp_path / "scan.zip")]
+    )
+    with rig.archive.database.read() as session:
+        (look,) = jobs.jobs_of_case(session, case.id)
+    run_attempt(look.id, 0, rig.settings.environment())
+    assert read_case(rig.archive, SYSTEM, case.id).title == title
+
+
+def test_a_scan_without_a_name_of_its_own_keeps_that_of_its_file(rig: JobRig, tmp_path: Path):
+    save_series(tmp_path / "dicom", 5, SeriesDescription=None)
+    files = sorted((tmp_path / "dicom").iterdir())
+    case, _ = looked_at(rig, *((file.name, file) for file in files))
+    assert case.title == "0.dcm"
 
 
 def test_loose_files_are_looked_at_together(rig: JobRig, tmp_path: Path):

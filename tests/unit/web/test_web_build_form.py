@@ -10,7 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from plastinate.archive.tables import Build, Case, Job
+from found_series import let_be_found, series
+from plastinate.archive.tables import Build, Job
 from plastinate.web import build_form, case_page
 from plastinate.web.build_form import Choices
 from web_stage import Scene, Stage
@@ -18,29 +19,10 @@ from web_stage import Scene, Stage
 CHEST = {"what": "recipe", "recipe": "ct-chest", "formats": ["glb", "stl"], "compression": "none"}
 
 
-def series(number: int, modality: str, description: str = "", **more: Any) -> dict[str, Any]:
-    return {
-        "number": number,
-        "modality": modality,
-        "description": description,
-        "frame_count": 30,
-        "shape_slice_row_column": [30, 64, 64],
-        "spacing_mm_slice_row_column": [2.0, 1.0, 1.0],
-        "phases": [""],
-        "tags": {},
-        "is_usable": True,
-        "findings": [],
-        **more,
-    }
-
-
 def inspected(stage: Stage, *found: dict[str, Any]) -> Scene:
     """A case whose scan holds these series."""
     scene = stage.new_scene(state="done")
-    with stage.archive.database.write() as session:
-        case = session.get(Case, scene.case)
-        assert case
-        case.inspection = {"files_looked_at": 9, "findings": [], "set_aside": [], "series": list(found)}
+    let_be_found(stage.archive, scene.case, *found)
     return scene
 
 

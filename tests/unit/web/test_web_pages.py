@@ -337,7 +337,7 @@ def test_an_installation_without_its_pages_says_so_in_plain_text(
 ):
     monkeypatch.setattr("plastinate.web.assets.MANIFEST", tmp_path / "manifest.json")
     answer = stage.visitor().get("/sign-in", headers={"Accept": "text/html"})
-    assert answer.status_code == 500
+    assert answer.status_code == 404
     assert answer.mimetype == "text/plain"
     assert "make install" in answer.text
 

@@ -280,6 +280,26 @@ def test_every_refusal_that_a_page_may_meet_is_said_in_the_readers_language(stag
     assert unknown == [("cases.py", "A case needs 1 to 7 uploads, each once.")]
 
 
+def test_what_somebody_wrote_is_not_lost_when_it_cannot_be_kept(stage: Stage):
+    scene = stage.new_scene()
+    owner, editor = browser(stage, "owner", "en"), browser(stage, "editor", "en")
+    editor.post(f"/cases/{scene.case}/edit", data={"title": "Theirs", "tags": "x", "notes": "by the editor"})
+    form = {"title": "Mine & <b>", "tags": "a, b", "notes": "two\r\nlines", "version": "1"}
+    page = owner.post(f"/cases/{scene.case}/edit", data=form)
+    assert page.status_code == 409
+    assert "Someone else has changed this case meanwhile." in words(page)
+    assert 'value="Mine &amp; &lt;b&gt;"' in page.text
+    assert 'value="a, b"' in page.text
+    assert ">two\nlines</textarea>" in page.text
+    assert "by the editor" in words(page)
+    # Sent again, it is kept over the other's.
+    version = re.search(r'name="version" value="(\d+)"', page.text)
+    assert version
+    assert owner.post(f"/cases/{scene.case}/edit", data={**form, "version": version[1]}).status_code == 303
+    assert "Mine & <b>" in words(owner.get(f"/cases/{scene.case}"))
+    assert owner.get(f"/cases/{scene.case}/edit").headers["Location"] == f"/cases/{scene.case}"
+
+
 def test_a_refused_field_is_called_as_the_page_calls_it(stage: Stage):
     scene = stage.new_scene()
     for language, sentence in (

@@ -77,6 +77,8 @@ def _tags(group: Group, stack: Stack) -> dict[str, Any]:
     syntaxes = sorted({SYNTAX_NAMES.get(f.transfer_syntax_uid, f.transfer_syntax_uid) for f in group.frames})
     tags: dict[str, Any] = {
         "format": "DICOM",
+        "title": first.tags.get("Title", ""),
+        "body_part": first.tags.get("BodyPartExamined", ""),
         "plane": plane_of(first),
         "series_uid": first.series_uid,
         "study_uid": first.study_uid,

@@ -41,7 +41,7 @@ class Discovery:
     Attributes:
         unpacking: what was unpacked on the way, and where to.
         candidates: files worth opening.
-        files_looked_at: how many there were.
+        files_looked_at: how many there were, an archive counted as what lies in it.
         findings: files that could not be looked at.
     """
 
@@ -128,8 +128,11 @@ def _take(file: Path, *, name: str, depth: int, found: Discovery, state: Unpacki
     try:
         kind = sniff(file)
         if kind == "zip":
+            is_opened = False
             for member, label in unpack(file, name=name, depth=depth, state=state):
-                found.files_looked_at += 1
+                # What is looked at is what lies in it; an archive that cannot be opened counts as itself.
+                found.files_looked_at += is_opened
+                is_opened = True
                 _take_member(member, name=label, depth=depth + 1, found=found, state=state)
             return
         if kind == "gzip":

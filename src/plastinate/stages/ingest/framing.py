@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +48,24 @@ KEPT_TAGS: Mapping[str, tuple[int, str]] = {
     "RescaleType": (0x00281054, "text"),
     "LossyImageCompression": (0x00282110, "text"),
 }
+# Words that stand for a name and are none.
+NO_NAMES = frozenset(
+    {"anonym", "anonymous", "anonymized", "anonymised", "patient", "sample", "test", "unknown"}
+)
+_STUDY_DESCRIPTION, _SERIES_DESCRIPTION, _PATIENT_NAME = 0x00081030, 0x0008103E, 0x00100010
 _NUMBERED = (0x00020010, 0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x0008103E, 0x0020000D)
 _GEOMETRY = (0x0020000E, 0x00200013, 0x00200032, 0x00200037, 0x00200052, 0x00280002, 0x00280004, 0x00280008)
 _PIXELS = (0x00280010, 0x00280011, 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120)
 _VALUES = (0x00280121, 0x00281052, 0x00281053, 0x00283000, functional.SHARED, functional.PER_FRAME)
 _TABLE = (0x00283002, 0x00283006)
 WANTED = functional.TAGS.union(
-    _NUMBERED, _GEOMETRY, _PIXELS, _VALUES, _TABLE, (tag for tag, _ in KEPT_TAGS.values())
+    _NUMBERED,
+    _GEOMETRY,
+    _PIXELS,
+    _VALUES,
+    _TABLE,
+    (_STUDY_DESCRIPTION, _PATIENT_NAME),
+    (tag for tag, _ in KEPT_TAGS.values()),
 )
 
 MODALITY_LUT = 0x00283000
@@ -175,10 +188,44 @@ def _tags(dataset: RawDataset) -> dict[str, Any]:
             tags[keyword] = value
     if raw := elements.raw_value(dataset, 0x0008103E):
         tags["SeriesDescription"] = decoded(raw, elements.text(dataset, 0x00080005))
+    title = _title(
+        elements.raw_value(dataset, _STUDY_DESCRIPTION),
+        elements.raw_value(dataset, _SERIES_DESCRIPTION),
+        elements.raw_value(dataset, _PATIENT_NAME),
+        elements.text(dataset, 0x00080005),
+        str(tags.get("BodyPartExamined", "")),
+        elements.text(dataset, 0x00080060),
+    )
+    if title:
+        tags["Title"] = title
     table = elements.first_item(dataset, MODALITY_LUT)
     if table is not None:
         tags.update(_modality_lut(table, is_signed=elements.short(dataset, 0x00280103) == 1))
     return tags
+
+
+@lru_cache(maxsize=64)
+def _title(study: bytes, series: bytes, name: bytes, sets: str, body_part: str, modality: str) -> str:
+    """What the scan may be called: what the study or the series says of itself, and the part of the body.
+
+    Whatever holds a part of the patient's name is left out; the name itself goes no further than here.
+    """
+
+    def words(raw: bytes) -> str:
+        return " ".join(re.split(r"[\^_\s]+", decoded(raw, sets))).strip()
+
+    parts = {part for part in re.split(r"[\W_]+", words(name).lower()) if len(part) > 2} - NO_NAMES
+    said = [
+        text
+        for text in (words(study), words(series), body_part.capitalize())
+        if not any(part in text.lower() for part in parts)
+    ]
+    title, place = next(filter(None, said), ""), body_part.capitalize()
+    if not place or place not in said or (title != place and place.lower() in title.lower()):
+        return title
+    if title == place:
+        return f"{modality} {place}".strip()
+    return place if title.lower() in place.lower() else f"{title}, {place}"
 
 
 def _modality_lut(table: RawDataset, *, is_signed: bool) -> dict[str, Any]:

@@ -240,7 +240,7 @@ def _input_findings(examination: Examination) -> tuple[Finding, ...]:
             Finding(
                 "ingest.set-aside",
                 "note",
-                f"{aside} of the files are not part of any volume.",
+                f"{aside} of the files {'is' if aside == 1 else 'are'} not part of any volume.",
                 "Set aside; `plastinate inspect` lists them with the reason.",
                 {"files": aside},
             )

@@ -17,7 +17,7 @@ from plastinate.model.series import Inspection, Series
 from plastinate.model.volume import Volume
 from plastinate.stages.ingest.child_process import Progress
 from plastinate.stages.ingest.limits import Limits
-from plastinate.stages.ingest.sandbox import run_job
+from plastinate.stages.ingest.sandbox import Answer, run_job
 from plastinate.stages.ingest.wire import findings_from, inspection_from, series_from
 from plastinate.stages.ingest.words import safe
 
@@ -44,20 +44,28 @@ class VolumeRead:
 
 
 @dataclass(frozen=True, eq=False)
-class Glance:
-    """An inspection, and one slice of the first series that makes a volume.
+class Slice:
+    """One slice of a series, to be shown.
 
     Attributes:
-        inspection: what is there.
-        plane: (R, C) grey values; None where no slice could be shown.
+        series: the number of its series.
+        plane: (R, C) grey values, float32, NaN where nothing was measured.
         quantity: "HU" or "a.u.".
         spacing: (row, column) distances; only their ratio counts.
     """
 
-    inspection: Inspection
-    plane: npt.NDArray[Any] | None
+    series: int
+    plane: npt.NDArray[np.float32]
     quantity: str
     spacing: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """An inspection, and a slice of each of the first series that make a volume, where one can be shown."""
+
+    inspection: Inspection
+    slices: tuple[Slice, ...]
 
 
 def inspect_input(
@@ -86,20 +94,30 @@ def inspect_input(
 
 
 def glance_input(path: str | Path, *, progress: Progress | None = None) -> Glance:
-    """As `inspect_input`, with a slice to show; it costs the decoding of that slice.
+    """As `inspect_input`, with slices to show; it costs the decoding of those slices.
 
     Raises:
         PathNotFound, EmptyInput, TooLarge, UnsafeArchive, ParserStopped: as `inspect_input`.
+        DamagedFile: the reader gave other slices than it says.
     """
     request = {**_request("inspect", path), "with_picture": True}
     answer = run_job(request, progress=progress)
-    rows, columns = answer.data.get("spacing", (1.0, 1.0))
-    return Glance(
-        inspection_from(answer.data["inspection"]),
-        None if answer.voxels is None else answer.voxels[0],
-        str(answer.data.get("quantity", "")),
-        (float(rows), float(columns)),
-    )
+    return Glance(inspection_from(answer.data["inspection"]), slices_in(answer))
+
+
+def slices_in(answer: Answer) -> tuple[Slice, ...]:
+    """The slices out of the array that holds them all; it was written by who read hostile bytes: checked."""
+    if answer.voxels is None:
+        return ()
+    left, found = answer.voxels.reshape(-1), []
+    for each in answer.data["slices"]:
+        rows, columns = (int(count) for count in each["shape"])
+        if min(rows, columns) < 1 or rows * columns > left.size:
+            raise DamagedFile("a slice", "its size changed on the way")
+        plane, left = left[: rows * columns].reshape(rows, columns), left[rows * columns :]
+        by_row, by_column = (float(distance) for distance in each["spacing"])
+        found.append(Slice(int(each["series"]), plane, str(each["quantity"]), (by_row, by_column)))
+    return tuple(found)
 
 
 def read_volume(

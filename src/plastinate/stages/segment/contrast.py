@@ -9,7 +9,7 @@ import numpy as np
 from plastinate.model.volume import Volume
 from plastinate.native.components import Components, components_at_seeds
 from plastinate.native.distance import dilate, erode
-from plastinate.native.voxels import Mask, threshold
+from plastinate.native.voxels import Mask, bounding_box, threshold
 from plastinate.stages.segment.boxes import box_of
 
 # Smallest core of either kind.
@@ -24,6 +24,13 @@ REACH_MM = 1.0
 # An arm vein full of agent runs on, thinner, with values that cortex hardly reaches over any length.
 DENSE_RUN_HU = 1500.0
 DENSE_RUN_REACH_MM = 2.0
+
+# Denser than any bone but enamel: petrous bone and femoral cortex end near 2000 HU. Near undiluted agent
+# that is a side branch of its vein, whose less dense surroundings go with it. Measured on an arm vein:
+# 6.5 ml more of it, at the cost of 0.3 ml of the bones it touches.
+SIDE_BRANCH_HU = 2200.0
+SIDE_BRANCH_NEAR_MM = 60.0
+SIDE_BRANCH_REACH_MM = 4.0
 
 # Once the blood's own brightness is known, vessels down to 4 mm are found by it. Around their cores lies
 # soft tissue or fat (medians -100 to 110 HU measured), around evenly bright marrow more bone (160 to 300).
@@ -42,10 +49,12 @@ class Contrast:
     Attributes:
         mask: (S, R, C) bool.
         blood_hu: median of the largest even region; NaN if there is none.
+        is_undiluted: some of it is denser than bone.
     """
 
     mask: Mask
     blood_hu: float
+    is_undiluted: bool = False
 
 
 def find_contrast(
@@ -110,9 +119,10 @@ def find_contrast(
                 blood_hu = core_hu
     if dense_cores:
         _add_dense_runs(volume, found, bright, dense_cores)
+        _add_side_branches(volume, found, bright, dense_core_hu)
     if not np.isnan(blood_hu):
         _add_vessels(volume, body, found, bright, blood_hu)
-    return Contrast(found, blood_hu)
+    return Contrast(found, blood_hu, bool(dense_cores))
 
 
 def _add_dense_runs(
@@ -125,6 +135,27 @@ def _add_dense_runs(
     run = dilate(run, DENSE_RUN_REACH_MM, volume.geometry.spacing_mm)
     run &= bright
     found |= run
+
+
+def _add_side_branches(volume: Volume, found: Mask, bright: Mask, dense_hu: float) -> None:
+    """Add, in place, what lies apart from the dense veins, near them, and is denser than bone."""
+    spacing = volume.geometry.spacing_mm
+    veins = threshold(volume.array, dense_hu, np.inf)
+    veins &= found
+    box = bounding_box(veins, margin=_voxels(SIDE_BRANCH_NEAR_MM, spacing))
+    if box is None:
+        return
+    branches = threshold(np.ascontiguousarray(volume.array[box]), SIDE_BRANCH_HU, np.inf)
+    branches &= bright[box]
+    branches &= dilate(np.ascontiguousarray(veins[box]), SIDE_BRANCH_NEAR_MM, spacing)
+    branches = dilate(branches, SIDE_BRANCH_REACH_MM, spacing)
+    branches &= bright[box]
+    found[box] |= branches
+
+
+def _voxels(length_mm: float, spacing: tuple[float, float, float]) -> tuple[int, int, int]:
+    slices, rows, columns = (int(np.ceil(length_mm / step)) for step in spacing)
+    return slices, rows, columns
 
 
 def _add_vessels(volume: Volume, body: Mask, found: Mask, bright: Mask, blood_hu: float) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from plastinate.model.errors import EmptyMask
+from plastinate.model.evidence import Finding
+from plastinate.model.remarked import Remarked
 from plastinate.model.volume import Volume
 from plastinate.native.components import Components, fill_cavities
 from plastinate.native.distance import closed, dilate
 from plastinate.native.voxels import Mask, bounding_box, threshold
 from plastinate.stages.segment.boxes import box_of
-from plastinate.stages.segment.contrast import find_contrast
+from plastinate.stages.segment.contrast import Contrast, find_contrast
 
 # Of a piece of bone, this share at least reaches cortical values.
 CORTEX_SHARE = 0.05
@@ -39,7 +43,7 @@ def skeleton(
     closing_mm: float = 1.5,
     marrow_gap_mm: float = 3.5,
     least_piece_ml: float = 0.3,
-) -> Mask:
+) -> Remarked:
     """All bone of the scan, with marrow spaces that bone encloses filled.
 
     Sure bone, freed of contrast (see `find_contrast`), is grown to its edge. Separate pieces
@@ -58,6 +62,9 @@ def skeleton(
         closing_mm: radius that closes pores of the cortex.
         marrow_gap_mm: marrow counts as enclosed where gaps of the bone around it are under twice this.
         least_piece_ml: smallest piece kept.
+
+    Returns:
+        (S, R, C) bool, with a remark where there is contrast: no rule tells all of it from bone.
 
     Raises:
         EmptyMask: no bone.
@@ -81,13 +88,33 @@ def skeleton(
         raise EmptyMask("skeleton", f"nothing like bone above {sure_hu:g} HU")
     bone = threshold(volume.array, edge_hu, np.inf)
     bone &= not_contrast
+    remarks = tuple(_remarks(contrast))
     del contrast, not_contrast
     bone &= dilate(sure, edge_reach_mm, volume.geometry.spacing_mm)
     bone = fill_cavities(closed(bone, closing_mm, volume.geometry.spacing_mm))
     bone |= enclosed_marrow(volume, bone, gap_mm=marrow_gap_mm, most_ml=MARROW_ML)
     bone &= body
     parts = Components(bone, connectivity=26)
-    return parts.mask(parts.sizes * volume.geometry.voxel_ml >= least_piece_ml)
+    return Remarked((parts.mask(parts.sizes * volume.geometry.voxel_ml >= least_piece_ml),), remarks)
+
+
+def _remarks(contrast: Contrast) -> Iterator[Finding]:
+    action = "Told from bone where that is possible; where the two touch, some of it may have stayed."
+    if not np.isnan(contrast.blood_hu):
+        yield Finding(
+            "segment.contrast",
+            "warning",
+            f"Vessels or bowel hold contrast agent as bright as bone, about {contrast.blood_hu:.0f} HU.",
+            action,
+            {"contrast_hu": round(contrast.blood_hu)},
+        )
+    if contrast.is_undiluted:
+        yield Finding(
+            "segment.contrast",
+            "warning",
+            "Undiluted contrast agent or metal is denser than any bone.",
+            action,
+        )
 
 
 def enclosed_marrow(volume: Volume, bone: Mask, *, gap_mm: float, most_ml: float) -> Mask:

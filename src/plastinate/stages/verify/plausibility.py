@@ -34,13 +34,16 @@ FLAT_CUT_SHARE = 0.25
 MIDLINE_STEP = 4
 # The smallest body with an inside: 2 voxels each way. Of less, a surface says more than was measured.
 VOXELS_MIN = 8
-# What the reading noticed that makes every model of the scan doubtful, whatever its surface.
-DOUBTS_OF_THE_SCAN = {
+# What was noticed while the scan was read or the structure made that leaves doubt, whatever its surface.
+DOUBTS_NOTICED = {
     "ingest.no-position": (
         "The scan does not say where its slices lie: their order, and left and right, may be wrong."
     ),
     "ingest.no-orientation": (
         "The scan does not say how the patient lies in it: left and right may be exchanged."
+    ),
+    "segment.contrast": (
+        "The scan holds contrast agent as bright as bone, or metal: what touches bone may be taken for it."
     ),
 }
 
@@ -64,7 +67,7 @@ def judge_structure(
         labels: the whole map, for the patient's midline.
         expectation: the recipe's word on a sound result.
         quality: measured facts of the finest surface.
-        noticed: codes of what the reading of the scan found.
+        noticed: codes of what was found while the scan was read and the structure made.
 
     Returns:
         The worst light found and every reason for it.
@@ -86,7 +89,7 @@ def judge_structure(
 
 
 def _scan(volume: Volume, noticed: Collection[str]) -> Iterator[Doubt]:
-    for code, words in DOUBTS_OF_THE_SCAN.items():
+    for code, words in DOUBTS_NOTICED.items():
         if code in noticed:
             yield "amber", words
     if volume.geometry.unit != "mm":
