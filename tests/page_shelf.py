@@ -56,21 +56,27 @@ class Shelf:
 
 
 @contextmanager
-def serving_pages(folder: Path) -> Iterator[Shelf]:
-    """The shelf of one administrator, who owns all there is."""
+def serving_app(folder: Path) -> Iterator[Shelf]:
+    """A served application of one administrator, with no case in it."""
     stage = open_stage(folder / "home")
     server = make_server("127.0.0.1", 0, stage.app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    shelf = Shelf(f"http://127.0.0.1:{server.port}", stage.app, stage.archive, stage, dict(PLAIN_PAGES))
     try:
-        _fill(shelf, folder)
-        yield shelf
+        yield Shelf(f"http://127.0.0.1:{server.port}", stage.app, stage.archive, stage, dict(PLAIN_PAGES))
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
         stage.close()
+
+
+@contextmanager
+def serving_pages(folder: Path) -> Iterator[Shelf]:
+    """The shelf of one administrator, who owns all there is."""
+    with serving_app(folder) as shelf:
+        _fill(shelf, folder)
+        yield shelf
 
 
 def signed_in(browser: Any, shelf: Shelf, complaints: list[str], **options: Any) -> Any:

@@ -100,7 +100,7 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
   putOverlays(app, shell);
   putPanels(app, shell);
   const hover = hoverer(app);
-  listenToGestures({ canvas: shell.canvas, mover, context: app.tools, hover, reset: app.reset });
+  listenToGestures({ canvas: shell.canvas, mover, context: app.tools, hover, reset: app.reset, look: app.look });
   if (store.state.manifest.leftOut.length) {
     const places = { count: store.state.manifest.leftOut.length };
     store.dispatch({ type: "notice", notice: { id: "left-out", key: "left-out", places, kind: "warn", retry: null } });

@@ -63,9 +63,7 @@ export function keepMeasures({ address, canEdit, token, store }: SaveOptions): S
     try {
       let answer = await put();
       if (answer.status === 409 || answer.status === 412) {
-        const all = together(await fetchAll());
-        known = all;
-        store.dispatch({ type: "measures-load", measurements: all });
+        store.dispatch({ type: "measures-load", measurements: together(await fetchAll()) });
         say("both-kept", "warn", null);
         answer = await put();
       }
@@ -86,8 +84,9 @@ export function keepMeasures({ address, canEdit, token, store }: SaveOptions): S
 
   void fetchAll().then(
     (theirs) => {
-      known = together(theirs);
-      if (theirs.length) store.dispatch({ type: "measures-load", measurements: known });
+      const isUntouched = store.state.measurements === known;
+      if (theirs.length) store.dispatch({ type: "measures-load", measurements: together(theirs) });
+      if (isUntouched) known = store.state.measurements;
     },
     () => undefined,
   );

@@ -64,7 +64,7 @@ export class OrganTree extends Panel {
     const look = state.organs[organ.id];
     const isChosen = state.selected === organ.id;
     const classes = ["organ", isChosen ? "chosen" : "", isVisible(state, organ.id) ? "" : "out"].join(" ");
-    return html`<div class=${classes} data-organ=${organ.id}
+    return html`<div class=${classes} data-organ=${organ.id} data-detail=${state.details[organ.id] ?? nothing}
         @pointerenter=${() => this.hover(organ.id)} @pointerleave=${() => this.hover(null)}>
         ${this.eye([organ.id], organ.name, isVisible(state, organ.id), false)}
         <button type="button" class="organ-name" aria-expanded=${isChosen} aria-controls=${`facts-${organ.id}`}

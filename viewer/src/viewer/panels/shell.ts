@@ -62,7 +62,7 @@ export function makeShell(page: PageData, hasVolume: boolean): Shell {
   canvas.setAttribute("aria-roledescription", word("3D view"));
   canvas.setAttribute("aria-label", page.title);
   canvas.setAttribute("aria-describedby", "scene-in-words scene-keys");
-  const keys = element("p", "unseen", word("Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 0 goes back to the beginning. The letters in the buttons' names take up tools."));
+  const keys = element("p", "unseen", word("Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look from a side, 0 goes back to the beginning. The letters in the buttons' names take up tools, Escape lays them down."));
   keys.id = "scene-keys";
   const stage = element("div", "stage", canvas, keys);
   const slices = element("div", "slices");

@@ -1,6 +1,7 @@
 // Fingers, pens, mice and keys on the canvas -> turns of the camera, and taps and drags of the tool.
 import type { ToolContext, Spot } from "../tools/tool.ts";
-import { hindrance, toolOf } from "../tools/tools.ts";
+import { VIEW_NAMES, type ViewName } from "../model/viewpoint.ts";
+import { TOOLS, hindrance, toolOf } from "../tools/tools.ts";
 import type { CameraMover } from "./camera.ts";
 
 /** A finger trembles more than a mouse. */
@@ -29,9 +30,10 @@ export interface GestureOptions {
   /** The mouse is over the scene without pressing; undefined when it left. */
   readonly hover: (spot: Spot | undefined) => void;
   readonly reset: () => void;
+  readonly look: (name: ViewName) => void;
 }
 
-export function listenToGestures({ canvas, mover, context, hover, reset }: GestureOptions): void {
+export function listenToGestures({ canvas, mover, context, hover, reset, look }: GestureOptions): void {
   const pointers = new Map<number, Pointer>();
   let mode: "turn" | "pan" | "tool" = "turn";
   let drag: ReturnType<NonNullable<ReturnType<typeof toolOf>["drag"]>> | undefined;
@@ -97,6 +99,20 @@ export function listenToGestures({ canvas, mover, context, hover, reset }: Gestu
     while ((pointer.trail[0]?.time ?? Infinity) < event.timeStamp - THROW_MS) pointer.trail.shift();
   });
 
+  /** Letters take up tools, numbers look from a side, Escape goes one step back. */
+  function takeUp(key: string): boolean {
+    const { store } = context;
+    const chosen = TOOLS.find((one) => one.key === key.toLowerCase());
+    const side = VIEW_NAMES[Number(key) - 1];
+    if (chosen && !hindrance(chosen, store.state)) store.dispatch({ type: "tool", tool: chosen.id });
+    else if (side) look(side);
+    else if (key !== "Escape") return false;
+    else if (store.state.pendingLpsMm.length) store.dispatch({ type: "measure-cancel" });
+    else if (store.state.tool !== "turn") store.dispatch({ type: "tool", tool: "turn" });
+    else store.dispatch({ type: "select", id: null });
+    return true;
+  }
+
   /** Two fingers: apart, together, around, and along. */
   function pinch(before: Spot, now: Spot, other: Spot): void {
     const [was, is] = [distance(before, other), distance(now, other)];
@@ -154,7 +170,7 @@ export function listenToGestures({ canvas, mover, context, hover, reset }: Gestu
   });
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (steer(event, mover, reset)) event.preventDefault();
+    if (steer(event, mover, reset) || takeUp(event.key)) event.preventDefault();
   });
 }
 

@@ -1,0 +1,396 @@
+"""Organs turned in the hand in real Chromium: what is pressed, measured and cut is where the truth is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chromium import chromium
+from page_shelf import Shelf, signed_in
+from viewer_hands import Viewer
+from viewer_shelf import CENTRE, HIGH, LOW, RADIUS_MM, serving_views
+
+SIZE = {"width": 900, "height": 640}
+# Software drawing says how slowly it reads pixels; that is no fault of a page.
+HARMLESS = "GPU stall due to ReadPixels"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    with serving_views(tmp_path_factory.mktemp("views")) as served:
+        yield served
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page(browser: Any, shelf: Shelf, complaints: list[str]) -> Iterator[Any]:
+    page = signed_in(browser, shelf, complaints, viewport=SIZE, reduced_motion="reduce")
+    yield page
+    page.context.close()
+    assert [each for each in complaints if HARMLESS not in each] == []
+
+
+@pytest.fixture
+def viewer(page: Any, shelf: Shelf) -> Viewer:
+    return Viewer(page, shelf.url + shelf.pages["box and ball"])
+
+
+def apart(one: Any, other: Any) -> float:
+    return float(np.linalg.norm(np.asarray(one) - np.asarray(other)))
+
+
+def test_the_organs_are_listed_with_volume_and_light_and_what_was_not_found(viewer: Viewer):
+    rows = viewer.page.locator("[data-organ]")
+    assert rows.count() == 2
+    assert "Liver" in rows.nth(0).inner_text()
+    assert "100 ml" in rows.nth(0).inner_text()
+    assert "33.5 ml" in rows.nth(1).inner_text()
+    assert rows.nth(0).locator(".lamp").get_attribute("aria-label").startswith("Amber")
+    viewer.page.click("summary:has-text('Not found (1)')")
+    assert "nothing looks like one" in viewer.page.inner_text(".missing li")
+
+
+def test_a_pressed_point_is_where_it_lies_in_the_patient_to_a_tenth_of_a_millimetre(viewer: Viewer):
+    viewer.look("anterior")
+    viewer.tool("pick")
+    for point in (
+        [-35.0, LOW[1], 10.0],
+        [-15.0, LOW[1], -20.0],
+        [CENTRE[0], CENTRE[1] - RADIUS_MM, CENTRE[2]],
+    ):
+        viewer.press(point)
+        organ, place = viewer.probed()
+        assert organ == ("Liver" if point[0] < 0 else "Left kidney")
+        assert apart(place, point) < 0.35
+        # Across the line of sight a pixel decides; along it the surface does.
+        assert abs(place[1] - point[1]) < 0.1
+
+
+def test_an_organ_is_chosen_by_pressing_it_and_let_go_by_pressing_beside(viewer: Viewer):
+    viewer.look("anterior")
+    viewer.press([-35.0, -20.0, 0.0])
+    assert viewer.page.get_attribute("[data-organ=liver] .organ-name", "aria-expanded") == "true"
+    assert "Chosen: Liver, 100 ml, 50 × 40 × 50 mm" in viewer.words()
+    viewer.press([0.0, -20.0, 24.0])
+    assert viewer.page.get_attribute("[data-organ=liver] .organ-name", "aria-expanded") == "false"
+
+
+def test_hidden_organs_are_neither_seen_nor_pressed_and_the_words_say_so(viewer: Viewer):
+    viewer.look("anterior")
+    spot = viewer.on_screen([-35.0, -20.0, 0.0])
+    seen = viewer.pixel(*spot)
+    viewer.tab("organs")
+    viewer.page.click("[data-organ=liver] .eye")
+    viewer.page.wait_for_timeout(300)
+    beside = viewer.pixel(viewer.box["x"] + 120, spot[1])
+    assert np.abs(np.subtract(viewer.pixel(*spot), beside)).max() < 6
+    assert np.abs(np.subtract(seen, beside)).max() > 40
+    assert "In sight: Left kidney. Hidden: Liver." in viewer.words()
+    viewer.tool("pick")
+    viewer.page.mouse.click(*spot)
+    viewer.tab("measure")
+    assert viewer.page.locator(".probe").count() == 0
+
+
+def test_one_organ_alone_half_clear_and_in_another_colour(viewer: Viewer):
+    viewer.look("anterior")
+    spot = viewer.on_screen(CENTRE)
+    viewer.tab("organs")
+    viewer.page.click("[data-organ=kidney-left] .organ-name")
+    viewer.page.click("#facts-kidney-left button:has-text('Alone')")
+    assert "Hidden: Liver." in viewer.words()
+    viewer.page.locator("#facts-kidney-left input[type=color]").fill("#00ff00")
+    viewer.page.click("[data-organ=kidney-left] .organ-name")
+    viewer.page.mouse.move(5, 5)
+    viewer.page.wait_for_timeout(300)
+    red, green, blue = viewer.pixel(*spot)
+    assert green > 150
+    assert max(red, blue) < green - 60
+    viewer.page.click("[data-organ=kidney-left] .organ-name")
+    viewer.page.locator("#facts-kidney-left input[type=range]").fill("0.3")
+    viewer.page.click("[data-organ=kidney-left] .organ-name")
+    viewer.page.mouse.move(5, 5)
+    viewer.page.wait_for_timeout(300)
+    faint = viewer.pixel(*spot)
+    assert faint[0] > red + 40
+
+
+def test_a_search_leaves_what_has_the_words(viewer: Viewer):
+    viewer.page.fill("organ-tree input[type=search]", "KIDN")
+    assert viewer.page.locator("[data-organ]").count() == 1
+    viewer.page.fill("organ-tree input[type=search]", "nothing like it")
+    assert "No organ of that name." in viewer.page.inner_text("organ-tree")
+
+
+def test_dragging_turns_with_the_finger_and_scrolling_comes_closer(viewer: Viewer):
+    viewer.look("anterior")
+    _, (right, _, back), distance = viewer.camera()
+    middle = viewer.box["x"] + 300, viewer.box["y"] + 400
+    viewer.page.mouse.move(*middle)
+    viewer.page.mouse.down()
+    viewer.page.mouse.move(middle[0] + 50, middle[1], steps=4)
+    viewer.page.mouse.up()
+    _, (_, up, turned), _ = viewer.camera()
+    # Pulled to the right the patient's right side comes, the head stays up.
+    assert turned @ right < -0.2
+    assert up[2] > 0.999
+    assert abs(np.arccos(turned @ back) - 50 * 0.008) < 0.06
+    viewer.page.mouse.move(*middle)
+    viewer.page.mouse.wheel(0, -200)
+    viewer.page.wait_for_timeout(200)
+    assert viewer.camera()[2] < distance * 0.8
+
+
+def test_what_lies_under_the_pointer_stays_there_while_coming_closer(viewer: Viewer):
+    viewer.look("anterior")
+    point = np.array([-35.0, 0.0, 15.0])
+    spot = viewer.on_screen(point)
+    viewer.page.mouse.move(*spot)
+    viewer.page.mouse.wheel(0, -150)
+    viewer.page.wait_for_timeout(200)
+    assert apart(viewer.on_screen(point), spot) < 1.5
+
+
+def test_everything_by_keys(viewer: Viewer):
+    viewer.look("anterior")
+    before = viewer.camera()
+    viewer.page.focus("canvas.scene")
+    for _ in range(12):
+        viewer.page.keyboard.press("ArrowRight")
+    viewer.page.wait_for_timeout(100)
+    assert viewer.camera()[1][2] @ before[1][2] < 0.2
+    viewer.page.focus("canvas.scene")
+    viewer.page.keyboard.press("+")
+    viewer.page.keyboard.press("Shift+ArrowUp")
+    after = viewer.camera()
+    assert after[2] < before[2]
+    assert apart(after[0], before[0]) > 1
+    viewer.page.focus("canvas.scene")
+    viewer.page.keyboard.press("d")
+    assert viewer.page.get_attribute("[data-tool=distance]", "aria-pressed") == "true"
+    viewer.page.keyboard.press("0")
+    viewer.page.wait_for_timeout(300)
+    assert (
+        apart(
+            viewer.camera()[0],
+            (np.minimum(LOW, CENTRE - RADIUS_MM) + np.maximum(HIGH, CENTRE + RADIUS_MM)) / 2,
+        )
+        < 0.1
+    )
+
+
+@pytest.mark.parametrize(
+    ("side", "back", "up"),
+    [
+        ("anterior", (0, -1, 0), (0, 0, 1)),
+        ("left", (1, 0, 0), (0, 0, 1)),
+        ("inferior", (0, 0, -1), (0, -1, 0)),
+    ],
+)
+def test_named_views_look_from_their_side(viewer: Viewer, side: str, back: Any, up: Any):
+    viewer.look(side)
+    _, axes, _ = viewer.camera()
+    assert apart(axes[2], back) < 1e-3
+    assert apart(axes[1], up) < 1e-3
+    assert viewer.page.locator(".cube").get_attribute("data-facing") == side
+
+
+def test_a_distance_on_surfaces_is_the_true_one_within_a_tenth_of_a_millimetre(viewer: Viewer):
+    viewer.look("anterior")
+    viewer.tool("distance")
+    one, other = [-55.0, LOW[1], -20.0], [-15.0, LOW[1], 20.0]
+    exact = [(x, y) for x, y in (viewer.on_screen(one), viewer.on_screen(other))]
+    # Whole pixels, so that the truth is where they are and not where they were meant.
+    spots = [(round(x), round(y)) for x, y in exact]
+    mm_per_pixel = 40.0 / (exact[1][0] - exact[0][0])
+    truth = apart(spots[0], spots[1]) * mm_per_pixel
+    for spot in spots:
+        viewer.page.mouse.click(*spot)
+        viewer.page.wait_for_timeout(150)
+    viewer.tab("measure")
+    last = viewer.page.locator(".measures li").last
+    assert last.locator("input").input_value().startswith("Distance ")
+    told = float(last.locator("output").inner_text().split()[0])
+    assert abs(told - truth) < 0.1
+
+
+def test_an_angle_of_a_corner_is_ninety_degrees(viewer: Viewer):
+    viewer.look("anterior")
+    viewer.tool("angle")
+    for point in ([-50.0, LOW[1], -20.0], [-20.0, LOW[1], -20.0], [-20.0, LOW[1], 20.0]):
+        viewer.press(point)
+    viewer.tab("measure")
+    assert (
+        abs(float(viewer.page.inner_text("[data-measure=angle] output").replace("°", "").split()[0]) - 90)
+        < 0.8
+    )
+
+
+def test_measurements_are_renamed_taken_away_as_a_table_and_kept_with_the_case(page: Any, shelf: Shelf):
+    viewer = Viewer(page, shelf.url + shelf.pages["mesh only"])
+    viewer.look("anterior")
+    viewer.tool("distance")
+    viewer.press([-50.0, LOW[1], 0.0])
+    viewer.press([-20.0, LOW[1], 0.0])
+    viewer.tab("measure")
+    page.fill(".measures input", "=Width, widest")
+    with page.expect_response(lambda answer: answer.request.method == "PUT") as kept:
+        page.keyboard.press("Enter")
+    assert kept.value.ok
+    with page.expect_download() as told:
+        page.click("text=Table (CSV)")
+    lines = told.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("kind,name,value,unit,x1_lps_mm")
+    assert lines[1].startswith('distance,"\'=Width, widest",')
+    assert abs(float(lines[1].split('",')[1].split(",")[0]) - 30) < 0.7
+    page.reload()
+    again = Viewer(page)
+    again.tab("measure")
+    assert page.locator(".measures input").input_value() == "=Width, widest"
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        page.click(".measures button")
+    assert page.locator(".measures li").count() == 0
+
+
+def test_without_millimetres_nothing_is_measured_and_the_page_says_why(page: Any, shelf: Shelf):
+    viewer = Viewer(page, shelf.url + shelf.pages["without millimetres"])
+    assert page.get_attribute("[data-tool=distance]", "aria-disabled") == "true"
+    assert "no millimetres" in page.get_attribute("[data-tool=distance]", "title")
+    viewer.page.click("[data-tool=distance]", force=True)
+    assert page.get_attribute("[data-tool=distance]", "aria-pressed") == "false"
+    viewer.tab("measure")
+    assert "nothing in it can be measured" in page.inner_text("view-measures")
+    viewer.tab("organs")
+    page.click("[data-organ=liver] .organ-name")
+    assert "mm" not in page.inner_text("#facts-liver")
+
+
+def test_a_cut_is_solid_in_the_colour_of_the_organ_and_lets_through_what_lies_behind(viewer: Viewer):
+    viewer.look("anterior")
+    inside = viewer.on_screen([-35.0, 0.0, 0.0])
+    viewer.tab("cut")
+    viewer.page.click(".cut-kinds button:has-text('Coronal')")
+    viewer.page.wait_for_timeout(300)
+    if viewer.page.locator("input[name=scan-on-cuts]").count():
+        viewer.page.uncheck("input[name=scan-on-cuts]")
+    viewer.page.wait_for_timeout(300)
+    red, green, blue = viewer.pixel(*inside)
+    # (150, 70, 60) as it is, a little darker; one colour all over, unlike a lit surface.
+    assert abs(red - 140) < 14
+    assert red > green + 40 > blue
+    other = viewer.pixel(*viewer.on_screen([-55.0, 0.0, 20.0]))
+    assert np.abs(np.subtract((red, green, blue), other)).max() <= 2
+    viewer.tool("pick")
+    depth = float(viewer.page.get_attribute(".cut input[type=range]", "min"))
+    viewer.tab("cut")
+    # Cut away whole: nothing is left to be pressed.
+    viewer.page.locator(".cut input[type=range]").fill(str(depth))
+    viewer.page.wait_for_timeout(200)
+    assert "Cuts: 1." in viewer.words()
+
+
+def test_a_cut_may_spare_organs(viewer: Viewer):
+    viewer.look("anterior")
+    viewer.tab("cut")
+    viewer.page.click(".cut-kinds button:has-text('Coronal')")
+    viewer.page.click(".cut summary")
+    viewer.page.uncheck(".scope label:has-text('Liver') input")
+    viewer.tool("pick")
+    viewer.press([-35.0, LOW[1], 0.0])
+    assert abs(viewer.probed()[1][1] - LOW[1]) < 0.1
+    viewer.press(CENTRE)
+    # Of the ball the front half is gone: the far wall is met.
+    assert viewer.probed()[1][1] > 10
+
+
+def test_the_handle_of_a_cut_pushes_it_by_mouse_and_keys(viewer: Viewer):
+    viewer.look("left")
+    viewer.tab("cut")
+    viewer.page.click(".cut-kinds button:has-text('Coronal')")
+    viewer.page.wait_for_timeout(200)
+    handle = viewer.page.locator(".grip.push")
+    before = float(handle.get_attribute("aria-valuenow"))
+    box = handle.bounding_box()
+    at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    middle = (np.minimum(LOW, CENTRE - RADIUS_MM) + np.maximum(HIGH, CENTRE + RADIUS_MM)) / 2
+    pixels = (viewer.on_screen(middle + np.array([0, 10, 0]))[0] - viewer.on_screen(middle)[0]) / 10
+    viewer.tab("cut")
+    viewer.page.mouse.move(*at)
+    viewer.page.mouse.down()
+    viewer.page.mouse.move(at[0] - 8 * pixels, at[1], steps=3)
+    viewer.page.mouse.up()
+    pushed = float(handle.get_attribute("aria-valuenow"))
+    assert abs(pushed - before - 8) < 0.4
+    handle.press("ArrowUp")
+    handle.press("PageDown")
+    viewer.page.wait_for_timeout(200)
+    assert abs(float(handle.get_attribute("aria-valuenow")) - pushed + 9) < 0.11
+
+
+def test_three_cuts_are_the_most_and_a_box_shows_only_what_lies_in_it(viewer: Viewer):
+    viewer.look("anterior")
+    viewer.tab("cut")
+    for _ in range(3):
+        viewer.page.click(".cut-kinds button:has-text('Axial')")
+    assert viewer.page.is_disabled(".cut-kinds button:has-text('Axial')")
+    for _ in range(3):
+        viewer.page.click("[data-cut] button:has-text('Remove') >> nth=0")
+    viewer.page.check("input[name=box]")
+    assert viewer.page.locator(".grip.face").count() == 6
+    faces = viewer.page.locator(".box-faces input")
+    low = float(faces.nth(2).get_attribute("min"))
+    faces.nth(2).fill(str(low + 15))
+    viewer.tool("pick")
+    viewer.page.uncheck("input[name=handles]")
+    viewer.press([-35.0, low + 15, 0.0])
+    # Its front wall is cut off; through the opening the back wall is met.
+    assert abs(viewer.probed()[1][1] - HIGH[1]) < 0.1
+
+
+def test_a_link_opens_the_very_view(viewer: Viewer, page: Any):
+    viewer.look("left")
+    viewer.tab("organs")
+    page.click("[data-organ=liver] .eye")
+    viewer.tab("cut")
+    page.click(".cut-kinds button:has-text('Sagittal')")
+    camera = viewer.camera()
+    picture = viewer.picture()
+    address = page.url
+    page.goto("about:blank")
+    again = Viewer(page, address)
+    assert apart(again.camera()[1], camera[1]) < 1e-3
+    assert "Hidden: Liver." in again.words()
+    assert "Cuts: 1." in again.words()
+    assert np.abs(again.picture().astype(int) - picture).mean() < 1.0
+
+
+def test_a_picture_is_3840_pixels_wide_and_shows_the_scene_and_the_legend(viewer: Viewer):
+    import io
+
+    from PIL import Image
+
+    viewer.look("anterior")
+    viewer.tab("take")
+    with viewer.page.expect_download(timeout=60_000) as told:
+        viewer.page.click("[data-do=picture]")
+    image = Image.open(io.BytesIO(told.value.path().read_bytes())).convert("RGB")
+    assert image.size == (3840, 2160)
+    red, green, blue = image.getpixel((1500, 1080))
+    assert red > green + 25 > blue
+    # The swatches of the legend at the lower left, in the colours of the organs.
+    colours = {image.getpixel((116, y)) for y in range(1900, 2100)}
+    assert (150, 70, 60) in colours
+    assert (70, 120, 190) in colours

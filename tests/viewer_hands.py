@@ -1,0 +1,129 @@
+"""What a person does in the viewer and what can be read of it, as numbers; its geometry calculated anew here.
+
+The camera is taken from the link that the page itself makes; rays and projections are this module's own.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import numpy.typing as npt
+
+Point = npt.NDArray[np.float64]
+FIELD_OF_VIEW_DEGREES = 30.0
+
+
+class Viewer:
+    """An open view."""
+
+    def __init__(self, page: Any, address: str = "") -> None:
+        self.page = page
+        if address:
+            page.goto(address)
+        page.wait_for_selector("canvas.scene")
+        self.settle()
+
+    def settle(self) -> None:
+        """Until every organ is there, or said to be missing, and nothing moves any more."""
+        self.page.wait_for_function(
+            """() => {
+                const organs = [...document.querySelectorAll("[data-organ]")];
+                return organs.length && organs.every(each => each.dataset.detail);
+            }"""
+        )
+        self.page.wait_for_timeout(350)
+
+    @property
+    def box(self) -> dict[str, float]:
+        """Where the canvas lies in the window."""
+        found: dict[str, float] = self.page.locator("canvas.scene").bounding_box()
+        return found
+
+    def camera(self) -> tuple[Point, Point, float]:
+        """Target, axes (rows: right, up, back) and distance, from the page's own link."""
+        self.page.click("#tab-take")
+        self.page.click("[data-do=link]")
+        said = parse_qs(urlsplit(self.page.url).fragment)
+        numbers = [float(each) for each in said["camera"][0].split(",")]
+        x, y, z, w = numbers[3:7]
+        turn = np.array(
+            [
+                [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+                [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+                [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+            ]
+        )
+        return np.array(numbers[:3]), turn.T, numbers[7]
+
+    def on_screen(self, point: Sequence[float]) -> tuple[float, float]:
+        """Where a point in the patient is seen, in pixels of the window."""
+        target, (right, up, back), distance = self.camera()
+        away = np.asarray(point, float) - (target + distance * back)
+        box = self.box
+        half = np.tan(np.radians(FIELD_OF_VIEW_DEGREES / 2)) / min(1.0, box["width"] / box["height"])
+        pixels = box["height"] / 2 / half / float(-away @ back)
+        return (
+            float(box["x"] + box["width"] / 2 + away @ right * pixels),
+            float(box["y"] + box["height"] / 2 - away @ up * pixels),
+        )
+
+    def press(self, point: Sequence[float]) -> None:
+        """Press where a point in the patient is seen."""
+        self.page.mouse.click(*self.on_screen(point))
+        self.page.wait_for_timeout(150)
+
+    def tool(self, name: str) -> None:
+        self.page.click(f"[data-tool={name}]")
+
+    def tab(self, name: str) -> None:
+        """Open a panel."""
+        if self.page.get_attribute(f"#tab-{name}", "aria-selected") != "true":
+            self.page.click(f"#tab-{name}")
+
+    def look(self, side: str) -> None:
+        """From one of the named sides; motion is reduced in these tests, so it is there at once."""
+        self.page.click("view-menu summary")
+        self.page.click(f"view-menu [data-view={side}]")
+        self.page.keyboard.press("Escape")
+        self.page.wait_for_timeout(350)
+
+    def probed(self) -> tuple[str, Point]:
+        """What the probe says: the organ, and the place in LPS mm."""
+        self.tab("measure")
+        organ = self.page.inner_text(".probe dd >> nth=0")
+        words = self.page.inner_text(".probe dd >> nth=1").split()
+        signs = {"L": 1, "R": -1, "P": 1, "A": -1, "S": 1, "I": -1}
+        place = [signs[words[at]] * float(words[at + 1].replace(",", "")) for at in (0, 2, 4)]
+        return organ, np.array(place)
+
+    def pixel(self, x: float, y: float) -> tuple[int, int, int]:
+        """The colour of a pixel of the window, of the picture alone."""
+        image = self.picture()
+        box = self.box
+        return tuple(image[round(y - box["y"]), round(x - box["x"])][:3].tolist())  # type: ignore[return-value]
+
+    def picture(self) -> npt.NDArray[np.uint8]:
+        """The canvas without what lies over it."""
+        from PIL import Image
+
+        show = (
+            "how => document.querySelectorAll('.stage > :not(canvas)').forEach(e => e.style.visibility = how)"
+        )
+        self.page.evaluate(show, "hidden")
+        shot = self.page.locator("canvas.scene").screenshot()
+        self.page.evaluate(show, "")
+        return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
+
+    def words(self) -> str:
+        """The scene as it is told to whoever listens, when it has come to rest."""
+        told = ""
+        for _ in range(6):
+            self.page.wait_for_timeout(750)
+            before, told = told, str(self.page.inner_text("#scene-in-words"))
+            if told == before:
+                break
+        return told
