@@ -6,7 +6,7 @@ the command line, and say on a page where the same thing is done there.
 
 from __future__ import annotations
 
-from plastinate.web.script_words import N_
+from plastinate.web.marked import N_
 
 SENTENCES = (
     # about the slices

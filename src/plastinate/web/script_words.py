@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
+from plastinate.web.marked import N_
+from plastinate.web.view_words import VIEW
 from plastinate.web.wording import PARTS, STEPS, part_name
-
-
-def N_(text: str) -> str:  # noqa: N802 (the name by which gettext's tools know it)
-    """Mark a text for the catalogue, to be translated when it is used."""
-    return text
-
 
 PAGE = (N_("Copied"),)
 MEASURES = (N_("a few seconds left"), N_("about {time} left"))
@@ -48,8 +44,6 @@ UPLOAD = (
     N_("Pause"),
     N_("Paused. What has arrived is kept."),
 )
-# What the viewer says: asked for in viewer/src/viewer/.
-VIEW = (N_("For teaching, research and planning aid; not for diagnosis."),)
 PAGES = {
     "page": PAGE,
     "case": (*PAGE, *MEASURES, *CASE),

@@ -6,7 +6,7 @@ every refusal a page may meet is here.
 
 from __future__ import annotations
 
-from plastinate.web.script_words import N_
+from plastinate.web.marked import N_
 
 REFUSALS = (
     # what is not there

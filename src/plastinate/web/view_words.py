@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-
-def N_(text: str) -> str:  # noqa: N802 (the name by which gettext's tools know it)
-    """Mark a text for the catalogue, to be translated when it is used."""
-    return text
-
+from plastinate.web.marked import N_
 
 VIEW = (
     N_("... of 95 % at most"),
@@ -15,7 +11,11 @@ VIEW = (
     N_("Amber: look before you rely on it"),
     N_("Angle"),
     N_("Angle {number}"),
-    N_("Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 0 goes back to the beginning. The letters in the buttons' names take up tools."),
+    N_(
+        "Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look "
+        "from a side, 0 goes back to the beginning. The letters in the buttons' names take up tools, "
+        "Escape lays them down."
+    ),
     N_("As I look"),
     N_("As at the beginning"),
     N_("Axial"),
@@ -102,6 +102,7 @@ VIEW = (
     N_("Show all"),
     N_("Show {name}"),
     N_("Size (across × deep × high)"),
+    N_("Somebody else measured here too: both are kept."),
     N_("Surface"),
     N_("Table (CSV)"),
     N_("Take away"),
@@ -115,13 +116,19 @@ VIEW = (
     N_("The list of the models is damaged. Build them once more."),
     N_("The list of the models is not there any more. Build them once more."),
     N_("The model of {name} could not be loaded: it is damaged or missing. All else works."),
-    N_("The models could not be fetched: the connection or the server does not answer. Reload the page to try again."),
+    N_(
+        "The models could not be fetched: the connection or the server does not answer. Reload the page"
+        " to try again."
+    ),
     N_("The models of {count} organs could not be loaded. All else works."),
     N_("The scan on the cuts"),
     N_("There is nothing in this scene that could be shown in 3D."),
     N_("This device could not make so large a picture."),
     N_("This scan has no millimetres, so nothing in it can be measured."),
-    N_("This scene was written by a newer version of the program. Reload the page; if that does not help, the server needs an update."),
+    N_(
+        "This scene was written by a newer version of the program. Reload the page; if that does not "
+        "help, the server needs an update."
+    ),
     N_("This view"),
     N_("Three cuts are the most. Take one away first."),
     N_("Tilt cut {number}"),
@@ -133,6 +140,7 @@ VIEW = (
     N_("Volume"),
     N_("Voxels"),
     N_("You may not see these models, or you are no longer signed in."),
+    N_("Your measurements could not be saved. They stay here while the page is open."),
     N_("and {count} more"),
     N_("left side"),
     N_("right side"),
