@@ -340,3 +340,22 @@ def test_an_organ_that_is_not_there_is_named_in_the_evidence_and_costs_no_other(
     assert [node.id for node in result.scene.nodes] == ["surface"]
     (missing,) = result.scene.evidence.not_found
     assert missing.as_dict() == {"id": "skull", "name": "Skull", "reason": "no voxel has such a value"}
+
+
+def test_what_the_viewer_reads_is_made_in_a_shell_too_and_named_in_the_certificate(
+    ask: Callable[..., BuildRequest],
+):
+    request = ask(formats=("viewer",), options=RunOptions(levels={"full": None}))
+    built = build_models(request)
+    out = request.output
+    assert out is not None
+    assert {name for name in built.files if name.startswith("view/")} >= {
+        "view/scene.json", "view/coarse.bin", "view/full.bin", "view/volume-0.bin", "view/labels-0.bin",
+    }  # fmt: skip
+    told = json.loads((out / "view" / "scene.json").read_text())
+    assert told["organs"][0]["volume_ml"] == pytest.approx(BALL_ML, rel=0.05)
+    assert told["organs"][0]["light"] == built.scene.evidence.verdicts["surface"].light
+    outputs = json.loads((out / "certificate.json").read_text())["outputs"]
+    for name, digest in outputs.items():
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+    assert "view/scene.json" in outputs
