@@ -1,13 +1,13 @@
 // The scan on the graphics card: the whole of it coarsely and at once, then finely, brick by brick, where it is seen.
-import { Data3DTexture, Matrix4, NearestFilter, RGBAIntegerFormat, UnsignedByteType, Vector3, type WebGLRenderer } from "three";
-import { CELL } from "../loading/brick_codec.ts";
+import { type Data3DTexture, Matrix4, Vector3, type WebGLRenderer } from "three";
 import { type BrickReader, brickPlace, brickShape, type Texels, voxelsOf } from "../loading/bricks.ts";
 import { asBytes, asHalves, cellRanges } from "../loading/brick_codec.ts";
 import { type Affine, applied, appliedToDirection, chained, forColumnsFirst, inverse, spacings } from "../model/affine.ts";
-import { CellRanges, distances, isAnyShown, type ShownValues } from "../model/cells.ts";
+import { isAnyShown, type ShownValues } from "../model/cells.ts";
 import type { BrickLevel, VolumeFile } from "../model/manifest.ts";
 import { dot, length, subtract, type Vec3 } from "../model/vectors.ts";
 import { BrickTexture, bytesOfTexel, emptyTexture } from "./brick_texture.ts";
+import { ScanCells } from "./scan_cells.ts";
 
 /** Most bytes of the 3D texture of the scan, and its longest edge. */
 export const TEXTURE_BUDGET = {
@@ -43,6 +43,8 @@ const xyz = (shape: readonly [number, number, number]): Vec3 => [shape[2], shape
 export class ScanTextures {
   readonly volume: VolumeFile;
   readonly form: "r16f" | "r8";
+  /** Lowest and highest, as stored. */
+  readonly range: readonly [number, number];
   readonly level: BrickLevel;
   /** From (column, row, slice) of the level on the card to millimetres, and back. */
   readonly indexToLps: Affine;
@@ -58,9 +60,7 @@ export class ScanTextures {
   readonly #coarse: BrickTexture;
   #fine: BrickTexture | null = null;
   readonly #isOneLevel: boolean;
-  readonly #ranges: CellRanges;
-  readonly #cells: Data3DTexture;
-  readonly #cellBytes: Uint8Array<ArrayBuffer>;
+  readonly #cells: ScanCells;
   #arrived: { texture: BrickTexture; index: number; texels: Texels }[] = [];
   readonly #asked = new Set<string>();
   readonly #failed = new Set<string>();
@@ -85,16 +85,9 @@ export class ScanTextures {
     this.#coarse = new BrickTexture(coarse, this.form);
     this.#isOneLevel = coarse === level;
     const size = xyz(level.shape);
-    this.#ranges = new CellRanges([Math.ceil(size[0] / CELL), Math.ceil(size[1] / CELL), Math.ceil(size[2] / CELL)]);
-    const [nx, ny, nz] = this.#ranges.size;
-    this.#cellBytes = new Uint8Array(nx * ny * nz * 4);
-    this.#cells = new Data3DTexture(this.#cellBytes, nx, ny, nz);
-    this.#cells.format = RGBAIntegerFormat;
-    this.#cells.type = UnsignedByteType;
-    this.#cells.internalFormat = "RGBA8UI";
-    this.#cells.minFilter = this.#cells.magFilter = NearestFilter;
-    this.#cells.needsUpdate = true;
-    const [low, high] = volume.range;
+    this.#cells = new ScanCells(level, volume.unmeasured);
+    this.range = volume.range.map((value) => this.storedOf(value)) as [number, number];
+    const [low, high] = this.range;
     const way = betweenLevels(level, coarse);
     const coarseSize = xyz(coarse.shape);
     const over = (f: (axis: 0 | 1 | 2) => number): Vector3 => new Vector3(f(0), f(1), f(2));
@@ -102,7 +95,7 @@ export class ScanTextures {
     this.uniforms = {
       uFine: { value: emptyTexture(this.form) as Data3DTexture },
       uCoarse: { value: this.#coarse.texture },
-      uCells: { value: this.#cells },
+      uCells: { value: this.#cells.texture },
       uSize: { value: new Vector3(...size) },
       uCoarseScale: { value: over((a) => way.scale[a] / coarseSize[a]) },
       uCoarseOffset: { value: over((a) => (way.offset[a] + 0.5) / coarseSize[a]) },
@@ -111,12 +104,11 @@ export class ScanTextures {
       uValueOffset: { value: this.form === "r16f" ? -low / span : -1 / 254 },
       uLpsToIndex: { value: matrixOf(this.lpsToIndex) },
     };
-    this.#rangesFromBricks();
   }
 
   /** Steps of the picture's values: 1 where every integer is exact, more beyond +-2048 or in 8 bits. */
   get largestStep(): number {
-    const [low, high] = this.volume.range;
+    const [low, high] = this.range;
     if (this.form === "r8") return Math.max(1, (high - low) / 254);
     const far = Math.max(Math.abs(low), Math.abs(high));
     return far <= 2048 ? 1 : 2 ** (Math.floor(Math.log2(far - 1)) - 10);
@@ -128,7 +120,7 @@ export class ScanTextures {
   }
 
   partOf(value: number): number {
-    const [low, high] = this.volume.range;
+    const [low, high] = this.range;
     return (this.storedOf(value) - low) / Math.max(1, high - low);
   }
 
@@ -138,7 +130,7 @@ export class ScanTextures {
 
   /** Bytes of all textures made so far. */
   get bytes(): number {
-    return this.#coarse.bytes + (this.#fine?.bytes ?? 0) + this.#cellBytes.byteLength;
+    return this.#coarse.bytes + (this.#fine?.bytes ?? 0) + this.#cells.bytes.byteLength;
   }
 
   get isCoarseThere(): boolean {
@@ -164,7 +156,7 @@ export class ScanTextures {
   pump(renderer: WebGLRenderer, most = 8): boolean {
     for (const { texture, index, texels } of this.#arrived.splice(0, most)) {
       texture.write(renderer, index, texels.texels);
-      if (texture.level === this.level) this.#rangesFromBrick(index, texels.cells);
+      if (texture.level === this.level) this.#cells.add(index, texels.cells);
       this.#isCellsStale = true;
       this.version++;
     }
@@ -172,7 +164,9 @@ export class ScanTextures {
     else this.uniforms.uStage.value = this.#fine?.isComplete ? 2 : this.#fine ? 1 : 0;
     const now = performance.now();
     if (this.#isCellsStale && (now - this.#cellsAt > CELLS_EVERY_MS || this.#arrived.length + this.#asked.size === 0)) {
-      this.#writeCells();
+      this.#cells.write(this.#shown, this.#fine?.written, this.range, this.largestStep / 2);
+      this.#isCellsStale = false;
+      this.version++;
       this.#cellsAt = now;
     }
     return this.#arrived.length > 0 || this.#isCellsStale;
@@ -183,9 +177,7 @@ export class ScanTextures {
     this.#coarse.forget();
     this.#fine?.forget();
     this.#failed.clear();
-    this.#cells.needsUpdate = true;
-    this.#borders.clear();
-    this.#rangesFromBricks();
+    this.#cells.forget();
     this.#isCellsStale = true;
     this.#order();
   }
@@ -202,104 +194,6 @@ export class ScanTextures {
     this.#fine?.dispose();
     this.#cells.dispose();
     this.uniforms.uFine.value.dispose();
-  }
-
-  // Until a fine brick is there, its cells know only the range of the brick and, because the coarse picture is mixed
-  // across its borders, of those around it.
-  #rangesFromBricks(): void {
-    this.#ranges.forget();
-    const { grid, bricks, brick } = this.level;
-    const perBrick = brick / CELL;
-    for (let index = 0; index < bricks.length; index++) {
-      const [s, r, c] = brickPlace(this.level, index);
-      let [low, high] = [32767, -32768];
-      for (let ds = -1; ds <= 1; ds++)
-        for (let dr = -1; dr <= 1; dr++)
-          for (let dc = -1; dc <= 1; dc++) {
-            const [a, b, d] = [s + ds, r + dr, c + dc];
-            if (a < 0 || b < 0 || d < 0 || a >= grid[0] || b >= grid[1] || d >= grid[2]) continue;
-            const entry = bricks[(a * grid[1] + b) * grid[2] + d]!;
-            if (entry[3] === this.volume.unmeasured) continue;
-            low = Math.min(low, entry[2]);
-            high = Math.max(high, entry[3]);
-          }
-      for (let z = s * perBrick; z < (s + 1) * perBrick; z++)
-        for (let y = r * perBrick; y < (r + 1) * perBrick; y++)
-          for (let x = c * perBrick; x < (c + 1) * perBrick; x++) this.#ranges.widen(x, y, z, low, high);
-    }
-  }
-
-  #rangesFromBrick(index: number, cells: Int16Array): void {
-    const shape = brickShape(this.level, index);
-    const perBrick = this.level.brick / CELL;
-    const [z0, y0, x0] = brickPlace(this.level, index).map((p) => p * perBrick) as [number, number, number];
-    const [nz, ny, nx] = shape.map((n) => Math.ceil(n / CELL) + 1) as [number, number, number];
-    const { ranges, size } = this.#ranges;
-    // The brick's own cells are known exactly now; what its far neighbours add comes with them.
-    for (let z = 1; z < nz; z++)
-      for (let y = 1; y < ny; y++)
-        for (let x = 1; x < nx; x++) {
-          const at = 2 * (((z0 + z - 1) * size[1] + y0 + y - 1) * size[0] + x0 + x - 1);
-          ranges[at] = 32767;
-          ranges[at + 1] = -32768;
-        }
-    this.#widenFrom(index, cells, 0);
-    const [s, r, c] = brickPlace(this.level, index);
-    for (let k = 1; k < 8; k++) {
-      const [a, b, d] = [s + (k >> 2), r + ((k >> 1) & 1), c + (k & 1)];
-      const [gs, gr, gc] = this.level.grid;
-      if (a >= gs || b >= gr || d >= gc) continue;
-      const other = (a * gr + b) * gc + d;
-      const kept = this.#borders.get(other);
-      if (kept) this.#widenFrom(other, kept, 1);
-    }
-    this.#borders.set(index, cells);
-  }
-
-  /** Cell ranges of bricks that were written, for the borders of those that come later. */
-  readonly #borders = new Map<number, Int16Array>();
-
-  /** Add a brick's ranges; only its first layers, which its neighbours see, where `layers` is 1. */
-  #widenFrom(index: number, cells: Int16Array, layers: 0 | 1): void {
-    const perBrick = this.level.brick / CELL;
-    const [z0, y0, x0] = brickPlace(this.level, index).map((p) => p * perBrick - 1) as [number, number, number];
-    const [nz, ny, nx] = brickShape(this.level, index).map((n) => Math.ceil(n / CELL) + 1) as [number, number, number];
-    for (let z = 0; z < nz; z++)
-      for (let y = 0; y < ny; y++)
-        for (let x = 0; x < nx; x++) {
-          if (layers === 1 && z > 0 && y > 0 && x > 0) continue;
-          const i = 2 * ((z * ny + y) * nx + x);
-          this.#ranges.widen(x0 + x, y0 + y, z0 + z, cells[i]!, cells[i + 1]!);
-        }
-  }
-
-  #writeCells(): void {
-    const { ranges, size } = this.#ranges;
-    const [low, high] = this.volume.range;
-    const span = Math.max(1, high - low);
-    const count = size[0] * size[1] * size[2];
-    const isShown = new Uint8Array(count);
-    const part = (value: number): number => (value - low) / span;
-    const margin = this.largestStep / 2;
-    for (let i = 0; i < count; i++) {
-      const [from, to] = [ranges[2 * i]!, ranges[2 * i + 1]!];
-      isShown[i] = this.#shown === null || isAnyShown(this.#shown, from - margin, to + margin) ? 1 : 0;
-      this.#cellBytes[4 * i + 1] = to < from ? 0 : Math.min(255, Math.max(0, Math.ceil(part(to) * 255) + 1));
-    }
-    const far = distances(isShown, size);
-    const perBrick = this.level.brick / CELL;
-    const written = this.#fine?.written;
-    const [, gr, gc] = this.level.grid;
-    for (let z = 0, i = 0; z < size[2]; z++)
-      for (let y = 0; y < size[1]; y++)
-        for (let x = 0; x < size[0]; x++, i++) {
-          this.#cellBytes[4 * i] = far[i]!;
-          const brick = (Math.floor(z / perBrick) * gr + Math.floor(y / perBrick)) * gc + Math.floor(x / perBrick);
-          this.#cellBytes[4 * i + 2] = written?.[brick] ? 1 : 0;
-        }
-    this.#cells.needsUpdate = true;
-    this.#isCellsStale = false;
-    this.version++;
   }
 
   /** Bricks that are looked at and not there, the most wanted first. */
@@ -388,7 +282,7 @@ export class ScanTextures {
   }
 
   async #texelsOf(level: BrickLevel, index: number): Promise<Texels> {
-    const stored = { unmeasured: this.volume.unmeasured, range: this.volume.range };
+    const stored = { unmeasured: this.volume.unmeasured, range: this.range };
     const [, bytes, min] = level.bricks[index]!;
     if (bytes > 0) return await this.#reader.texels(level, index, this.form, stored, this.#end.signal);
     const shape = brickShape(level, index);

@@ -260,7 +260,7 @@ function shownOf(scan: ScanTextures, points: readonly TransferPoint[]): ShownVal
 
 /** All that the window does not make black. */
 function aboveWindow(scan: ScanTextures, lowPart: number): ShownValues {
-  const [low, high] = scan.volume.range;
+  const [low, high] = scan.range;
   const edge = low + lowPart * (high - low);
   return shownValues(edge, edge + 1, [0, 1]);
 }
