@@ -18,6 +18,7 @@ const SENTENCES: Readonly<Record<string, (places: Places) => string>> = {
   "no-millimetres": () => word("This scan has no millimetres, so nothing in it can be measured."),
   "not-saved": () => word("Your measurements could not be saved. They stay here while the page is open."),
   "both-kept": () => word("Somebody else measured here too: both are kept."),
+  "scan-failed": () => word("The scan could not be shown: a part of the program did not arrive, or the scan's list is damaged. The models work."),
   "picture-failed": () => word("This device could not make so large a picture."),
 };
 

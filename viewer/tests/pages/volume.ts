@@ -1,13 +1,16 @@
 // The volume alone, for tests and for measuring: a phantom, a mesh or two, no server.
 import {
-  BufferAttribute, BufferGeometry, DepthFormat, DepthTexture, DoubleSide, Mesh, MeshLambertMaterial, DirectionalLight, AmbientLight, PerspectiveCamera,
-  Quaternion, Scene, SphereGeometry, UnsignedIntType, Vector3, WebGLRenderer, WebGLRenderTarget, OrthographicCamera, MeshBasicMaterial,
+  BufferAttribute, BufferGeometry, type DepthTexture, Mesh, MeshLambertMaterial, DirectionalLight, AmbientLight, PerspectiveCamera,
+  Quaternion, Scene, SphereGeometry, Vector3, WebGLRenderer, OrthographicCamera,
 } from "three";
 import { BRICK_MEMORY, BrickReader } from "../../src/viewer/loading/bricks.ts";
 import { transferPresets } from "../../src/viewer/model/transfer.ts";
-import { screenMaterial, screenScene, volumeDrawable, type VolumeDrawable } from "../../src/viewer/scene/drawables/volume.ts";
+import { screenMaterial, screenScene } from "../../src/viewer/scene/drawables/screen.ts";
+import { volumeDrawable, type VolumeDrawable } from "../../src/viewer/scene/drawables/volume.ts";
 import { LAY_OVER_FRAGMENT } from "../../src/viewer/scene/drawables/volume_glsl.ts";
-import { openGlassPass } from "../../src/viewer/scene/glass.ts";
+import { GLASS_LAYER } from "../../src/viewer/scene/drawable.ts";
+import { dress, organMaterial } from "../../src/viewer/scene/organ_material.ts";
+import { drawGlass, openTarget } from "../../src/viewer/scene/targets.ts";
 import { ScanTextures } from "../../src/viewer/scene/scan_textures.ts";
 import { firstState } from "../../src/viewer/state/first_state.ts";
 import type { ClipPlane, ViewState, VolumeState } from "../../src/viewer/state/view_state.ts";
@@ -41,10 +44,10 @@ export function open(phantom: Phantom, setting: Setting) {
   const light = new DirectionalLight(0xffffff, 2.2);
   scene.add(light);
   for (const { centre, radiusMm, colour, opacity } of setting.meshes ?? []) {
-    const material = opacity < 1
-      ? new MeshBasicMaterial({ color: colour, transparent: true, opacity, depthWrite: false })
-      : new MeshLambertMaterial({ color: colour, side: DoubleSide });
+    const material = organMaterial();
+    dress(material, { colour, opacity, glow: 0, planes: [] });
     const mesh = new Mesh<BufferGeometry>(new SphereGeometry(radiusMm, 96, 64), material);
+    if (opacity < 1) mesh.layers.set(GLASS_LAYER);
     mesh.position.set(...centre);
     scene.add(mesh);
   }
@@ -57,9 +60,9 @@ export function open(phantom: Phantom, setting: Setting) {
   }
   const volumeScene = new Scene();
   volumeScene.add(drawable.object);
-  const target = new WebGLRenderTarget(setting.size, setting.size, { depthTexture: new DepthTexture(1, 1, UnsignedIntType) });
-  (target.depthTexture as DepthTexture).format = DepthFormat;
-  const glass = openGlassPass();
+  const targets = { solid: openTarget(), glass: openTarget() };
+  const target = targets.solid;
+  for (const one of [targets.solid, targets.glass]) one.setSize(setting.size, setting.size);
   const over = { uMarched: { value: target.texture } };
   const copy = screenScene(screenMaterial(LAY_OVER_FRAGMENT, over));
   const first = firstState(
@@ -88,11 +91,14 @@ export function open(phantom: Phantom, setting: Setting) {
     scan.wish({ planes: [], shown: drawable.shown, eye: camera.position.toArray() });
     renderer.setRenderTarget(target);
     renderer.clear();
-    glass.withoutGlass(scene, () => renderer.render(scene, camera));
-    const panes = glass.drawGlass(renderer, scene, camera, setting.size, setting.size);
+    camera.layers.set(0);
+    renderer.render(scene, camera);
+    const hasGlass = drawGlass(renderer, targets, scene, camera);
+    camera.layers.set(0);
     drawable.beforeVolume?.({
       renderer, camera, isMoving, size: { width: setting.size, height: setting.size, pixelRatio: 1 },
-      depth: target.depthTexture as DepthTexture, colour: target.texture, glass: panes,
+      depth: target.depthTexture as DepthTexture, colour: target.texture, 
+      glass: hasGlass ? { colour: targets.glass.texture, depth: targets.glass.depthTexture as DepthTexture } : null,
     });
     renderer.setRenderTarget(null);
     renderer.clear();

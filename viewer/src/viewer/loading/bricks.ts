@@ -78,6 +78,17 @@ export function brickShape(level: BrickLevel, index: number): BrickShape {
   return [along(0), along(1), along(2)];
 }
 
+/** Which brick holds a voxel, and where in it. */
+export function brickOf(level: BrickLevel, [slice, row, column]: BrickShape): { index: number; place: number } | undefined {
+  const [S, R, C] = level.shape;
+  if (slice < 0 || row < 0 || column < 0 || slice >= S || row >= R || column >= C) return undefined;
+  const [s, r, c] = [slice, row, column].map((at) => Math.floor(at / level.brick)) as [number, number, number];
+  const index = (s * level.grid[1] + r) * level.grid[2] + c;
+  const [, rows, columns] = brickShape(level, index);
+  const at = (n: number): number => n % level.brick;
+  return { index, place: (at(slice) * rows + at(row)) * columns + at(column) };
+}
+
 export const voxelsOf = (shape: BrickShape): number => shape[0] * shape[1] * shape[2];
 
 interface Run {
@@ -168,7 +179,7 @@ export class BrickReader {
   readonly #fetch: FetchRange;
   readonly #workers: BrickWorkers;
   readonly #compressed: ByteCache<Uint8Array<ArrayBuffer>>;
-  readonly #decoded: ByteCache<Int16Array>;
+  readonly #decoded: ByteCache<Int16Array | Uint8Array | Uint16Array>;
   readonly #under_way = new Map<string, Promise<void>>();
 
   constructor(fetch: FetchRange, memory: BrickMemory, workers: number) {
@@ -221,7 +232,7 @@ export class BrickReader {
   async voxels(level: BrickLevel, index: number, signal?: AbortSignal): Promise<Int16Array> {
     const key = keyOf(level, index);
     const known = this.#decoded.get(key);
-    if (known) return known;
+    if (known instanceof Int16Array) return known;
     const shape = brickShape(level, index);
     const [, length, min] = level.bricks[index]!;
     let voxels: Int16Array;
@@ -236,10 +247,23 @@ export class BrickReader {
     return voxels;
   }
 
-  /** At once where the brick is decoded already. */
-  voxelNow(level: BrickLevel, index: number, place: number): number | undefined {
-    const [, length, min] = level.bricks[index] ?? [0, 0, 0];
-    return length === 0 ? min : this.#decoded.get(keyOf(level, index))?.[place];
+  /** The stored integer at one place of a level (slice, row, column); undefined outside. */
+  async voxelAt(level: BrickLevel, place: BrickShape, signal?: AbortSignal): Promise<number | undefined> {
+    const found = brickOf(level, place);
+    if (!found) return undefined;
+    return (await this.voxels(level, found.index, signal))[found.place];
+  }
+
+  /** The label at one place. */
+  async labelAt(level: BrickLevel, bytesEach: 1 | 2, place: BrickShape, signal?: AbortSignal): Promise<number | undefined> {
+    const found = brickOf(level, place);
+    if (!found) return undefined;
+    const [, length, min] = level.bricks[found.index]!;
+    if (length === 0) return min;
+    const key = keyOf(level, found.index);
+    const known = this.#decoded.get(key) ?? (await this.labels(level, found.index, bytesEach, signal));
+    this.#decoded.set(key, known);
+    return known[found.place];
   }
 
   dispose(): void {

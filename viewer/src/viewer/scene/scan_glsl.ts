@@ -84,11 +84,11 @@ vec4 paletteAt(uint label) {
   return label == 0u || int(label) > last ? vec4(0.0) : texelFetch(uPalette, ivec2(int(label), 0), 0);
 }
 
-vec3 withLabels(vec3 colour, vec3 p, vec3 dx, vec3 dy) {
-  if (uOverlay <= 0.0 && uOutline <= 0.0) return colour;
+vec3 withLabels(vec3 colour, vec3 p, vec3 dx, vec3 dy, float wash) {
+  if (wash <= 0.0 && uOutline <= 0.0) return colour;
   uint here = labelAt(p);
   vec4 own = paletteAt(here);
-  colour = mix(colour, own.rgb, own.a * uOverlay);
+  colour = mix(colour, own.rgb, own.a * wash);
   if (uOutline > 0.0) {
     bool isEdge = labelAt(p + dx) != here || labelAt(p - dx) != here || labelAt(p + dy) != here || labelAt(p - dy) != here;
     if (isEdge) colour = mix(colour, own.rgb, own.a * uOutline);
@@ -100,11 +100,20 @@ float windowed(float value) {
   return clamp((value - uWindowLow) / uWindowWidth, 0.0, 1.0);
 }
 
-/** A texel of the scan at an index, dx and dy being one pixel's way. Transparent outside; hatched where unmeasured. */
-vec4 sliceColour(vec3 p, vec3 dx, vec3 dy) {
+/** A texel of the scan at an index, dx and dy being one pixel's way. Transparent outside; of a colour of its own where unmeasured. */
+vec4 sliceColour(vec3 p, vec3 dx, vec3 dy, float wash) {
   if (!isWithin(p)) return vec4(0.0);
   float value = scanAt(p);
   if (!isMeasured(value)) return vec4(uUnmeasuredColour, 1.0);
-  return vec4(withLabels(vec3(windowed(value)), p, dx, dy), 1.0);
+  return vec4(withLabels(vec3(windowed(value)), p, dx, dy, wash), 1.0);
+}
+`;
+
+/** The scan on a cut through an organ: grey with outlines, the organ's colour where there is no scan. */
+export const CAP_GLSL = /* glsl */ `
+vec3 paintedCap(vec3 organ, vec3 lpsMm, vec3 normal) {
+  vec3 p = (uLpsToIndex * vec4(lpsMm, 1.0)).xyz;
+  vec4 scan = sliceColour(p, dFdx(p), dFdy(p), 0.0);
+  return mix(organ, scan.rgb, scan.a);
 }
 `;

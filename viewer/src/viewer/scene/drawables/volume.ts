@@ -1,8 +1,8 @@
 // The scan as a body of light and shade: rays through the 3D texture, ended and tinted by the meshes they meet.
 import {
-  ConstantAlphaFactor, CustomBlending, DataTexture, DataUtils, GLSL3, HalfFloatType, LinearFilter, Matrix3, Mesh,
-  NoBlending, OneFactor, OneMinusConstantAlphaFactor, OneMinusSrcAlphaFactor, OrthographicCamera, PlaneGeometry, RGBAFormat,
-  Scene, ShaderMaterial, type Texture, UnsignedByteType, Vector2, Vector3, Vector4, WebGLRenderTarget,
+  ConstantAlphaFactor, CustomBlending, DataTexture, DataUtils, HalfFloatType, LinearFilter, Matrix3, NoBlending, OneFactor,
+  OneMinusConstantAlphaFactor, OneMinusSrcAlphaFactor, RGBAFormat, type ShaderMaterial, type Texture, UnsignedByteType,
+  Vector2, Vector3, Vector4, WebGLRenderTarget,
 } from "three";
 import { spacings } from "../../model/affine.ts";
 import { type ShownValues, shownValues } from "../../model/cells.ts";
@@ -13,7 +13,8 @@ import type { ViewState } from "../../state/view_state.ts";
 import type { Drawable, FrameContext } from "../drawable.ts";
 import { SCAN_GLSL } from "../scan_glsl.ts";
 import type { ScanTextures } from "../scan_textures.ts";
-import { LAY_OVER_FRAGMENT, VOLUME_FRAGMENT, VOLUME_VERTEX } from "./volume_glsl.ts";
+import { screenMaterial, screenScene } from "./screen.ts";
+import { LAY_OVER_FRAGMENT, VOLUME_FRAGMENT } from "./volume_glsl.ts";
 
 const TABLE_STEPS = 1024;
 /** A surface is lit fully where the value climbs by this part of the transfer function's span within a millimetre. */
@@ -280,24 +281,4 @@ function blend(material: ShaderMaterial, share: number): void {
   material.blendSrc = ConstantAlphaFactor;
   material.blendDst = OneMinusConstantAlphaFactor;
   material.blendAlpha = share;
-}
-
-export function screenMaterial(fragment: string, uniforms: Record<string, { value: unknown }>): ShaderMaterial {
-  return new ShaderMaterial({
-    glslVersion: GLSL3,
-    vertexShader: VOLUME_VERTEX,
-    fragmentShader: fragment,
-    uniforms,
-    depthTest: false,
-    depthWrite: false,
-    toneMapped: false,
-  });
-}
-
-export function screenScene(material: ShaderMaterial) {
-  const quad = new Mesh(new PlaneGeometry(2, 2), material);
-  quad.frustumCulled = false;
-  const scene = new Scene();
-  scene.add(quad);
-  return { scene, quad, camera: new OrthographicCamera() };
 }
