@@ -96,14 +96,39 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
     isReady: news.isCoarseThere,
     hasFailed: news.hasFailed,
   });
-  stage.onFrame((state, seen) => details.look(state, seen, Math.min(2, devicePixelRatio)));
+  stage.onFrame((state, seen, effort) => {
+    organs.hurry(effort.isStruggling);
+    details.look(state, seen, Math.min(2, devicePixelRatio));
+  });
   putOverlays(app, shell);
   putPanels(app, shell);
   const hover = hoverer(app);
-  listenToGestures({ canvas: shell.canvas, mover, context: app.tools, hover, reset: app.reset, look: app.look });
+  listenToGestures({ canvas: shell.canvas, mover, context: app.tools, hover, reset: app.reset, look: app.look, hold: stage.hold });
+  void bringScan(app, shell, caps);
   if (store.state.manifest.leftOut.length) {
     const places = { count: store.state.manifest.leftOut.length };
     store.dispatch({ type: "notice", notice: { id: "left-out", key: "left-out", places, kind: "warn", retry: null } });
+  }
+}
+
+/** The scan's part comes by itself, after all that can be seen without it. */
+async function bringScan(app: App, shell: Shell, caps: ReturnType<typeof clipCaps>): Promise<void> {
+  const { store, stage } = app;
+  const panel = shell.panels.get("scan");
+  if (!store.state.manifest.volume || !panel) return;
+  try {
+    const { mountVolume } = await import("./scene/volume_part.ts");
+    const part = mountVolume({
+      app,
+      renderer: stage.renderer,
+      container: shell.slices,
+      panel,
+      requestFrame: stage.invalidate,
+      paintCaps: (painter) => caps.paint(painter),
+    });
+    for (const drawable of part?.drawables ?? []) stage.add(drawable);
+  } catch {
+    store.dispatch({ type: "notice", notice: { id: "scan", key: "scan-failed", places: {}, kind: "warn", retry: "scene" } });
   }
 }
 

@@ -23,8 +23,10 @@ export interface AnchorWish {
   /** Nearer than this to a surface is on it. */
   readonly toleranceMm: number;
   readonly ids: readonly string[];
-  /** What may hide, with what is left of it. */
+  /** What is solid and may hide, with what is left of it. */
   readonly organs: RayWish["organs"];
+  /** What is seen through. */
+  readonly glass: RayWish["organs"];
 }
 
 export interface AnchorPoint {

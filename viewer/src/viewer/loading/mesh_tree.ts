@@ -71,16 +71,20 @@ function pickOne(id: string, tree: MeshTree, ray: RayWish, sides: readonly HalfS
 /** The point of an organ that is seen and lies most in the middle of what is seen of it; null where nothing is. */
 export function seenPoint(id: string, wish: AnchorWish, treeOf: (id: string) => MeshTree | undefined): Vec3 | null {
   const own = wish.organs.find((organ) => organ.id === id);
-  const seen = (treeOf(id)?.samples ?? []).filter((point) => isKept(point, own?.sides ?? []) && !isHidden(point, wish, treeOf));
+  // Glass is not among what hides: it is meant where nothing is seen through it.
+  const reach = own ? 0 : Infinity;
+  const sides = own?.sides ?? wish.glass.find((organ) => organ.id === id)?.sides ?? [];
+  const seen = (treeOf(id)?.samples ?? []).filter((point) => isKept(point, sides) && !isHidden(point, reach, wish, treeOf));
   if (!seen.length) return null;
   const middle = scale(seen.reduce(add), 1 / seen.length);
   const off = (point: Vec3) => length(subtract(point, middle));
   return seen.reduce((best, point) => (off(point) < off(best) ? point : best));
 }
 
-function isHidden(point: Vec3, wish: AnchorWish, treeOf: (id: string) => MeshTree | undefined): boolean {
+/** Whether something solid lies before a point, or within reach behind it. */
+function isHidden(point: Vec3, reach: number, wish: AnchorWish, treeOf: (id: string) => MeshTree | undefined): boolean {
   const to = subtract(point, wish.eyeLpsMm);
-  const far = length(to) - wish.toleranceMm;
+  const far = length(to) - wish.toleranceMm + reach;
   const ray = { originLpsMm: wish.eyeLpsMm, direction: unit(to), organs: [] };
   return wish.organs.some(({ id, sides }) => {
     const tree = treeOf(id);

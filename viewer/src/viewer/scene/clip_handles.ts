@@ -11,6 +11,9 @@ import type { ClipPlane, ViewState } from "../state/view_state.ts";
 const SVG = "http://www.w3.org/2000/svg";
 const TILT_PIXELS = 72;
 const TILT_PER_KEY = 0.05;
+/** From the middle of one grip to that of the next. */
+const APART = 36;
+const BESIDE_TOOLS = 84;
 
 export interface ClipHandles {
   readonly element: HTMLElement;
@@ -26,6 +29,7 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
   const grips = new Map<string, HTMLElement>();
   const lines = new Map<string, SVGPathElement>();
   const used = new Set<string>();
+  const taken: { x: number; y: number }[] = [];
 
   function grip(key: string, kind: string, make: (button: HTMLElement) => void): HTMLElement {
     used.add(key);
@@ -54,6 +58,17 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
     one.setAttribute("d", d);
   }
 
+  /** Beside those that are there already, and clear of the tools at the edges: each has to be met by a finger. */
+  function put(one: HTMLElement, at: { x: number; y: number }, seen: View): void {
+    const inside = {
+      x: Math.max(BESIDE_TOOLS, Math.min(seen.width - BESIDE_TOOLS, at.x)),
+      y: Math.max(APART, Math.min(seen.height - APART, at.y)),
+    };
+    const place = [inside, ...around(inside)].find((spot) => taken.every((other) => Math.hypot(other.x - spot.x, other.y - spot.y) >= APART)) ?? inside;
+    taken.push(place);
+    one.style.transform = `translate(${place.x.toFixed(1)}px, ${place.y.toFixed(1)}px) translate(-50%, -50%)`;
+  }
+
   const planeNow = (id: string): ClipPlane | undefined => store.state.clip.planes.find((plane) => plane.id === id);
   const change = (id: string, by: Partial<Omit<ClipPlane, "id">>) => store.dispatch({ type: "clip-change", id, change: by });
 
@@ -72,12 +87,14 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
       button.setAttribute("aria-label", word("Push cut {number}", { number: id }));
       slides(button, () => pushes(id, bounds, view), (steps) => push(id, steps, bounds));
     });
-    tell(pushing, now.offsetMm - low, 0, high - low, from);
+    put(pushing, from, seen);
+    tell(pushing, now.offsetMm - low, 0, high - low);
     const tilting = grip(`tilt ${id}`, "tilt", (button) => {
       button.setAttribute("aria-label", word("Tilt cut {number}", { number: id }));
       slides(button, () => tilts(id, bounds), (steps, isUpwards) => tiltBy(id, steps, isUpwards, bounds));
     });
-    tell(tilting, Math.round((Math.acos(Math.max(-1, Math.min(1, now.normal[2]))) * 180) / Math.PI), 0, 180, to);
+    put(tilting, to, seen);
+    tell(tilting, Math.round((Math.acos(Math.max(-1, Math.min(1, now.normal[2]))) * 180) / Math.PI), 0, 180);
   }
 
   function pushes(id: string, bounds: Bounds, seen: () => View): (dx: number, dy: number) => void {
@@ -95,14 +112,15 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
   }
 
   /** The arm follows the pointer over a ball around its foot. */
-  function tilts(id: string, bounds: Bounds): (dx: number, dy: number, x: number, y: number) => void {
+  function tilts(id: string, bounds: Bounds): (dx: number, dy: number) => void {
     const first = planeNow(id);
     if (!first) return () => undefined;
     const at = foot(first, middle(bounds));
-    return (_dx, _dy, x, y) => {
-      const seen = view();
-      const long = TILT_PIXELS * mmPerPixel(seen, at);
-      const { originLpsMm, direction } = rayThrough(seen, x, y);
+    const long = TILT_PIXELS * mmPerPixel(view(), at);
+    const tip = onScreen(view(), add(at, scale(tiltDirection(first), long)));
+    return (dx, dy) => {
+      // From where the tip is, not where its grip had to make room for another.
+      const { originLpsMm, direction } = rayThrough(view(), (tip?.x ?? 0) + dx, (tip?.y ?? 0) + dy);
       const to = subtract(at, originLpsMm);
       const nearest = add(originLpsMm, scale(direction, dot(to, direction)));
       const from = subtract(nearest, at);
@@ -150,7 +168,8 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
           (steps) => moveFace(face, (store.state.clip.box?.[isHigh ? 1 : 0][axis] ?? 0) + steps),
         );
       });
-      tell(one, Math.round(now[isHigh ? 1 : 0][axis] ?? 0), Math.floor(whole[0][axis] ?? 0), Math.ceil(whole[1][axis] ?? 0), spot);
+      put(one, spot, seen);
+      tell(one, Math.round(now[isHigh ? 1 : 0][axis] ?? 0), Math.floor(whole[0][axis] ?? 0), Math.ceil(whole[1][axis] ?? 0));
     }
   }
 
@@ -164,6 +183,7 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
     update(state, seen) {
       const { clip } = state;
       used.clear();
+      taken.length = 0;
       if (clip.hasHandles) {
         const bounds = boundsOf(state.manifest);
         for (const one of clip.planes) plane(one, bounds, seen);
@@ -178,6 +198,16 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
       }
     },
   };
+}
+
+/** Where a grip may go instead, the nearest first. */
+function around(at: { x: number; y: number }): { x: number; y: number }[] {
+  return [1, 2, 3].flatMap((ring) =>
+    [1, 3, 5, 7, 0, 2, 4, 6].map((eighth) => ({
+      x: at.x + ring * APART * 1.02 * Math.cos((eighth * Math.PI) / 4),
+      y: at.y + ring * APART * 1.02 * Math.sin((eighth * Math.PI) / 4),
+    })),
+  );
 }
 
 /** What is taken away lies this way: the arm stands there. */
@@ -217,8 +247,7 @@ function onScreenPerMm(view: View, at: Vec3, direction: Vec3): (dx: number, dy: 
   return (dx, dy) => (long < 0.06 ? dy * (isAway ? -mm : mm) : ((dx * x + dy * y) / long) * mm);
 }
 
-function tell(grip: HTMLElement, now: number, low: number, high: number, at: { x: number; y: number }): void {
-  grip.style.transform = `translate(${at.x.toFixed(1)}px, ${at.y.toFixed(1)}px) translate(-50%, -50%)`;
+function tell(grip: HTMLElement, now: number, low: number, high: number): void {
   grip.setAttribute("aria-valuemin", low.toFixed(0));
   grip.setAttribute("aria-valuemax", high.toFixed(0));
   grip.setAttribute("aria-valuenow", now.toFixed(1));
@@ -227,7 +256,7 @@ function tell(grip: HTMLElement, now: number, low: number, high: number, at: { x
 /** Drags and keys of a grip: arrows a step, with Page Up and Page Down ten. */
 function slides(
   grip: HTMLElement,
-  begin: () => (dx: number, dy: number, x: number, y: number) => void,
+  begin: () => (dx: number, dy: number) => void,
   step: (steps: number, isUpwards: boolean) => void,
 ): void {
   grip.addEventListener("pointerdown", (event) => {
@@ -235,9 +264,7 @@ function slides(
     event.stopPropagation();
     grip.focus({ preventScroll: true });
     const move = begin();
-    const box = grip.parentElement?.getBoundingClientRect();
-    const moved = (now: PointerEvent) =>
-      move(now.clientX - event.clientX, now.clientY - event.clientY, now.clientX - (box?.left ?? 0), now.clientY - (box?.top ?? 0));
+    const moved = (now: PointerEvent) => move(now.clientX - event.clientX, now.clientY - event.clientY);
     const over = () => {
       removeEventListener("pointermove", moved);
       removeEventListener("pointerup", over);

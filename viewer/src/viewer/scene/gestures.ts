@@ -31,9 +31,10 @@ export interface GestureOptions {
   readonly hover: (spot: Spot | undefined) => void;
   readonly reset: () => void;
   readonly look: (name: ViewName) => void;
+  readonly hold: (isHeld: boolean) => void;
 }
 
-export function listenToGestures({ canvas, mover, context, hover, reset, look }: GestureOptions): void {
+export function listenToGestures({ canvas, mover, context, hover, reset, look, hold }: GestureOptions): void {
   const pointers = new Map<number, Pointer>();
   let mode: "turn" | "pan" | "tool" = "turn";
   let drag: ReturnType<NonNullable<ReturnType<typeof toolOf>["drag"]>> | undefined;
@@ -50,6 +51,8 @@ export function listenToGestures({ canvas, mover, context, hover, reset, look }:
 
   canvas.addEventListener("pointerdown", (event) => {
     mover.halt();
+    // The focus is here for the keys; whoever presses need not be shown where it is.
+    canvas.classList.add("pressed");
     canvas.focus({ preventScroll: true });
     try {
       canvas.setPointerCapture(event.pointerId);
@@ -73,6 +76,7 @@ export function listenToGestures({ canvas, mover, context, hover, reset, look }:
       drag?.end();
       drag = undefined;
     }
+    hold(true);
     hover(undefined);
   });
 
@@ -131,6 +135,7 @@ export function listenToGestures({ canvas, mover, context, hover, reset, look }:
     if (!pointer) return;
     pointers.delete(event.pointerId);
     if (pointers.size) return;
+    hold(false);
     drag?.end();
     drag = undefined;
     if (isCancelled || hadTwo) return;
@@ -169,6 +174,7 @@ export function listenToGestures({ canvas, mover, context, hover, reset, look }:
     else reset();
   });
   canvas.addEventListener("keydown", (event) => {
+    canvas.classList.remove("pressed");
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (steer(event, mover, reset) || takeUp(event.key)) event.preventDefault();
   });

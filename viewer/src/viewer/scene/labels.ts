@@ -6,7 +6,7 @@ import { type ViewState, isVisible } from "../state/view_state.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LINE_PIXELS = 26;
-const NARROW_PIXELS = 560;
+const NARROW_PIXELS = 480;
 const BESIDE_TOOLS = 78;
 
 export interface Labels {
@@ -64,6 +64,8 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
       if (!isVisible(state, organ.id) || !look || look.opacity < 0.05) return [];
       if (!state.hasLabels && organ.id !== state.selected) return [];
       if (isNarrow && organ.id !== state.selected && organ.id !== state.solo) return [];
+      // What is hidden by others has no name, unless it was chosen.
+      if (seenAt && !seenAt.has(organ.id) && organ.id !== state.selected) return [];
       const seen = onScreen(view, seenAt?.get(organ.id) ?? organ.centreLpsMm);
       if (!seen || seen.x < 0 || seen.y < 0 || seen.x > view.width || seen.y > view.height) return [];
       const label = labels.get(organ.id) ?? make(organ.id);

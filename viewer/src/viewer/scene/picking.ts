@@ -10,18 +10,27 @@ import { type ViewState, isVisible } from "../state/view_state.ts";
 /** What is thinner than this is looked through. */
 const GLASS = 0.3;
 
-export function rayWish(state: ViewState, view: View, x: number, y: number): RayWish {
-  const inSight = state.manifest.organs.filter(({ id }) => isVisible(state, id) && (state.organs[id]?.opacity ?? 0) > 0);
-  const solid = inSight.filter(({ id }) => (state.organs[id]?.opacity ?? 0) >= GLASS);
-  // Glass is meant only where there is nothing else.
-  const organs = (solid.length ? solid : inSight).map(({ id }) => ({ id, sides: sidesFor(state.clip, id) }));
-  return { ...rayThrough(view, x, y), organs };
+interface InSight {
+  readonly solid: RayWish["organs"];
+  readonly glass: RayWish["organs"];
 }
 
-/** What hides, seen from here: everything solid that is in sight. */
+function inSight(state: ViewState): InSight {
+  const seen = state.manifest.organs.filter(({ id }) => isVisible(state, id) && (state.organs[id]?.opacity ?? 0) > 0);
+  const isSolid = (id: string) => (state.organs[id]?.opacity ?? 0) >= GLASS;
+  const all = seen.map(({ id }) => ({ id, sides: sidesFor(state.clip, id) }));
+  return { solid: all.filter(({ id }) => isSolid(id)), glass: all.filter(({ id }) => !isSolid(id)) };
+}
+
+/** Glass is meant only where there is nothing else at all. */
+export function rayWish(state: ViewState, view: View, x: number, y: number): RayWish {
+  const { solid, glass } = inSight(state);
+  return { ...rayThrough(view, x, y), organs: solid.length ? solid : glass };
+}
+
 export function anchorWish(state: ViewState, view: View, ids: readonly string[]): AnchorWish {
-  const { organs } = rayWish(state, view, 0, 0);
-  return { eyeLpsMm: eyeOf(view), toleranceMm: radius(boundsOf(state.manifest)) * 0.012, ids, organs };
+  const { solid, glass } = inSight(state);
+  return { eyeLpsMm: eyeOf(view), toleranceMm: radius(boundsOf(state.manifest)) * 0.012, ids, organs: solid, glass };
 }
 
 export async function pickAt(source: MeshSource, state: ViewState, view: View, x: number, y: number): Promise<Hit | null> {

@@ -8,10 +8,13 @@ import type { ViewState } from "../state/view_state.ts";
 import { type Drawable, type FrameContext, GLASS_LAYER, type Pass } from "./drawable.ts";
 import { drawGlass, openCopier, openTarget } from "./targets.ts";
 
-/** Still for so long: the quality comes back. */
+/** Still for so long: the quality comes back. Longer with a finger on it, or where a frame takes long. */
 const STILL_AFTER_MS = 140;
+const STILL_WHILE_HELD_MS = 900;
 const SHARPEST = 2;
-const COARSEST_SHARE = 0.4;
+const COARSEST_SHARE = 0.35;
+/** From here on coarser meshes help more than fewer pixels. */
+const STRUGGLING_SHARE = 0.75;
 
 export interface Stage {
   readonly canvas: HTMLCanvasElement;
@@ -22,11 +25,19 @@ export interface Stage {
   /** Something changed that the state does not tell. */
   invalidate(): void;
   /** Before each frame that is drawn: what lies over the canvas moves along. */
-  onFrame(listener: (state: ViewState, view: View, isMoving: boolean) => void): void;
+  onFrame(listener: (state: ViewState, view: View, effort: Effort) => void): void;
+  /** Somebody has a finger on it. */
+  hold(isHeld: boolean): void;
   /** The scene at another size, opaque behind; top row first. */
   picture(width: number, height: number): ImageData;
   readonly isLost: boolean;
   dispose(): void;
+}
+
+export interface Effort {
+  readonly isMoving: boolean;
+  /** It moves, and cannot keep up. */
+  readonly isStruggling: boolean;
 }
 
 export interface StageOptions {
@@ -53,6 +64,9 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
   let share = 1;
   let lastFrameAt = 0;
   let isLost = false;
+  let isHeld = false;
+  let frameMs = 16;
+  let wasMoving = false;
   let stillTimer: ReturnType<typeof setTimeout> | undefined;
 
   function invalidate(): void {
@@ -72,31 +86,36 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
   function learn(now: number, isMoving: boolean): void {
     const took = now - lastFrameAt;
     lastFrameAt = now;
-    if (!isMoving || took > 1500) return;
-    if (took > 40) share = Math.max(COARSEST_SHARE, share * 0.85);
+    if (!isMoving || !wasMoving || took > 3000) return;
+    frameMs = frameMs * 0.6 + took * 0.4;
+    if (took > 40) share = Math.max(COARSEST_SHARE, share * (took > 120 ? 0.6 : 0.85));
     else if (took < 20) share = Math.min(1, share * 1.05);
   }
 
   function draw(now: number): void {
     frame = 0;
     const { state } = store;
-    const isMoving = now - movedAt < STILL_AFTER_MS;
+    const isMoving = now - movedAt < stillAfter();
     learn(now, isMoving);
+    wasMoving = isMoving;
     const { width, height } = size();
     fit(width, height, ratio(isMoving));
     let isUnfinished = false;
     for (const drawable of drawables) isUnfinished = drawable.update(state) || isUnfinished;
     const view = viewOf(state, width, height);
     aim(camera, view, state);
-    for (const listener of listeners) listener(state, view, isMoving);
+    const effort = { isMoving, isStruggling: isMoving && share < STRUGGLING_SHARE };
+    for (const listener of listeners) listener(state, view, effort);
     renderer.info.reset();
     render({ width, height, pixelRatio: renderer.getPixelRatio() }, isMoving, null);
     if (isUnfinished) invalidate();
     if (isMoving) {
       clearTimeout(stillTimer);
-      stillTimer = setTimeout(invalidate, STILL_AFTER_MS + 5);
+      stillTimer = setTimeout(invalidate, stillAfter() + 5);
     }
   }
+
+  const stillAfter = (): number => (isHeld ? STILL_WHILE_HELD_MS : Math.min(600, Math.max(STILL_AFTER_MS, frameMs * 3)));
 
   function fit(width: number, height: number, pixelRatio: number): void {
     const now = renderer.getSize(new Vector2());
@@ -183,6 +202,8 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
   });
   canvas.addEventListener("webglcontextrestored", () => {
     isLost = false;
+    // Or the first frame is drawn on black.
+    renderer.setClearColor(0, 0);
     for (const drawable of drawables) drawable.restore?.();
     lost(false);
     invalidate();
@@ -200,6 +221,10 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
     invalidate,
     onFrame: (listener) => void listeners.push(listener),
     picture,
+    hold(now) {
+      isHeld = now;
+      invalidate();
+    },
     get isLost() {
       return isLost;
     },

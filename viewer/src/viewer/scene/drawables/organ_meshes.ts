@@ -26,6 +26,8 @@ export interface OrganMeshes extends Drawable {
   has(id: string, level: DetailLevel): boolean;
   meshOf(id: string): OrganMesh | undefined;
   triangles(): number;
+  /** Draw everything coarsely for now: it moves, and the device cannot keep up. */
+  hurry(isHurried: boolean): void;
   /** Which level to draw of those that are there, and which to keep; drops the others from memory. */
   choose(levels: ReadonlyMap<string, DetailLevel>): void;
 }
@@ -35,6 +37,8 @@ export function organMeshes(): OrganMeshes {
   const meshes = new Map<string, OrganMesh>();
   const geometries = new Map<string, Map<DetailLevel, BufferGeometry>>();
   let known: ViewState | undefined;
+  let chosen: ReadonlyMap<string, DetailLevel> = new Map();
+  let isHurried = false;
 
   function meshFor(id: string): OrganMesh {
     let mesh = meshes.get(id);
@@ -75,7 +79,17 @@ export function organMeshes(): OrganMeshes {
         for (const geometry of levels.values()) sum += (geometry.index?.count ?? 0) / 3;
       return sum;
     },
+    hurry(now) {
+      if (now === isHurried) return;
+      isHurried = now;
+      for (const [id, levels] of geometries) {
+        const finest = chosen.get(id) ?? "coarse";
+        put(id, !now && levels.has(finest) ? finest : "coarse");
+      }
+    },
     choose(wanted) {
+      chosen = wanted;
+      if (isHurried) return;
       for (const [id, levels] of geometries) {
         const level = wanted.get(id) ?? "coarse";
         if (levels.has(level)) put(id, level);
