@@ -178,7 +178,10 @@ def test_a_format_is_offered_whole_and_in_parts_where_it_has_no_whole(stage: Sta
         "scene.obj",
         "scene.mtl",
     ]
-    build = Build(id="b", case_id="c", title="T", request={}, summary={}, result_key="", created_at=now())
+    request = {"compression": "draco"}
+    build = Build(
+        id="b", case_id="c", title="T", request=request, summary={}, result_key="", created_at=now()
+    )
     build.files = [BuildFile(build_id="b", name=name, sha256="0" * 64, size=10) for name in names]
     with stage.app.test_request_context():
         shown = {each["name"]: each for each in build_shown(build)["formats"]}
@@ -186,6 +189,7 @@ def test_a_format_is_offered_whole_and_in_parts_where_it_has_no_whole(stage: Sta
     assert "models/a.stl,models/b.stl" in shown["stl"]["url"].replace("%2F", "/").replace("%2C", ",")
     assert shown["obj"]["size"] == 20
     assert list(shown) == ["glb", "stl", "obj"]
+    assert [str(each["packed"]) for each in shown.values()] == ["Packed with Draco", "", ""]
 
 
 def test_numbers_are_written_as_the_reader_writes_them(stage: Stage):
