@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
+from plastinate.web.languages import chosen_language
 from plastinate.web.wording import PARTS, STEPS, part_name
+from plastinate.web.wording_errors import ERRORS, HINTS
 
 
 def N_(text: str) -> str:  # noqa: N802 (the name by which gettext's tools know it)
@@ -59,4 +61,21 @@ def script_words(page: str) -> dict[str, str]:
 
         words |= {f"step {name}": str(shown) for name, shown in STEPS.items()}
         words |= {f"part {name}": part_name(name) for name in (*load_structures(), *PARTS)}
+    if page == "upload":
+        words |= _refusals()
     return words
+
+
+def _refusals() -> dict[str, str]:
+    """What the services refuse an upload with: by code, for their exact sentences are English.
+
+    To an English reader they say it themselves; but what to do is done in another way on a page.
+    """
+    is_english = chosen_language() == "en"
+    codes = [code for code in ERRORS if code.startswith(("request.", "limit.", "system."))]
+    hints = {f"hint {code}": str(HINTS[code]) for code in codes if code in HINTS}
+    if is_english:
+        # Its own hints tell more: which uploads are meant.
+        hints.pop("hint request.conflict")
+        return hints
+    return hints | {f"error {code}": str(ERRORS[code]) for code in codes}

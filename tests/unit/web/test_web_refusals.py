@@ -21,7 +21,7 @@ from plastinate.archive.tables import ApiToken, Invitation, Person, ShareLink, n
 from plastinate.services import people, sharing
 from plastinate.services.access import DOING, Actor
 from plastinate.web.engine_words import reworded
-from plastinate.web.languages import LOCALES
+from plastinate.web.languages import LANGUAGES, LOCALES
 from plastinate.web.public_address import is_for_this_machine_only
 from plastinate.web.signing_in import SAID
 from web_stage import PASSWORD, Scene, Stage, open_stage
@@ -233,10 +233,11 @@ def test_every_answer_to_a_form_filled_in_wrong_is_german_for_a_german_reader(st
         assert not english.search(html.unescape(text)), (asked, text)
 
 
-def test_every_sentence_of_the_sign_in_machinery_is_translated():
-    source = LOCALES / "de" / "LC_MESSAGES" / "flask_security.po"
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
+def test_every_sentence_of_the_sign_in_machinery_is_translated(language: str):
+    source = LOCALES / language / "LC_MESSAGES" / "flask_security.po"
     with source.open("rb") as opened:
-        known = {message.id: message.string for message in read_po(opened, locale="de") if message.id}
+        known = {message.id: message.string for message in read_po(opened, locale=language) if message.id}
     assert set(known) == {sentence for sentence, _ in SAID.values()}
     assert all(known.values())
 
@@ -298,6 +299,16 @@ def test_what_somebody_wrote_is_not_lost_when_it_cannot_be_kept(stage: Stage):
     assert owner.post(f"/cases/{scene.case}/edit", data={**form, "version": version[1]}).status_code == 303
     assert "Mine & <b>" in words(owner.get(f"/cases/{scene.case}"))
     assert owner.get(f"/cases/{scene.case}/edit").headers["Location"] == f"/cases/{scene.case}"
+
+
+def test_a_refused_invitation_keeps_what_was_typed(stage: Stage):
+    form = {"email": "owner@example.org", "name": "O & W", "is_admin": "yes"}
+    page = browser(stage, "admin", "en").post("/people", data=form)
+    assert page.status_code == 409
+    assert "Someone with this e-mail address is there already. Find them in the list" in words(page)
+    assert 'value="owner@example.org"' in page.text
+    assert 'value="O &amp; W"' in page.text
+    assert 'name="is_admin" value="yes" checked' in page.text
 
 
 def test_a_refused_field_is_called_as_the_page_calls_it(stage: Stage):
