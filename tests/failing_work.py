@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from typing import Any
 
 from plastinate.engine.kinds import Task
@@ -16,6 +17,12 @@ def well(task: Task, *, progress: Progress) -> dict[str, Any]:
     with progress.step("count the beads", share=1.0) as within:
         within(0.5)
     return {"asked": task.request, "scan": task.scan.name}
+
+
+def grumbling(task: Task, *, progress: Progress) -> dict[str, Any]:
+    """Do it, while a library finds something odd in the scan and quotes it."""
+    print("Invalid value for VR PN: 'Muster^Anna'", file=sys.stderr)
+    return {}
 
 
 def nothing_there(task: Task, *, progress: Progress) -> dict[str, Any]:
@@ -49,3 +56,7 @@ def kernel_memory_out(task: Task, *, progress: Progress) -> dict[str, Any]:
 def slip(task: Task, *, progress: Progress) -> dict[str, Any]:
     """A fault of the program's own."""
     raise KeyError("beads")
+
+
+def publish(session: Any, job: Any, *, result: Any, files: Any) -> None:
+    """Nothing is kept of it."""
