@@ -14,8 +14,9 @@ from plastinate.archive.tables import Build
 from plastinate.web.build_form import choices_of
 from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
+from plastinate.web.payloads import Build as Built
 from plastinate.web.views import build_whole
-from plastinate.web.wording import COMPRESSIONS, FORMATS, doing, part_name
+from plastinate.web.wording import COMPRESSIONS, FORMATS, doing, part_name, translated
 
 CERTIFICATE = "certificate.json"
 PICTURES = ("preview", "axial", "coronal", "sagittal", "anterior", "left", "inferior")
@@ -40,7 +41,7 @@ def build_shown(build: Build) -> dict[str, Any]:
     again: dict[str, Any] = {"case_id": whole.case_id, **choices_of(whole.request).as_query()}
     return {
         "id": whole.id,
-        "title": whole.title,
+        "title": _title_of(whole, organs),
         "created_at": whole.created_at,
         "organs": organs,
         # A build from before this was written down lists what it found, and no more.
@@ -61,6 +62,13 @@ def build_shown(build: Build) -> dict[str, Any]:
         "formats": _formats(whole.id, files, packed=str(whole.request.get("compression", ""))),
         "left_out": whole.summary.get("formats_left_out", {}),
     }
+
+
+def _title_of(build: Built, organs: Sequence[Mapping[str, Any]]) -> str:
+    """What a build is called: single organs by those that were found, all else as it was asked for."""
+    if build.request.get("organs") and organs:
+        return ", ".join(translated(each["name"]) for each in organs)
+    return translated(build.title)
 
 
 def worst_light(organs: Sequence[Mapping[str, Any]]) -> str:
