@@ -18,7 +18,7 @@ def N_(text: str) -> str:  # noqa: N802 (the name by which gettext's tools know 
 
 
 PAGE = (N_("Copied"),)
-MEASURES = (N_("a few seconds left"), N_("about {time} left"))
+MEASURES = (N_("A few seconds left"), N_("About {time} left"))
 CASE = (
     N_("Beginning"),
     N_("Stopping ..."),

@@ -208,8 +208,8 @@ def test_numbers_are_written_as_the_reader_writes_them(stage: Stage):
             measures.volume(float("nan")),
         ]
 
-    english = "1,234.57|35.1 ml|1.75 l|175 MB|999 byte|0.23 mm|99%|2 minutes|a few seconds left|–|–"
-    german = "1.234,57|35,1 ml|1,75 l|175 MB|999 Byte|0,23 mm|99\xa0%|2 Minuten|noch wenige Sekunden|–|–"
+    english = "1,234.57|35.1 ml|1.75 l|175 MB|999 byte|0.23 mm|99%|2 minutes|A few seconds left|–|–"
+    german = "1.234,57|35,1 ml|1,75 l|175 MB|999 Byte|0,23 mm|99\xa0%|2 Minuten|Noch wenige Sekunden|–|–"
     for language, expected in (("en", english), ("de", german)):
         with stage.app.test_request_context(headers={"Accept-Language": language}):
             assert "|".join(said()) == expected
