@@ -24,7 +24,7 @@ from plastinate.services.work_build import request_key
 BUILD = "build"
 # From so many earlier jobs of a kind the time of the next is guessed.
 EARLIER_MAX = 12
-# More than a class asks for in an hour. The others wait behind them, and each is looked at four times a second.
+# Everybody else's wait behind them, and each is looked at four times a second.
 UNFINISHED_MAX = 200
 MEANWHILE = "The case is in the trash."
 

@@ -60,6 +60,8 @@ REFUSALS = (
     N_("Put it into the trash first."),
     N_("The case is not in the trash."),
     N_("One of these uploads belongs to another case already."),
+    N_("{count} jobs of yours wait or run."),
+    N_("Wait until some are done, or stop some."),
     N_("An upload is not whole yet."),
     N_("The upload is not whole yet."),
     N_("Send the rest of it first."),
