@@ -206,7 +206,24 @@ def test_a_refused_upload_says_why(page: Any, shelf: Shelf, tmp_path: Path):
     try:
         page.locator("#folder").set_input_files(a_folder(tmp_path / "Big"))
         page.get_by_text("more than the 1,000 allowed").wait_for()
+        assert page.get_by_text("Bring it in parts, or ask the administrator for more.").is_visible()
+        assert page.get_by_text("PLASTINATE_").count() == 0
     finally:
         object.__setattr__(shelf.archive.settings, "upload_bytes", 8 << 30)
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url(CASE)
+
+
+def test_a_refused_upload_says_why_in_the_readers_language(
+    browser: Any, shelf: Shelf, complaints: list[str], tmp_path: Path
+):
+    page = signed_in(browser, shelf, complaints, locale="de")
+    page.goto(f"{shelf.url}/cases/new")
+    object.__setattr__(shelf.archive.settings, "upload_bytes", 1000)
+    try:
+        page.locator("#folder").set_input_files(a_folder(tmp_path / "Big"))
+        page.get_by_text("Das ist zu groß zum Hochladen.").wait_for()
+        assert "Laden Sie es in Teilen hoch" in page.inner_text("#trouble-hint")
+    finally:
+        object.__setattr__(shelf.archive.settings, "upload_bytes", 8 << 30)
+    page.context.close()

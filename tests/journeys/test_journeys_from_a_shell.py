@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,3 +180,39 @@ def test_a_token_that_somebody_brought_is_only_forgotten(server: RunningServer, 
     assert (ran.returncode, "still holds" in ran.stdout) == (0, True), ran.stderr
     assert kept_token(tmp_path, server) == ""
     assert knows(server, token)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_script_of_the_api_page_runs(server: RunningServer, ada: Visitor, scan: Path, tmp_path: Path):
+    token = by_own_token(server, ada, tmp_path)
+    words = ("--threshold", "500:", "--format", "stl", "--wait", "--json")
+    ran = command("push", scan, *words, home=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    case = json.loads(ran.stdout)["id"]
+    [build] = ada.get(f"/api/cases/{case}/builds").json()["builds"]
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    script = page.partition("## A script in five lines")[2].partition("```sh\n")[2].partition("```")[0]
+    steps = script.replace("\\\n", " ").strip().splitlines()
+    assert len(steps) == 5
+    places = {
+        "https://scans.example.org": server.url,
+        "pl_your_token": token,
+        "/CASE/": f"/{case}/",
+        "/JOB": f"/{build['job_id']}",
+        "/BUILD/": f"/{build['id']}/",
+    }
+    for place, meant in places.items():
+        assert place in script
+        steps = [step.replace(place, meant) for step in steps]
+    answers = []
+    for step in steps[1:]:
+        one = f"{steps[0]}\n{step.replace('curl ', 'curl --silent --show-error --fail ', 1)}"
+        done = subprocess.run(["bash", "-c", one], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (step, done.stderr)
+        answers.append(done.stdout)
+    assert case in [each["id"] for each in json.loads(answers[0])["cases"]]
+    assert json.loads(answers[1])["request"]["recipe"] == "ct-chest"
+    assert json.loads(answers[2])["state"] == "done"
+    [packed] = tmp_path.glob("*.zip")
+    with zipfile.ZipFile(packed) as opened:
+        assert "certificate.html" in opened.namelist()

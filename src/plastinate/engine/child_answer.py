@@ -15,6 +15,7 @@ from plastinate.engine.kinds import kind_named
 from plastinate.engine.outcome import Outcome, failed
 from plastinate.engine.pulse import Pulse
 from plastinate.model.case_errors import JobTooLong
+from plastinate.model.errors import PlastinateError
 from plastinate.stages.ingest.child_process import converse
 from plastinate.stages.ingest.limits import Limits
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 CHILD = "plastinate.engine.child"
 TICK_S = 0.25
 COMPLAINT_BYTES = 20_000
+DEBUG = "PLASTINATE_DEBUG"
 
 log = logging.getLogger("plastinate.engine")
 
@@ -75,7 +77,7 @@ def child_answer(
         )
         complaints.seek(0)
         said = complaints.read()[-COMPLAINT_BYTES:].decode(errors="replace")
-    if said:
+    if said and (_is_slip(ending.answer) or os.environ.get(DEBUG)):
         log.warning("job %s: %s", job.id, said)
     if ending.answer is None:
         return _without_answer(ending.status, settings.job_seconds)
@@ -83,6 +85,14 @@ def child_answer(
     if "error" in answer:
         return Outcome("failed", error={name: answer["error"][name] for name in ("code", "sentence", "hint")})
     return dict(answer["result"])
+
+
+def _is_slip(answer: dict[str, Any] | None) -> bool:
+    """Whether the program itself was at fault: only then is what its libraries said worth a line of the log.
+
+    They quote the scan, names included, and what is odd about a scan is told in the job's own words.
+    """
+    return answer is None or answer.get("error", {}).get("code") == PlastinateError.code
 
 
 def _without_places(answer: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from plastinate import __version__
@@ -23,7 +23,9 @@ from plastinate.services.work_build import request_key
 
 BUILD = "build"
 # From so many earlier jobs of a kind the time of the next is guessed.
-EARLIER_MAX = 20
+EARLIER_MAX = 12
+# Everybody else's wait behind them, and each is looked at four times a second.
+UNFINISHED_MAX = 200
 MEANWHILE = "The case is in the trash."
 
 
@@ -78,7 +80,7 @@ def submit_build(archive: Archive, actor: Actor, case_id: str, *, request: Mappi
 
     Raises:
         NotThere, NotAllowed: as `case_for`.
-        Conflict: the case is in the trash.
+        Conflict: the case is in the trash, or this person has very many jobs that have not ended.
         RequestFlaw: a field that cannot be taken.
         RecipeError, InputError: what the recipes or the scan do not have.
     """
@@ -86,6 +88,7 @@ def submit_build(archive: Archive, actor: Actor, case_id: str, *, request: Mappi
         case = case_for(session, actor, case_id, need="edit")
         if case.trashed_at is not None:
             raise Conflict(MEANWHILE, hint="Restore it first.")
+        _require_few(session, actor)
         return queue_build(session, case, person_id=actor.person_id, request=request)
 
 
@@ -139,6 +142,14 @@ def list_jobs(archive: Archive, actor: Actor, case_id: str) -> list[JobView]:
     with archive.database.read() as session:
         case_for(session, actor, case_id, need="view")
         return _views(session, jobs.jobs_of_case(session, case_id), workers=archive.settings.workers)
+
+
+def _require_few(session: Session, actor: Actor) -> None:
+    mine = select(func.count()).select_from(Job).where(Job.person_id == actor.person_id)
+    if (session.scalar(mine.where(Job.state.in_(jobs.UNFINISHED))) or 0) >= UNFINISHED_MAX:
+        raise Conflict(
+            f"{UNFINISHED_MAX} jobs of yours wait or run.", hint="Wait until some are done, or stop some."
+        )
 
 
 def _job_for(session: Session, actor: Actor, job_id: str, *, need: Any) -> Job:

@@ -14,14 +14,16 @@ from plastinate.archive.tables import Build
 from plastinate.web.build_form import choices_of
 from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
+from plastinate.web.payloads import Build as Built
 from plastinate.web.views import build_whole
-from plastinate.web.wording import FORMATS, doing, part_name
+from plastinate.web.wording import COMPRESSIONS, FORMATS, doing, part_name, translated
 
 CERTIFICATE = "certificate.json"
 PICTURES = ("preview", "axial", "coronal", "sagittal", "anterior", "left", "inferior")
 # Steps of a stage that a page calls otherwise than the stage.
 STEP_WORDS = {"merge-labels": "label: one structure for each voxel"}
 LEVELS = ("full", "medium", "light")
+PACKED = ("meshopt", "draco")
 WORST_FIRST = ("red", "amber", "green")
 # Files of a build that are read, and not made into anything: for people before programs.
 PAPERS = ("certificate.html", "certificate.json")
@@ -39,7 +41,7 @@ def build_shown(build: Build) -> dict[str, Any]:
     again: dict[str, Any] = {"case_id": whole.case_id, **choices_of(whole.request).as_query()}
     return {
         "id": whole.id,
-        "title": whole.title,
+        "title": _title_of(whole, organs),
         "created_at": whole.created_at,
         "organs": organs,
         # A build from before this was written down lists what it found, and no more.
@@ -58,9 +60,16 @@ def build_shown(build: Build) -> dict[str, Any]:
         "size": sum(each["size"] for each in files),
         "all_url": url_for("api_builds.read_files", build_id=whole.id) if files else "",
         "certificate": [file for name in PAPERS for file in files if file["name"] == name],
-        "formats": _formats(whole.id, files),
+        "formats": _formats(whole.id, files, packed=str(whole.request.get("compression", ""))),
         "left_out": whole.summary.get("formats_left_out", {}),
     }
+
+
+def _title_of(build: Built, organs: Sequence[Mapping[str, Any]]) -> str:
+    """What a build is called: single organs by those that were found, all else as it was asked for."""
+    if build.request.get("organs") and organs:
+        return ", ".join(translated(each["name"]) for each in organs)
+    return translated(build.title)
 
 
 def worst_light(organs: Sequence[Mapping[str, Any]]) -> str:
@@ -69,14 +78,21 @@ def worst_light(organs: Sequence[Mapping[str, Any]]) -> str:
     return next((light for light in WORST_FIRST if light in shown), "")
 
 
-def _formats(build_id: str, files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _formats(build_id: str, files: Sequence[Mapping[str, Any]], *, packed: str) -> list[dict[str, Any]]:
     """One line for each format: all organs in one file where that can be, else the files in one zip."""
     by_format: dict[str, list[Mapping[str, Any]]] = {}
     for file in files:
         if name := format_of(file["name"]):
             by_format.setdefault(name, []).append(file)
     return [
-        {"name": name, "title": title, "purpose": purpose, **_offered(build_id, by_format[name])}
+        {
+            "name": name,
+            "title": title,
+            "purpose": purpose,
+            # Not every program opens a GLB that is packed.
+            "packed": COMPRESSIONS[packed][0] if name == "glb" and packed in PACKED else "",
+            **_offered(build_id, by_format[name]),
+        }
         for name, (title, purpose) in FORMATS.items()
         if name in by_format
     ]

@@ -16,11 +16,14 @@ from markupsafe import Markup, escape
 
 from plastinate.web.engine_sentences import FRAGMENTS, ON_A_PAGE, SENTENCES
 from plastinate.web.languages import chosen_language
-from plastinate.web.service_sentences import REFUSALS, REFUSALS_ON_A_PAGE
+from plastinate.web.service_sentences import FAILURES, REFUSALS, REFUSALS_ON_A_PAGE
+from plastinate.web.wording import part_name
 
 # Longer than any sentence of the engine: names in them are cut before.
 LONGEST = 1000
 PLACE = re.compile(r"\{(\w+)\}")
+# As an error of the engine names a structure.
+STRUCTURE = re.compile(r"'[a-z0-9-]+'")
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 
 
@@ -51,6 +54,8 @@ def _filled(value: str) -> str:
     """What stood at a place: a known fragment translated, numbers as the reader writes them."""
     if value in FRAGMENTS:
         return str(gettext(value))
+    if STRUCTURE.fullmatch(value):
+        return str(gettext("“%(name)s”", name=part_name(value[1:-1])))
     if " " in value and (inner := reworded(value)) is not None:
         return inner
     if re.fullmatch(r"[\d,.%\s-]+", value):
@@ -63,7 +68,7 @@ def _filled(value: str) -> str:
 @cache
 def _templates() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """What to say for each template, those with the most words of their own first."""
-    as_they_are = {each: each for each in (*SENTENCES, *REFUSALS)}
+    as_they_are = {each: each for each in (*SENTENCES, *REFUSALS, *FAILURES)}
     known: dict[str, str] = {**as_they_are, **ON_A_PAGE, **REFUSALS_ON_A_PAGE}
     order = sorted(known, key=lambda template: -len(PLACE.sub("", template)))
     return tuple((known[template], _pattern(template)) for template in order)

@@ -305,13 +305,18 @@ def end_token(token_id: str) -> ResponseReturnValue:
 @tells_where_it_was(lambda: url_for("pages.people_page"))
 def invite() -> ResponseReturnValue:
     """Invite someone; the link is shown on the page that answers, and never again."""
-    person, secret = people.invite(
-        archive_of_app(),
-        current_actor(),
-        email=_form("email"),
-        name=_form("name"),
-        is_admin=bool(_form("is_admin")),
-    )
+    asked = {"email": _form("email"), "name": _form("name"), "is_admin": _form("is_admin")}
+    try:
+        person, secret = people.invite(
+            archive_of_app(),
+            current_actor(),
+            email=asked["email"],
+            name=asked["name"],
+            is_admin=bool(asked["is_admin"]),
+        )
+    except (Conflict, RequestFlaw) as error:
+        tell_failure(error)
+        return people_shown(asked=asked), status_of(error)
     return people_shown(fresh_invitation=_invitation(person.email, secret))
 
 

@@ -76,8 +76,8 @@ def roughly(seconds: float | None) -> str:
 def left(seconds: float) -> str:
     """How long something will still take."""
     if seconds < A_FEW_S:
-        return str(gettext("a few seconds left"))
-    return str(gettext("about %(time)s left", time=roughly(seconds)))
+        return str(gettext("A few seconds left"))
+    return str(gettext("About %(time)s left", time=roughly(seconds)))
 
 
 def _time(value: float, unit: str, pattern: str) -> str:

@@ -230,10 +230,18 @@ def people_page() -> str:
     return people_shown()
 
 
-def people_shown(*, fresh_invitation: dict[str, str] | None = None) -> str:
-    """The page of people, with an invitation that has just been made and is shown only now."""
+def people_shown(
+    *, fresh_invitation: dict[str, str] | None = None, asked: Mapping[str, str] | None = None
+) -> str:
+    """The page of people, with an invitation that has just been made and is shown only now.
+
+    Args:
+        fresh_invitation: the address and the link.
+        asked: what was typed for one that was refused.
+    """
     return render_template(
         "people.html",
         people=people.list_people(archive_of_app(), current_actor()),
         fresh_invitation=fresh_invitation,
+        asked=asked or {},
     )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
+from plastinate.web.languages import chosen_language
 from plastinate.web.marked import N_
 from plastinate.web.view_words import VIEW
 from plastinate.web.wording import PARTS, STEPS, part_name
+from plastinate.web.wording_errors import ERRORS, HINTS
 
 PAGE = (N_("Copied"),)
-MEASURES = (N_("a few seconds left"), N_("about {time} left"))
+MEASURES = (N_("A few seconds left"), N_("About {time} left"))
 CASE = (
     N_("Beginning"),
     N_("Stopping ..."),
@@ -60,4 +62,21 @@ def script_words(page: str) -> dict[str, str]:
 
         words |= {f"step {name}": str(shown) for name, shown in STEPS.items()}
         words |= {f"part {name}": part_name(name) for name in (*load_structures(), *PARTS)}
+    if page == "upload":
+        words |= _refusals()
     return words
+
+
+def _refusals() -> dict[str, str]:
+    """What the services refuse an upload with: by code, for their exact sentences are English.
+
+    To an English reader they say it themselves; but what to do is done in another way on a page.
+    """
+    is_english = chosen_language() == "en"
+    codes = [code for code in ERRORS if code.startswith(("request.", "limit.", "system."))]
+    hints = {f"hint {code}": str(HINTS[code]) for code in codes if code in HINTS}
+    if is_english:
+        # Its own hints tell more: which uploads are meant.
+        hints.pop("hint request.conflict")
+        return hints
+    return hints | {f"error {code}": str(ERRORS[code]) for code in codes}

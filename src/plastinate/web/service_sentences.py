@@ -60,11 +60,28 @@ REFUSALS = (
     N_("Put it into the trash first."),
     N_("The case is not in the trash."),
     N_("One of these uploads belongs to another case already."),
+    N_("{count} jobs of yours wait or run."),
+    N_("Wait until some are done, or stop some."),
     N_("An upload is not whole yet."),
     N_("The upload is not whole yet."),
     N_("Send the rest of it first."),
     N_("The archive's disk is full."),
     N_("Too many live streams are open."),
+)
+# How a job fails, with its numbers; of the others a page says the heading, and the sentence as it is.
+FAILURES = (
+    N_("No medical image was found in {path} ({count} files looked at)."),
+    N_("No medical image was found in {path} ({count} file looked at)."),
+    N_(
+        "{share} of the slices are missing; the widest gap is {gap} mm after slice {slice}, "
+        "where the spacing is {spacing} mm."
+    ),
+    N_("Nothing was found for {name}."),
+    N_("The scan was stated to be {stated}, and its files say {said}."),
+    N_("There is no series {number}."),
+    N_("There is no phase {number}."),
+    N_("The job was stopped after {count} seconds."),
+    N_("The job needed more than {count} GB of memory."),
 )
 # What is done at a terminal or over the API in one way, and on a page in another.
 REFUSALS_ON_A_PAGE = {

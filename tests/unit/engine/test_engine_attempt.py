@@ -11,6 +11,7 @@ from plastinate.archive import jobs
 from plastinate.archive.tables import Build, Case
 from plastinate.engine import attempt as attempts
 from plastinate.engine.attempt import run_attempt
+from plastinate.engine.kinds import KINDS, Kind
 from plastinate.engine.pulse import stopping
 from plastinate.services.access import SYSTEM
 from plastinate.services.cases import keep_case, purge_case, trash_case
@@ -96,6 +97,30 @@ def test_a_failed_job_is_told_in_the_log_without_a_word_of_the_scan(
     told = f"job {look.id} (inspect) of case {case.id} failed: "
     assert line == told + "[input.no-images] Nothing in the input is an image"
     assert "Anna" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("work", "debug", "words"),
+    [("grumbling", "", ""), ("grumbling", "1", "Muster^Anna"), ("slip", "", "KeyError: 'beads'")],
+)
+def test_what_libraries_say_of_a_scan_is_logged_for_a_fault_of_our_own_or_on_demand(
+    rig: JobRig,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    work: str,
+    debug: str,
+    words: str,
+):
+    monkeypatch.setitem(KINDS, "tried", Kind(f"failing_work:{work}", "failing_work:publish"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PLASTINATE_DEBUG", debug)
+    case_id = rig.job(rig.build()).case_id
+    with rig.archive.database.write() as session:
+        job = jobs.add_job(session, case_id=case_id, person_id=None, kind="tried", request={}).id
+    assert attempt(rig, job) == ("failed" if work == "slip" else "done")
+    told = [each.getMessage() for each in caplog.records if each.getMessage().startswith(f"job {job}: ")]
+    assert len(told) == bool(words)
+    assert all(words in line for line in told)
 
 
 def test_a_job_that_needs_more_memory_than_it_may_have_fails_and_says_so(tmp_path: Path):

@@ -11,6 +11,7 @@ from plastinate.archive import jobs as rows
 from plastinate.archive.tables import Case, Job, Person, Share, now
 from plastinate.engine.attempt import run_attempt
 from plastinate.model.case_errors import Conflict, NotAllowed, NotThere
+from plastinate.services import jobs
 from plastinate.services.access import SYSTEM, Actor
 from plastinate.services.builds import delete_build, list_builds
 from plastinate.services.cases import keep_case, trash_case
@@ -201,6 +202,27 @@ def test_an_attempt_writes_down_when_it_had_done_which_share(rig: JobRig, case: 
         assert rows.claim(session, job.id, seen_attempt=1, worker="x") == 2
     # Another attempt begins anew.
     assert read_job(rig.archive, SYSTEM, job.id).job.pace is None
+
+
+def test_nobody_fills_the_queue_for_everybody_else(
+    rig: JobRig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(jobs, "UNFINISHED_MAX", 3)
+    with rig.archive.database.write() as session:
+        bo, cy = Person(email="bo@jobs.example"), Person(email="cy@jobs.example")
+        session.add_all([bo, cy])
+    mine = keep_case(rig.archive, owner_id=bo.id, title="mine", files=[("scan.zip", rig.scan)])
+    theirs = keep_case(rig.archive, owner_id=cy.id, title="theirs", files=[("scan.zip", rig.scan)])
+    for number in (100, 200):
+        submit_build(rig.archive, Actor(bo.id), mine.id, request={**WISH, "triangles": number})
+    with pytest.raises(Conflict, match="3 jobs of yours"):
+        submit_build(rig.archive, Actor(bo.id), mine.id, request={**WISH, "triangles": 300})
+    assert submit_build(rig.archive, Actor(cy.id), theirs.id, request=WISH).state == "queued"
+    [first, *_] = list_jobs(rig.archive, Actor(bo.id), mine.id)
+    cancel_job(rig.archive, Actor(bo.id), first.job.id)
+    assert (
+        submit_build(rig.archive, Actor(bo.id), mine.id, request={**WISH, "triangles": 300}).state == "queued"
+    )
 
 
 def test_a_worker_that_was_asked_to_stop_is_no_try_that_people_see(rig: JobRig, case: str):

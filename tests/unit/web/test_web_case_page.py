@@ -41,6 +41,18 @@ def test_an_organ_that_was_asked_for_and_not_found_has_a_row_with_its_reason(sta
     assert "no bone above 300 HU" in row
 
 
+def test_a_build_of_single_organs_is_called_by_those_that_were_found(stage: Stage, scene: Scene):
+    change(stage, scene, organs=[{**ORGAN, "reasons": []}], not_found=[MISSING])
+    with stage.archive.database.write() as session:
+        build = session.get_one(Build, scene.build)
+        build.title, build.request = "Skull, Brain", {"organs": ["skull", "brain"]}
+    browser = stage.browser("owner")
+    browser.set_cookie("language", "de")
+    page = browser.get(f"/cases/{scene.case}/builds/{scene.build}").text
+    assert "<h1>Schädel</h1>" in page
+    assert "Skull" not in page
+
+
 def test_a_build_from_before_this_was_written_down_is_shown_as_it_was(stage: Stage, scene: Scene):
     change(stage, scene, organs=[{**ORGAN, "reasons": []}])
     for page in pages_of(stage, scene):

@@ -242,7 +242,10 @@ def test_a_format_is_offered_whole_and_in_parts_where_it_has_no_whole(stage: Sta
         "scene.obj",
         "scene.mtl",
     ]
-    build = Build(id="b", case_id="c", title="T", request={}, summary={}, result_key="", created_at=now())
+    request = {"compression": "draco"}
+    build = Build(
+        id="b", case_id="c", title="T", request=request, summary={}, result_key="", created_at=now()
+    )
     build.files = [BuildFile(build_id="b", name=name, sha256="0" * 64, size=10) for name in names]
     with stage.app.test_request_context():
         shown = {each["name"]: each for each in build_shown(build)["formats"]}
@@ -250,6 +253,7 @@ def test_a_format_is_offered_whole_and_in_parts_where_it_has_no_whole(stage: Sta
     assert "models/a.stl,models/b.stl" in shown["stl"]["url"].replace("%2F", "/").replace("%2C", ",")
     assert shown["obj"]["size"] == 20
     assert list(shown) == ["glb", "stl", "obj"]
+    assert [str(each["packed"]) for each in shown.values()] == ["Packed with Draco", "", ""]
 
 
 def test_numbers_are_written_as_the_reader_writes_them(stage: Stage):
@@ -268,8 +272,8 @@ def test_numbers_are_written_as_the_reader_writes_them(stage: Stage):
             measures.volume(float("nan")),
         ]
 
-    english = "1,234.57|35.1 ml|1.75 l|175 MB|999 byte|0.23 mm|99%|2 minutes|a few seconds left|–|–"
-    german = "1.234,57|35,1 ml|1,75 l|175 MB|999 Byte|0,23 mm|99\xa0%|2 Minuten|noch wenige Sekunden|–|–"
+    english = "1,234.57|35.1 ml|1.75 l|175 MB|999 byte|0.23 mm|99%|2 minutes|A few seconds left|–|–"
+    german = "1.234,57|35,1 ml|1,75 l|175 MB|999 Byte|0,23 mm|99\xa0%|2 Minuten|Noch wenige Sekunden|–|–"
     for language, expected in (("en", english), ("de", german)):
         with stage.app.test_request_context(headers={"Accept-Language": language}):
             assert "|".join(said()) == expected

@@ -18,11 +18,13 @@ from werkzeug.exceptions import default_exceptions
 from werkzeug.test import TestResponse
 
 from plastinate.archive.tables import ApiToken, Invitation, Person, ShareLink, now
+from plastinate.model import case_errors, errors
 from plastinate.services import people, sharing
 from plastinate.services.access import DOING, Actor
 from plastinate.web.engine_words import reworded
-from plastinate.web.languages import LOCALES
+from plastinate.web.languages import LANGUAGES, LOCALES
 from plastinate.web.public_address import is_for_this_machine_only
+from plastinate.web.refusals import told_of
 from plastinate.web.signing_in import SAID
 from web_stage import PASSWORD, Scene, Stage, open_stage
 
@@ -233,10 +235,11 @@ def test_every_answer_to_a_form_filled_in_wrong_is_german_for_a_german_reader(st
         assert not english.search(html.unescape(text)), (asked, text)
 
 
-def test_every_sentence_of_the_sign_in_machinery_is_translated():
-    source = LOCALES / "de" / "LC_MESSAGES" / "flask_security.po"
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
+def test_every_sentence_of_the_sign_in_machinery_is_translated(language: str):
+    source = LOCALES / language / "LC_MESSAGES" / "flask_security.po"
     with source.open("rb") as opened:
-        known = {message.id: message.string for message in read_po(opened, locale="de") if message.id}
+        known = {message.id: message.string for message in read_po(opened, locale=language) if message.id}
     assert set(known) == {sentence for sentence, _ in SAID.values()}
     assert all(known.values())
 
@@ -246,8 +249,6 @@ def test_every_sentence_of_the_sign_in_machinery_is_translated():
 
 def refusals() -> Iterator[tuple[str, str]]:
     """Every sentence with which a service refuses what somebody asks on a page."""
-    from plastinate.model import case_errors
-
     for path in sorted(SERVICES.glob("*.py")):
         if path.name in FOR_PROGRAMS:
             continue
@@ -298,6 +299,50 @@ def test_what_somebody_wrote_is_not_lost_when_it_cannot_be_kept(stage: Stage):
     assert owner.post(f"/cases/{scene.case}/edit", data={**form, "version": version[1]}).status_code == 303
     assert "Mine & <b>" in words(owner.get(f"/cases/{scene.case}"))
     assert owner.get(f"/cases/{scene.case}/edit").headers["Location"] == f"/cases/{scene.case}"
+
+
+def test_a_refused_invitation_keeps_what_was_typed(stage: Stage):
+    form = {"email": "owner@example.org", "name": "O & W", "is_admin": "yes"}
+    page = browser(stage, "admin", "en").post("/people", data=form)
+    assert page.status_code == 409
+    assert "Someone with this e-mail address is there already. Find them in the list" in words(page)
+    assert 'value="owner@example.org"' in page.text
+    assert 'value="O &amp; W"' in page.text
+    assert 'name="is_admin" value="yes" checked' in page.text
+
+
+def test_how_a_job_failed_is_said_with_its_numbers_in_the_readers_language(stage: Stage):
+    failures = [
+        (errors.EmptyInput("scan.zip", looked_at=1), "In scan.zip ist kein medizinisches Bild (1 Datei"),
+        (errors.EmptyInput("scan.zip", looked_at=1200), "(1200 Dateien angesehen)"),
+        (
+            errors.GapInSeries(after_slice=41, gap_mm=7.5, spacing_mm=2.5, missing_share=0.12),
+            "12% der Schichten fehlen; die weiteste Lücke misst 7,5 mm nach Schicht 41",
+        ),
+        (errors.EmptyMask("skull"), "Für „Schädel“ wurde nichts gefunden."),
+        (errors.EmptyMask("skull", "no bone above 300 HU"), "„Schädel“ wurde nichts gefunden: kein Knochen"),
+        (errors.ModalityContradicted("MR", said="CT"), "Angegeben war MR, die Dateien sagen CT."),
+        (errors.SeriesNotFound("7"), "Eine Serie 7 gibt es nicht."),
+        (errors.SeriesNotFound("7", what="phase"), "Ein Volumen 7 gibt es nicht."),
+        (case_errors.JobTooLong(60), "nach 60 Sekunden"),
+        (case_errors.JobOutOfMemory(3 << 29), "mehr als 1,5 GB"),
+    ]
+    with stage.app.test_request_context(headers={"Accept-Language": "de"}):
+        for error, words_of_it in failures:
+            said = told_of(error)
+            assert words_of_it in said.sentence
+            assert said.exact == ""
+    with stage.app.test_request_context(headers={"Accept-Language": "en"}):
+        assert told_of(errors.EmptyMask("skull")).sentence == "Nothing was found for “Skull”."
+
+
+def test_a_failure_that_is_not_known_is_shown_by_its_heading_and_as_it_is(stage: Stage):
+    error = errors.DamagedFile("IM1.dcm", "its pixels end early")
+    with stage.app.test_request_context(headers={"Accept-Language": "de"}):
+        assert told_of(error).sentence == "Eine Datei ist beschädigt."
+        assert told_of(error).exact == "IM1.dcm is damaged: its pixels end early."
+    with stage.app.test_request_context(headers={"Accept-Language": "en"}):
+        assert told_of(error).sentence == "IM1.dcm is damaged: its pixels end early."
 
 
 def test_a_refused_field_is_called_as_the_page_calls_it(stage: Stage):

@@ -29,7 +29,7 @@ function roughly(seconds: number): string {
 
 /** How long something will still take. */
 export function left(seconds: number): string {
-  return seconds < 10 ? word("a few seconds left") : word("about {time} left", { time: roughly(seconds) });
+  return seconds < 10 ? word("A few seconds left") : word("About {time} left", { time: roughly(seconds) });
 }
 
 /** 0 to 1 as whole per cent; never 100 before it is done. */

@@ -2,6 +2,7 @@
 import { left, percent, size } from "../page/measures.ts";
 import { language, word } from "../page/words.ts";
 import { filesChosen, filesDropped } from "../upload/dropped.ts";
+import { type Problem, refusal } from "../upload/refusal.ts";
 import { Transfer, type Trouble } from "../upload/transfer.ts";
 import { type Entry, zipOf } from "../upload/zip.ts";
 
@@ -164,8 +165,7 @@ async function makeCase(uploadId: string): Promise<void> {
       return;
     }
     if (answer && answer.status < 500 && answer.status !== 423 && answer.status !== 429) {
-      const problem = (await answer.json().catch(() => ({}))) as { detail?: string; hint?: string };
-      fail("refused", problem.detail ?? "", problem.hint ?? "");
+      fail("refused", ...refusal((await answer.json().catch(() => ({}))) as Problem));
       return;
     }
     fail("away", "", "");

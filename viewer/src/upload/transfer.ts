@@ -1,5 +1,6 @@
 // One Blob -> the server, in pieces by tus, for as long as it takes: whatever interrupts it, it goes on by itself.
 import { type DetailedError, Upload } from "tus-js-client";
+import { type Problem, refusal } from "./refusal.ts";
 
 export type Trouble = "away" | "sign-in" | "refused";
 
@@ -98,8 +99,7 @@ export class Transfer {
 /** The sentence and the hint of the server's problem document, where it sent one. */
 function told(error: DetailedError): [string, string] {
   try {
-    const problem = JSON.parse(error.originalResponse?.getBody() ?? "") as { detail?: string; hint?: string };
-    return [problem.detail ?? "", problem.hint ?? ""];
+    return refusal(JSON.parse(error.originalResponse?.getBody() ?? "") as Problem);
   } catch {
     return ["", ""];
   }
