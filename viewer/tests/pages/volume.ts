@@ -37,7 +37,7 @@ export function open(phantom: Phantom, setting: Setting) {
   renderer.setClearColor(setting.background ?? "#000000", setting.background ? 1 : 0);
   const reader = new BrickReader(phantom.fetchRange, BRICK_MEMORY.desktop, 2);
   const scan = new ScanTextures(phantom.volume, reader, setting.profile ?? "desktop", 2048);
-  const drawable: VolumeDrawable = volumeDrawable(scan);
+  const drawable: VolumeDrawable = volumeDrawable(scan, () => undefined);
   const scene = new Scene();
   scene.add(new AmbientLight(0xffffff, 1.1));
   const camera = new PerspectiveCamera(setting.fov ?? 30, 1, 1, 4000);
@@ -96,7 +96,7 @@ export function open(phantom: Phantom, setting: Setting) {
     const hasGlass = drawGlass(renderer, targets, scene, camera);
     camera.layers.set(0);
     drawable.beforeVolume?.({
-      renderer, camera, isMoving, size: { width: setting.size, height: setting.size, pixelRatio: 1 },
+      renderer, camera, isMoving, isFinal: false, size: { width: setting.size, height: setting.size, pixelRatio: 1 },
       depth: target.depthTexture as DepthTexture, colour: target.texture, 
       glass: hasGlass ? { colour: targets.glass.texture, depth: targets.glass.depthTexture as DepthTexture } : null,
     });

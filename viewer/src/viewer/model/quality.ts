@@ -3,16 +3,17 @@
 export interface Quality {
   /** Of the screen's pixels along each edge, while it moves. */
   readonly share: number;
-  /** The picture of a still view is drawn in so many strips, one a frame, so that the page keeps answering. */
+  /** The picture of a still view is drawn in so many strips, one after the other, so that the page keeps answering. */
   readonly bands: number;
   /** Still pictures laid over one another, each beginning elsewhere between two steps. */
   readonly passes: number;
 }
 
-export const FIRST_QUALITY: Quality = { share: 0.5, bands: 1, passes: 4 };
+/** Coarse enough for a slow device; a fast one is known as such after a frame. */
+export const FIRST_QUALITY: Quality = { share: 0.3, bands: 4, passes: 4 };
 
-const SLOW_MS = 45;
-const FAST_MS = 22;
+const SLOW_MS = 50;
+const FAST_MS = 30;
 const LEAST_SHARE = 0.2;
 /** How long a strip may take. */
 const BAND_MS = 120;

@@ -61,9 +61,9 @@ export class ScanPanel extends Panel {
       if (id === "oblique" && !obliqueNormal) this.slices({ obliqueNormal: normalOf(30, 30) });
       this.app.store.dispatch({ type: "layout", layout: id });
     };
-    return html`<fieldset class="choices">
+    return html`<fieldset class="options">
         <legend>${word("What is shown")}</legend>
-        ${LAYOUT_IDS.map((id) => html`<label class="choice"><input type="radio" name="layout" value=${id} .checked=${layout === id}
+        ${LAYOUT_IDS.map((id) => html`<label class="option"><input type="radio" name="layout" value=${id} .checked=${layout === id}
           @change=${() => choose(id)} /><span>${layoutName(id)}</span></label>`)}
       </fieldset>
       <label class="tick"><input type="checkbox" name="in-3d" .checked=${isIn3d} @change=${(e: Event) => this.slices({ isIn3d: isTicked(e) })} />
@@ -174,9 +174,9 @@ export class ScanPanel extends Panel {
               ${isKnown ? nothing : html`<option value="" selected disabled>${lookName("")}</option>`}
               ${looks.map((one) => html`<option value=${one.id} ?selected=${one.id === volume.presetId}>${lookName(one.id)}</option>`)}
             </select></label>
-            <div class="row-of choices">
-              <label class="choice"><input type="radio" name="volume-mode" .checked=${volume.mode === "composite"} @change=${() => this.volume({ mode: "composite" })} /><span>${word("Body")}</span></label>
-              <label class="choice"><input type="radio" name="volume-mode" .checked=${volume.mode === "mip"} @change=${() => this.volume({ mode: "mip" })} /><span>${word("Brightest (MIP)")}</span></label>
+            <div class="row-of options">
+              <label class="option"><input type="radio" name="volume-mode" .checked=${volume.mode === "composite"} @change=${() => this.volume({ mode: "composite" })} /><span>${word("Body")}</span></label>
+              <label class="option"><input type="radio" name="volume-mode" .checked=${volume.mode === "mip"} @change=${() => this.volume({ mode: "mip" })} /><span>${word("Brightest (MIP)")}</span></label>
             </div>
             ${volume.mode === "composite" ? this.shape() : html`<p class="hint">${word("Its brightness follows that of the slices.")}</p>`}`
           : nothing

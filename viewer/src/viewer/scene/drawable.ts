@@ -9,6 +9,8 @@ export interface FrameContext {
   readonly size: { readonly width: number; readonly height: number; readonly pixelRatio: number };
   /** The quality may fall: somebody is turning it. */
   readonly isMoving: boolean;
+  /** No frame will follow: this one is to be as good as it gets. */
+  readonly isFinal: boolean;
   /** Of the solid meshes, drawn before the volume pass; null where no pass needs it. */
   readonly depth: DepthTexture | null;
   /** Their colour, likewise: as the screen will show it (sRGB), multiplied with its opacity. */

@@ -69,7 +69,9 @@ export class ScanLabels {
     for (const organ of manifest.organs) {
       if (organ.label === null || !isVisible(state, organ.id)) continue;
       const rgb = rgbOf(organs[organ.id]?.colour ?? organ.colour);
-      colours.set([...rgb.map((x) => Math.round(x * 255)), 255], 4 * organ.label);
+      // What is glass in the picture is faint here: a hull would tint all that lies in it.
+      const opacity = Math.max(0.15, organs[organ.id]?.opacity ?? 1);
+      colours.set([...rgb.map((x) => Math.round(x * 255)), Math.round(opacity * 255)], 4 * organ.label);
     }
     this.uniforms.uPalette.value.dispose();
     this.uniforms.uPalette.value = paletteOf(colours);

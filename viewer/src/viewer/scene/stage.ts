@@ -157,6 +157,7 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
       camera,
       size,
       isMoving,
+      isFinal: into !== null,
       depth: solid.depthTexture,
       colour: solid.texture,
       glass: hasGlass && glass.depthTexture ? { colour: glass.texture, depth: glass.depthTexture } : null,

@@ -68,7 +68,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   const labels = new ScanLabels(manifest.labels, scan, reader, profile);
   const bounds = boundsOfScan(scan);
   const uniforms = sliceUniforms(scan, labels);
-  const volume = volumeDrawable(scan);
+  const volume = volumeDrawable(scan, requestFrame);
   const painter = slicePainter(renderer, scan, uniforms);
   let isLost = false;
 

@@ -2,7 +2,7 @@
 import {
   ConstantAlphaFactor, CustomBlending, DataTexture, DataUtils, HalfFloatType, LinearFilter, Matrix3, NoBlending, OneFactor,
   OneMinusConstantAlphaFactor, OneMinusSrcAlphaFactor, RGBAFormat, type ShaderMaterial, type Texture, UnsignedByteType,
-  Vector2, Vector3, Vector4, WebGLRenderTarget,
+  Vector2, Vector3, Vector4, type WebGLRenderer, WebGLRenderTarget,
 } from "three";
 import { spacings } from "../../model/affine.ts";
 import { type ShownValues, shownValues } from "../../model/cells.ts";
@@ -28,12 +28,20 @@ export interface VolumeDrawable extends Drawable {
   /** Whether all passes of the still picture are done. */
   readonly isFinished: boolean;
   /** For measuring: nothing is skipped, nothing adapts. */
-  fix(settings: { share: number; stepVoxels: number; passes: number; skips: boolean } | null): void;
+  fix(settings: Fixed | null): void;
   /** The scan's textures changed. */
   refresh(): void;
 }
 
-export function volumeDrawable(scan: ScanTextures): VolumeDrawable {
+interface Fixed {
+  readonly share: number;
+  readonly stepVoxels: number;
+  readonly passes: number;
+  readonly skips: boolean;
+}
+
+/** `requestFrame` is called when a better picture is ready to be laid over the meshes. */
+export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): VolumeDrawable {
   const spacingMm = Math.min(...spacings(scan.indexToLps));
   const uniforms = { ...scan.uniforms, ...ownUniforms(scan) };
   const march = screenMaterial(SCAN_GLSL + VOLUME_FRAGMENT, uniforms);
@@ -49,36 +57,38 @@ export function volumeDrawable(scan: ScanTextures): VolumeDrawable {
   object.visible = false;
   const quick = new WebGLRenderTarget(1, 1, { depthBuffer: false, type: UnsignedByteType, minFilter: LinearFilter });
   const fine = new WebGLRenderTarget(1, 1, { depthBuffer: false, type: HalfFloatType, minFilter: LinearFilter });
+  const clock = drawingClock();
 
   let shown: ShownValues | null = null;
   let quality: Quality = FIRST_QUALITY;
-  let fixed: { share: number; stepVoxels: number; passes: number; skips: boolean } | null = null;
+  let fixed: Fixed | null = null;
   let seen: readonly unknown[] = [];
   let lookedFrom = "";
-  let pass = 0;
-  let band = 0;
-  let bands = 1;
-  let isDone = false;
-  let last: { at: number; kind: "moving" | "band" } | null = null;
+  let still: StillPicture | null = null;
+  let isFinished = false;
+  let turn = 0;
   let points: readonly TransferPoint[] | null = null;
   let shownFor: readonly unknown[] = [];
 
   function again(): void {
-    pass = band = 0;
-    isDone = false;
+    still = null;
+    isFinished = false;
+    cancelAnimationFrame(turn);
+    turn = 0;
   }
 
   function update(state: ViewState): boolean {
     object.visible = state.volume.isShown && scan.isCoarseThere;
     const { volume, slices, clip } = state;
     const now = [volume, clip, state.organs, state.solo, state.details, slices.windowCentre, slices.windowWidth, slices.isIn3d,
-      scan.version];
+      slices.isIn3d && slices.crosshairLpsMm, scan.version];
     if (now.some((one, i) => one !== seen[i])) {
       seen = now;
       takeOver(state);
       again();
     }
-    return object.visible && !isDone;
+    // What is left to do is done between frames, not by them.
+    return false;
   }
 
   function takeOver({ volume, slices, clip }: ViewState): void {
@@ -109,72 +119,102 @@ export function volumeDrawable(scan: ScanTextures): VolumeDrawable {
     }
   }
 
-  function learn(now: number, kind: "moving" | "band"): void {
-    // Only frames that follow each other tell how long one takes.
-    if (last && last.kind === kind && now - last.at < 4000 && !fixed)
-      quality = kind === "moving" ? afterMoving(quality, now - last.at) : band > 0 ? afterBand({ ...quality, bands }, now - last.at) : quality;
-    last = { at: now, kind };
-  }
-
   function beforeVolume(frame: FrameContext): void {
     const { renderer, camera, size } = frame;
     const width = Math.max(1, Math.round(size.width * size.pixelRatio));
     const height = Math.max(1, Math.round(size.height * size.pixelRatio));
-    const from = [...camera.matrixWorld.elements, ...camera.projectionMatrix.elements, width, height].join();
+    const from = [...camera.matrixWorld.elements, ...camera.projectionMatrix.elements].join();
     if (from !== lookedFrom) {
       lookedFrom = from;
       again();
     }
-    uniforms.uProjectionInverse.value.copy(camera.projectionMatrixInverse);
-    uniforms.uCameraToWorld.value.copy(camera.matrixWorld);
-    uniforms.uNearFar.value.set(camera.near, camera.far);
-    uniforms.uDepth.value = frame.depth;
-    uniforms.uHasDepth.value = frame.depth !== null;
-    uniforms.uGlassColour.value = frame.glass?.colour ?? null;
-    uniforms.uGlassDepth.value = frame.glass?.depth ?? null;
-    uniforms.uHasGlass.value = Boolean(frame.glass);
-    uniforms.uSkips.value = fixed?.skips ?? true;
-    const now = performance.now();
-    if (frame.isMoving && !fixed) {
-      learn(now, "moving");
-      again();
-      drawQuick(frame, width, height);
-    } else if (!isDone) {
-      learn(now, "band");
-      if (fixed) quality = { share: fixed.share, bands: 1, passes: fixed.passes };
+    if (still && (still.width !== width || still.height !== height)) again();
+    takeFrame(frame);
+    if (frame.isFinal || fixed) {
       const share = fixed?.share ?? 1;
-      drawStill(frame, Math.max(1, Math.round(width * share)), Math.max(1, Math.round(height * share)));
-    } else last = null;
+      again();
+      still = { width, height, band: 0, bands: fixed ? 1 : 8, pass: 0, passes: fixed?.passes ?? 2 };
+      fine.setSize(Math.max(1, Math.round(width * share)), Math.max(1, Math.round(height * share)));
+      while (!isFinished) drawBand(renderer);
+      // Only this one picture is of that size.
+      if (frame.isFinal) lookedFrom = "";
+    } else if (frame.isMoving || !still) {
+      again();
+      learn("moving");
+      drawQuick(renderer, width, height);
+      if (!frame.isMoving) {
+        still = { width, height, band: 0, bands: 0, pass: 0, passes: 0 };
+        goOn(renderer);
+      }
+    }
     renderer.setRenderTarget(null);
   }
 
-  function drawQuick({ renderer }: FrameContext, width: number, height: number): void {
+  function takeFrame({ camera, depth, glass }: FrameContext): void {
+    uniforms.uProjectionInverse.value.copy(camera.projectionMatrixInverse);
+    uniforms.uCameraToWorld.value.copy(camera.matrixWorld);
+    uniforms.uNearFar.value.set(camera.near, camera.far);
+    uniforms.uDepth.value = depth;
+    uniforms.uHasDepth.value = depth !== null;
+    uniforms.uGlassColour.value = glass?.colour ?? null;
+    uniforms.uGlassDepth.value = glass?.depth ?? null;
+    uniforms.uHasGlass.value = Boolean(glass);
+    uniforms.uSkips.value = fixed?.skips ?? true;
+  }
+
+  function learn(kind: "moving" | "band"): void {
+    const ms = clock.read();
+    if (ms === null) return;
+    quality = kind === "moving" ? afterMoving(quality, ms) : afterBand({ ...quality, bands: still?.bands || quality.bands }, ms);
+  }
+
+  /** Strip after strip, each when the one before it is drawn, so that hands are answered in between. */
+  function goOn(renderer: WebGLRenderer): void {
+    turn = requestAnimationFrame(() => {
+      if (!still) return;
+      if (!clock.isDone()) return goOn(renderer);
+      learn(still.bands === 0 ? "moving" : "band");
+      if (still.band === 0) {
+        // What is learnt on the way counts from the next pass on: strips of one pass must fit together.
+        still.bands = quality.bands;
+        still.passes = quality.passes;
+        if (still.pass === 0) fine.setSize(still.width, still.height);
+      }
+      const before = renderer.getRenderTarget();
+      drawBand(renderer);
+      clock.start(renderer);
+      renderer.setRenderTarget(before);
+      if (!isFinished) goOn(renderer);
+      if (still.band === 0 && (still.pass === 1 || isFinished)) requestFrame();
+    });
+  }
+
+  function drawQuick(renderer: WebGLRenderer, width: number, height: number): void {
     quick.setSize(Math.max(1, Math.ceil(width * quality.share)), Math.max(1, Math.ceil(height * quality.share)));
     march.blending = NoBlending;
     uniforms.uStepMm.value = STEP.moving * stepOf();
     uniforms.uJitter.value = 0;
     renderer.setRenderTarget(quick);
     renderer.render(marching.scene, marching.camera);
+    clock.start(renderer);
     over.uMarched.value = quick.texture;
   }
 
-  function drawStill({ renderer }: FrameContext, width: number, height: number): void {
-    if (fine.width !== width || fine.height !== height) fine.setSize(width, height);
-    // What is learnt on the way counts from the next pass on: strips of one pass must fit together.
-    if (band === 0) bands = quality.bands;
-    const [first, rows] = bandOf(band, bands, height);
-    fine.scissorTest = bands > 1;
-    fine.scissor.set(0, first, width, rows);
-    blend(march, 1 / (pass + 1));
+  function drawBand(renderer: WebGLRenderer): void {
+    if (!still) return;
+    const [first, rows] = bandOf(still.band, still.bands, fine.height);
+    fine.scissorTest = still.bands > 1;
+    fine.scissor.set(0, first, fine.width, rows);
+    blend(march, 1 / (still.pass + 1));
     uniforms.uStepMm.value = (fixed?.stepVoxels ?? STEP.still) * stepOf();
-    uniforms.uJitter.value = pass * GOLDEN;
+    uniforms.uJitter.value = still.pass * GOLDEN;
     renderer.setRenderTarget(fine);
     renderer.render(marching.scene, marching.camera);
-    band++;
-    if (band < bands) return;
-    band = 0;
-    pass++;
-    isDone = pass >= quality.passes;
+    still.band++;
+    if (still.band < still.bands) return;
+    still.band = 0;
+    still.pass++;
+    isFinished = still.pass >= still.passes;
     over.uMarched.value = fine.texture;
   }
 
@@ -194,19 +234,62 @@ export function volumeDrawable(scan: ScanTextures): VolumeDrawable {
       return shown;
     },
     get isFinished() {
-      return isDone;
+      return isFinished;
     },
     fix(settings) {
       fixed = settings;
       again();
     },
     dispose() {
+      again();
       march.dispose();
       lay.dispose();
       quick.dispose();
       fine.dispose();
       marching.quad.geometry.dispose();
       uniforms.uTransfer.value.dispose();
+    },
+  };
+}
+
+interface StillPicture {
+  readonly width: number;
+  readonly height: number;
+  band: number;
+  bands: number;
+  pass: number;
+  passes: number;
+}
+
+/** How long the card takes for what it was told, by fences: the page's own clock only sees the telling. */
+function drawingClock() {
+  let gl: WebGL2RenderingContext | null = null;
+  let fence: WebGLSync | null = null;
+  let began = 0;
+  let took: number | null = null;
+  function isDone(): boolean {
+    if (!gl || !fence) return true;
+    if (!gl.isContextLost() && gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED) return false;
+    gl.deleteSync(fence);
+    fence = null;
+    took = performance.now() - began;
+    return true;
+  }
+  return {
+    isDone,
+    start(renderer: WebGLRenderer): void {
+      if (!isDone()) return;
+      gl = renderer.getContext() as WebGL2RenderingContext;
+      fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+      began = performance.now();
+      gl.flush();
+    },
+    /** Milliseconds of the last thing that was done, once. */
+    read(): number | null {
+      isDone();
+      const ms = took;
+      took = null;
+      return ms;
     },
   };
 }
