@@ -21,8 +21,14 @@ from plastinate.web.script_words import PAGES
 ROOT = Path(__file__).parents[3]
 VIEWER = ROOT / "viewer"
 BUILT = ROOT / "src" / "plastinate" / "web" / "static" / "built"
-BUDGET_BYTES = 30_000
-ENTRIES = {"page": ["page"], "case": ["page", "case"], "upload": ["page", "upload"]}
+# Of what a page loads before anybody presses anything, compressed; the viewer brings a graphics library.
+BUDGET_BYTES = {"page": 30_000, "case": 30_000, "upload": 30_000, "view": 250_000}
+ENTRIES = {
+    "page": ["pages/page"],
+    "case": ["pages/page", "pages/case"],
+    "upload": ["pages/page", "pages/upload"],
+    "view": ["pages/page", "viewer/view"],
+}
 
 pytestmark = pytest.mark.skipif(not VIEWER.is_dir(), reason="the browser's sources are not here")
 
@@ -108,7 +114,7 @@ def test_the_scripts_ask_for_no_word_that_the_page_does_not_bring():
 
 
 @pytest.mark.parametrize("page", sorted(ENTRIES))
-def test_a_page_loads_at_most_30_kb_of_scripts(page: str):
+def test_a_page_loads_no_more_of_scripts_than_it_may(page: str):
     manifest = json.loads((BUILT / "manifest.json").read_text(encoding="utf-8"))
     files: set[str] = set()
 
@@ -118,9 +124,9 @@ def test_a_page_loads_at_most_30_kb_of_scripts(page: str):
             gather(each)
 
     for entry in ENTRIES[page]:
-        gather(f"src/pages/{entry}.ts")
+        gather(f"src/{entry}.ts")
     sizes = {name: len(gzip.compress((BUILT / name).read_bytes(), 9)) for name in files}
-    assert sum(sizes.values()) <= BUDGET_BYTES, sizes
+    assert sum(sizes.values()) <= BUDGET_BYTES[page], sizes
 
 
 def built_again(place: Path, **environment: str) -> subprocess.CompletedProcess[str]:
