@@ -17,7 +17,7 @@ from plastinate.archive.tables import Build, Case, Job, now
 from plastinate.engine.kinds import place_in_queue
 from plastinate.model.case_errors import Conflict, NotThere
 from plastinate.services.access import Actor, case_for
-from plastinate.services.build_wish import checked_wish
+from plastinate.services.build_wish import ALWAYS, checked_wish
 from plastinate.services.time_left import TELLING_SHARE, Course, guess_left_s, is_alike
 from plastinate.services.work_build import request_key
 
@@ -99,7 +99,9 @@ def queue_build(session: Session, case: Case, *, person_id: str | None, request:
         RequestFlaw, RecipeError, InputError: as `submit_build`.
     """
     wish = checked_wish(request, inspection=case.inspection)
-    key = request_key(wish, [each.sha256 for each in case.inputs], version=__version__)
+    # What every build holds belongs to it: one made before there was a viewer does not stand in for the next.
+    asked = {**wish, "always": ALWAYS}
+    key = request_key(asked, [each.sha256 for each in case.inputs], version=__version__)
     same = select(Job).where(Job.case_id == case.id, Job.request_key == key, Job.kind == BUILD)
     for earlier in session.scalars(same.order_by(Job.created_at.desc())):
         is_coming = earlier.state in jobs.UNFINISHED and not earlier.is_cancel_requested

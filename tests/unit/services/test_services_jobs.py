@@ -53,6 +53,16 @@ def test_the_same_wish_again_finds_the_job_that_waits_runs_or_is_done(rig: JobRi
     assert submit(rig, case, formats=["stl"]).id != job.id
 
 
+def test_a_build_made_before_there_was_a_viewer_does_not_stand_in_for_one_with_it(
+    rig: JobRig, case: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs, "ALWAYS", ())
+    older = submit(rig, case)
+    assert submit(rig, case).id == older.id
+    monkeypatch.undo()
+    assert submit(rig, case).id != older.id
+
+
 def test_a_wish_after_a_failure_or_a_cancel_is_a_new_job(rig: JobRig, case: str):
     job = submit(rig, case)
     assert cancel_job(rig.archive, SYSTEM, job.id).job.state == "cancelled"
