@@ -1,16 +1,14 @@
 // The volume alone, for tests and for measuring: a phantom, a mesh or two, no server.
 import {
   BufferAttribute, BufferGeometry, type DepthTexture, Mesh, MeshLambertMaterial, DirectionalLight, AmbientLight, PerspectiveCamera,
-  Quaternion, Scene, SphereGeometry, Vector3, WebGLRenderer, OrthographicCamera,
+  Quaternion, Scene, SphereGeometry, Vector3, WebGLRenderer,
 } from "three";
 import { BRICK_MEMORY, BrickReader } from "../../src/viewer/loading/bricks.ts";
 import { transferPresets } from "../../src/viewer/model/transfer.ts";
-import { screenMaterial, screenScene } from "../../src/viewer/scene/drawables/screen.ts";
 import { volumeDrawable, type VolumeDrawable } from "../../src/viewer/scene/drawables/volume.ts";
-import { LAY_OVER_FRAGMENT } from "../../src/viewer/scene/drawables/volume_glsl.ts";
 import { GLASS_LAYER } from "../../src/viewer/scene/drawable.ts";
 import { dress, organMaterial } from "../../src/viewer/scene/organ_material.ts";
-import { drawGlass, openTarget } from "../../src/viewer/scene/targets.ts";
+import { drawGlass, openCopier, openTarget } from "../../src/viewer/scene/targets.ts";
 import { ScanTextures } from "../../src/viewer/scene/scan_textures.ts";
 import { firstState } from "../../src/viewer/state/first_state.ts";
 import type { ClipPlane, ViewState, VolumeState } from "../../src/viewer/state/view_state.ts";
@@ -34,7 +32,6 @@ export function open(phantom: Phantom, setting: Setting) {
   renderer.autoClear = false;
   renderer.setPixelRatio(1);
   renderer.setSize(setting.size, setting.size);
-  renderer.setClearColor(setting.background ?? "#000000", setting.background ? 1 : 0);
   const reader = new BrickReader(phantom.fetchRange, BRICK_MEMORY.desktop, 2);
   const scan = new ScanTextures(phantom.volume, reader, setting.profile ?? "desktop", 2048);
   const drawable: VolumeDrawable = volumeDrawable(scan, () => undefined);
@@ -63,8 +60,7 @@ export function open(phantom: Phantom, setting: Setting) {
   const targets = { solid: openTarget(), glass: openTarget() };
   const target = targets.solid;
   for (const one of [targets.solid, targets.glass]) one.setSize(setting.size, setting.size);
-  const over = { uMarched: { value: target.texture } };
-  const copy = screenScene(screenMaterial(LAY_OVER_FRAGMENT, over));
+  const copier = openCopier();
   const first = firstState(
     { version: 1, title: "", unit: "mm", organs: [], groups: [], notFound: [], volume: phantom.volume, labels: phantom.labels, leftOut: [] },
     { profile: setting.profile ?? "desktop", aspect: 1 },
@@ -89,6 +85,7 @@ export function open(phantom: Phantom, setting: Setting) {
     const more = scan.pump(renderer, 64);
     const unfinished = drawable.update(state);
     scan.wish({ planes: [], shown: drawable.shown, eye: camera.position.toArray() });
+    renderer.setClearColor(0, 0);
     renderer.setRenderTarget(target);
     renderer.clear();
     camera.layers.set(0);
@@ -101,8 +98,9 @@ export function open(phantom: Phantom, setting: Setting) {
       glass: hasGlass ? { colour: targets.glass.texture, depth: targets.glass.depthTexture as DepthTexture } : null,
     });
     renderer.setRenderTarget(null);
+    renderer.setClearColor(setting.background ?? "#000000", setting.background ? 1 : 0);
     renderer.clear();
-    renderer.render(copy.scene, new OrthographicCamera());
+    copier.copy(renderer, target);
     renderer.render(volumeScene, camera);
     return more || unfinished;
   }
@@ -118,16 +116,24 @@ export function open(phantom: Phantom, setting: Setting) {
         slices: change.window ? { ...state.slices, windowCentre: change.window.centre, windowWidth: change.window.width } : state.slices,
       };
     },
-    /** Draw until all bricks that are wanted are there and the picture has settled. */
+    /** Wait until all bricks that are wanted are there, then draw until the picture is as good as it gets. */
     async settle(longestMs = 60000): Promise<void> {
       const began = performance.now();
+      const pause = () => new Promise((resolve) => setTimeout(resolve, 8));
       scan.wish({ planes: [], shown: null, eye: null });
-      for (;;) {
-        const more = draw();
-        if (!more && scan.isSettled && scan.isCoarseThere && (drawable.isFinished || !state.volume.isShown)) return;
-        if (performance.now() - began > longestMs) throw new Error("never settled");
-        await new Promise((resolve) => setTimeout(resolve, 8));
+      do {
+        scan.pump(renderer, 64);
+        drawable.update(state);
+        scan.wish({ planes: [], shown: drawable.shown, eye: camera.position.toArray() });
+        await pause();
+        if (performance.now() - began > longestMs) throw new Error("the scan never settled");
+      } while (!scan.isCoarseThere || !scan.isSettled);
+      draw();
+      while (state.volume.isShown && !drawable.isFinished) {
+        await pause();
+        if (performance.now() - began > longestMs) throw new Error("the picture never settled");
       }
+      draw();
     },
     pixel(x: number, y: number): number[] {
       const out = new Uint8Array(4);

@@ -1,36 +1,34 @@
-// What a cut looks like: the organ's colour, or what a painter makes of it.
+// What a cut looks like: a lid in the organ's colour, and over it what a painter makes of the plane.
 import {
   Color,
+  CustomBlending,
   DoubleSide,
+  EqualDepth,
   type IUniform,
   LessDepth,
   LessEqualDepth,
   NotEqualStencilFunc,
+  OneFactor,
+  OneMinusSrcAlphaFactor,
   type Plane,
   ReplaceStencilOp,
   ShaderMaterial,
 } from "three";
 
-/** Paints cuts: `vec3 paintedCap(vec3 organ, vec3 lpsMm, vec3 normal)`, colours as the screen has them (sRGB). */
+/** Paints cuts: `vec4 paintedCap(vec3 lpsMm, vec3 normal)`, a colour as the screen has it (sRGB) and its opacity. */
 export interface CapPainter {
   readonly glsl: string;
   readonly uniforms: Readonly<Record<string, IUniform>>;
 }
 
-const PLAIN: CapPainter = {
-  glsl: "vec3 paintedCap(vec3 organ, vec3 lpsMm, vec3 normal) { return organ; }",
-  uniforms: {},
-};
-
 export type CapMaterial = ShaderMaterial & {
   uniforms: { colour: { value: Color }; opacity: { value: number } };
 };
 
-export function capMaterial(painter: CapPainter | null): CapMaterial {
-  const { glsl, uniforms } = painter ?? PLAIN;
-  return new ShaderMaterial({
-    vertexShader: /* glsl */ `
+// The same for both, to the last bit: paint lies where its depth is that of a lid.
+const VERTEX = /* glsl */ `
 #include <clipping_planes_pars_vertex>
+invariant gl_Position;
 varying vec3 vLps;
 varying vec3 vAcross;
 void main() {
@@ -40,20 +38,20 @@ void main() {
   vec4 mvPosition = viewMatrix * world;
   gl_Position = projectionMatrix * mvPosition;
   #include <clipping_planes_vertex>
-}`,
+}`;
+
+export function capMaterial(): CapMaterial {
+  return new ShaderMaterial({
+    vertexShader: VERTEX,
     fragmentShader: /* glsl */ `
 #include <clipping_planes_pars_fragment>
 uniform vec3 colour;
 uniform float opacity;
-varying vec3 vLps;
-varying vec3 vAcross;
-${glsl}
 void main() {
   #include <clipping_planes_fragment>
-  vec3 flat_ = sRGBTransferOETF(vec4(colour * 0.86, 1.0)).rgb;
-  gl_FragColor = vec4(paintedCap(flat_, vLps, vAcross) * opacity, opacity);
+  gl_FragColor = vec4(sRGBTransferOETF(vec4(colour * 0.86, 1.0)).rgb * opacity, opacity);
 }`,
-    uniforms: { colour: { value: new Color() }, opacity: { value: 1 }, ...uniforms },
+    uniforms: { colour: { value: new Color() }, opacity: { value: 1 } },
     clipping: true,
     side: DoubleSide,
     premultipliedAlpha: true,
@@ -66,12 +64,43 @@ void main() {
   }) as unknown as CapMaterial;
 }
 
-/** See-through organs have see-through cuts, yet no fainter than can be seen. */
-export function dressCap(material: CapMaterial, look: { colour: string; opacity: number; planes: Plane[] }): void {
-  const isSolid = look.opacity >= 1;
-  material.uniforms.colour.value.set(look.colour);
-  material.uniforms.opacity.value = isSolid ? 1 : Math.max(0.35, look.opacity);
-  material.clippingPlanes = look.planes;
+/**
+ * One for each plane, over the lids of all organs. A lid that asked the scan itself would ask it for every pixel of
+ * the screen where the stencil is looked at late: five organs took five times as long as one, in software seconds.
+ */
+export function paintMaterial({ glsl, uniforms }: CapPainter): ShaderMaterial {
+  return new ShaderMaterial({
+    vertexShader: VERTEX,
+    fragmentShader: /* glsl */ `
+varying vec3 vLps;
+varying vec3 vAcross;
+${glsl}
+void main() {
+  vec4 paint = paintedCap(vLps, vAcross);
+  gl_FragColor = vec4(paint.rgb * paint.a, paint.a);
+}`,
+    uniforms: { ...uniforms },
+    side: DoubleSide,
+    depthFunc: EqualDepth,
+    depthWrite: false,
+    blending: CustomBlending,
+    blendSrc: OneFactor,
+    blendDst: OneMinusSrcAlphaFactor,
+  });
+}
+
+export interface CapLook {
+  readonly colour: string;
+  /** Below 1: a see-through organ has a see-through lid, yet no fainter than can be seen. */
+  readonly opacity: number;
+  readonly planes: Plane[];
+}
+
+export function dressCap(material: CapMaterial, { colour, opacity, planes }: CapLook): void {
+  const isSolid = opacity >= 1;
+  material.uniforms.colour.value.set(colour);
+  material.uniforms.opacity.value = isSolid ? 1 : Math.max(0.35, opacity);
+  material.clippingPlanes = planes;
   if (material.transparent === isSolid) {
     material.transparent = !isSolid;
     material.depthWrite = isSolid;

@@ -111,9 +111,8 @@ vec4 sliceColour(vec3 p, vec3 dx, vec3 dy, float wash) {
 
 /** The scan on a cut through an organ: grey with outlines, the organ's colour where there is no scan. */
 export const CAP_GLSL = /* glsl */ `
-vec3 paintedCap(vec3 organ, vec3 lpsMm, vec3 normal) {
+vec4 paintedCap(vec3 lpsMm, vec3 normal) {
   vec3 p = (uLpsToIndex * vec4(lpsMm, 1.0)).xyz;
-  vec4 scan = sliceColour(p, dFdx(p), dFdy(p), 0.0);
-  return mix(organ, scan.rgb, scan.a);
+  return sliceColour(p, dFdx(p), dFdy(p), 0.0);
 }
 `;

@@ -15,16 +15,16 @@ import {
 import { sidesFor } from "../../model/clipping.ts";
 import type { Organ } from "../../model/manifest.ts";
 import { type HalfSpace, corners } from "../../model/plane.ts";
-import { dot, middle, radius } from "../../model/vectors.ts";
+import { type Bounds, dot, middle, radius } from "../../model/vectors.ts";
 import { boundsOf } from "../../state/first_state.ts";
 import { type ViewState, isVisible } from "../../state/view_state.ts";
-import { type CapMaterial, type CapPainter, capMaterial, dressCap } from "../cap_material.ts";
+import { type CapMaterial, type CapPainter, capMaterial, dressCap, paintMaterial } from "../cap_material.ts";
 import { type Drawable, GLASS_LAYER } from "../drawable.ts";
 import { enginePlane } from "../planes.ts";
 import type { OrganMeshes } from "./organ_meshes.ts";
 
 export interface ClipCaps extends Drawable {
-  /** Paint the cuts with this from now on, while the state wants the scan on them; null for plain colours. */
+  /** Paint the cuts with this from now on; null for the organs' colours alone. */
   paint(painter: CapPainter | null): void;
 }
 
@@ -39,13 +39,14 @@ export function clipCaps(organs: OrganMeshes): ClipCaps {
   const object = new Group();
   const square = new PlaneGeometry(1, 1);
   const caps = new Map<string, Cap>();
-  let painter: CapPainter | null = null;
+  const paints = new Map<string, Mesh>();
+  let paint: ShaderMaterial | null = null;
   let known: ViewState | undefined;
 
   function capFor(key: string, order: number): Cap {
     let cap = caps.get(key);
     if (!cap) {
-      cap = makeCap(square, painter, known?.clip.hasScan ?? false);
+      cap = makeCap(square);
       caps.set(key, cap);
       object.add(cap.group);
     }
@@ -57,11 +58,22 @@ export function clipCaps(organs: OrganMeshes): ClipCaps {
     return cap;
   }
 
-  function forget(): void {
-    for (const cap of caps.values()) disposeCap(cap);
-    caps.clear();
-    object.clear();
-    known = undefined;
+  /** Over all lids of one plane. */
+  function paintOver(side: HalfSpace, bounds: Bounds, order: number): void {
+    if (!paint) return;
+    const key = [...side.normal, side.constant].join();
+    let sheet = paints.get(key);
+    if (!sheet) {
+      sheet = [...paints].find(([, one]) => !one.visible)?.[1] ?? new Mesh(square, paint);
+      for (const [old, one] of paints) if (one === sheet) paints.delete(old);
+      paints.set(key, sheet);
+      sheet.frustumCulled = false;
+      object.add(sheet);
+      lay(sheet, side, bounds);
+    }
+    sheet.material = paint;
+    sheet.renderOrder = order;
+    sheet.visible = true;
   }
 
   function put(state: ViewState, organ: Organ, sides: readonly HalfSpace[], index: number, order: number): void {
@@ -71,6 +83,9 @@ export function clipCaps(organs: OrganMeshes): ClipCaps {
     if (!mesh || !look) return;
     const cap = capFor(`${organ.id} ${index}`, order);
     const plane = enginePlane(side);
+    // With the scan on it a cut is solid also where the organ is glass.
+    const opacity = paint ? 1 : look.opacity;
+    const layer = opacity < 1 ? GLASS_LAYER : 0;
     for (const wall of [cap.behind, cap.before]) {
       wall.geometry = mesh.geometry;
       wall.matrix.copy(mesh.matrix);
@@ -78,21 +93,22 @@ export function clipCaps(organs: OrganMeshes): ClipCaps {
       const material = wall.material as ShaderMaterial;
       material.clippingPlanes = [plane];
       // In the same list as its lid, or another organ's walls come between.
-      material.transparent = look.opacity < 1;
-      wall.layers.set(look.opacity < 1 ? GLASS_LAYER : 0);
+      material.transparent = opacity < 1;
+      wall.layers.set(layer);
     }
     const others = sides.filter((_, other) => other !== index).map(enginePlane);
-    dressCap(cap.lid.material, { colour: look.colour, opacity: look.opacity, planes: others });
-    cap.lid.layers.set(look.opacity < 1 ? GLASS_LAYER : 0);
+    dressCap(cap.lid.material, { colour: look.colour, opacity, planes: others });
+    cap.lid.layers.set(layer);
     lay(cap.lid, side, boundsOf(state.manifest));
   }
 
   return {
     pass: "solid",
     object,
-    paint(next) {
-      painter = next;
-      forget();
+    paint(painter) {
+      paint?.dispose();
+      paint = painter && paintMaterial(painter);
+      known = undefined;
     },
     update(state) {
       const isSame =
@@ -100,25 +116,46 @@ export function clipCaps(organs: OrganMeshes): ClipCaps {
       // A finer mesh may have come into the place of the coarse one.
       const isMoved = [...caps].some(([key, cap]) => cap.group.visible && cap.behind.geometry !== organs.meshOf(key.slice(0, key.lastIndexOf(" ")))?.geometry);
       if (isSame && !isMoved) return false;
-      if (known && known.clip.hasScan !== state.clip.hasScan) forget();
       known = state;
       for (const cap of caps.values()) cap.group.visible = false;
+      for (const sheet of paints.values()) sheet.visible = false;
+      const bounds = boundsOf(state.manifest);
+      const met = new Set<HalfSpace>();
+      const sidesOf = sidesOnce(state);
       let order = 10;
       // All lids of a plane lie in it: what is larger first, so that what lies in it is not covered.
       for (const organ of [...state.manifest.organs].sort((a, b) => (b.volumeMl ?? 0) - (a.volumeMl ?? 0))) {
         if (!isVisible(state, organ.id) || (state.organs[organ.id]?.opacity ?? 0) <= 0) continue;
-        const sides = sidesFor(state.clip, organ.id);
+        const sides = sidesOf(organ.id);
         for (let index = 0; index < sides.length; index += 1) {
           if (!isMet(organ, sides[index] as HalfSpace)) continue;
           put(state, organ, sides, index, order);
+          met.add(sides[index] as HalfSpace);
           order += 1;
         }
       }
+      for (const side of met) paintOver(side, bounds, order);
       object.visible = order > 10;
       return false;
     },
-    dispose: forget,
+    dispose() {
+      for (const cap of caps.values()) disposeCap(cap);
+      paint?.dispose();
+      square.dispose();
+    },
   };
+}
+
+/** The same plane is the same object for every organ that it cuts. */
+function sidesOnce(state: ViewState): (organ: string) => HalfSpace[] {
+  const known = new Map<string, HalfSpace>();
+  return (organ) =>
+    sidesFor(state.clip, organ).map((side) => {
+      const key = [...side.normal, side.constant].join();
+      const same = known.get(key) ?? side;
+      known.set(key, same);
+      return same;
+    });
 }
 
 /** Whether a plane goes through an organ's box at all. */
@@ -128,7 +165,7 @@ function isMet(organ: Organ, side: HalfSpace): boolean {
 }
 
 /** A square in the plane that is larger than the scene. */
-function lay(lid: Mesh, side: HalfSpace, bounds: Parameters<typeof middle>[0]): void {
+function lay(lid: Mesh, side: HalfSpace, bounds: Bounds): void {
   const normal = new Vector3(...side.normal);
   const centre = new Vector3(...middle(bounds));
   const at = centre.clone().addScaledVector(normal, -(normal.dot(centre) + side.constant));
@@ -140,11 +177,11 @@ function lay(lid: Mesh, side: HalfSpace, bounds: Parameters<typeof middle>[0]): 
   lid.matrixWorldNeedsUpdate = true;
 }
 
-function makeCap(square: PlaneGeometry, painter: CapPainter | null, hasScan: boolean): Cap {
+function makeCap(square: PlaneGeometry): Cap {
   const group = new Group();
-  const behind = new Mesh(square as PlaneGeometry, wallMaterial(BackSide));
-  const before = new Mesh(square as PlaneGeometry, wallMaterial(FrontSide));
-  const lid = new Mesh(square, capMaterial(hasScan ? painter : null));
+  const behind: Mesh = new Mesh(square, wallMaterial(BackSide));
+  const before: Mesh = new Mesh(square, wallMaterial(FrontSide));
+  const lid = new Mesh(square, capMaterial());
   for (const wall of [behind, before]) {
     wall.matrixAutoUpdate = false;
     wall.frustumCulled = false;

@@ -22,7 +22,8 @@ out vec4 colourOut;
 void main() {
   vec3 p = (uLpsToIndex * vec4(vLps, 1.0)).xyz;
   vec4 colour = sliceColour(p, dFdx(p), dFdy(p), uOverlay);
-  if (colour.a == 0.0) discard;
+  // Nothing is seen where nothing was measured.
+  if (colour.a == 0.0 || !isMeasured(scanAt(p))) discard;
   colourOut = colour;
 }
 `;

@@ -45,7 +45,12 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
   const spacingMm = Math.min(...spacings(scan.indexToLps));
   const uniforms = { ...scan.uniforms, ...ownUniforms(scan) };
   const march = screenMaterial(SCAN_GLSL + VOLUME_FRAGMENT, uniforms);
-  const over = { uMarched: { value: null as Texture | null } };
+  const over = {
+    uFront: { value: null as Texture | null },
+    uBehind: { value: null as Texture | null },
+    uGlassColour: uniforms.uGlassColour,
+    uHasGlass: uniforms.uHasGlass,
+  };
   const lay = screenMaterial(LAY_OVER_FRAGMENT, over);
   lay.blending = CustomBlending;
   lay.blendSrc = OneFactor;
@@ -55,8 +60,8 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
   const object = marching.quad.clone();
   object.material = lay;
   object.visible = false;
-  const quick = new WebGLRenderTarget(1, 1, { depthBuffer: false, type: UnsignedByteType, minFilter: LinearFilter });
-  const fine = new WebGLRenderTarget(1, 1, { depthBuffer: false, type: HalfFloatType, minFilter: LinearFilter });
+  const quick = new WebGLRenderTarget(1, 1, { count: 2, depthBuffer: false, type: UnsignedByteType, minFilter: LinearFilter });
+  const fine = new WebGLRenderTarget(1, 1, { count: 2, depthBuffer: false, type: HalfFloatType, minFilter: LinearFilter });
   const clock = drawingClock();
 
   let shown: ShownValues | null = null;
@@ -197,7 +202,7 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
     renderer.setRenderTarget(quick);
     renderer.render(marching.scene, marching.camera);
     clock.start(renderer);
-    over.uMarched.value = quick.texture;
+    show(quick);
   }
 
   function drawBand(renderer: WebGLRenderer): void {
@@ -215,7 +220,12 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
     still.band = 0;
     still.pass++;
     isFinished = still.pass >= still.passes;
-    over.uMarched.value = fine.texture;
+    show(fine);
+  }
+
+  function show(target: WebGLRenderTarget): void {
+    over.uFront.value = target.textures[0] ?? null;
+    over.uBehind.value = target.textures[1] ?? null;
   }
 
   /** Coarse bricks need no finer steps than they have voxels. */

@@ -9,13 +9,16 @@ void main() {
 
 export const VOLUME_FRAGMENT = /* glsl */ `
 in vec2 vUv;
-out vec4 colourOut;
+// What lies before the nearest see-through mesh, and what lies behind it: the mesh itself is laid between them later,
+// as sharp as the screen, however coarsely the rays were sent.
+layout(location = 0) out vec4 frontOut;
+layout(location = 1) out vec4 behindOut;
 
 uniform sampler2D uTransfer;       // red, green, blue, and what a millimetre swallows
 uniform vec2 uTransferSpan;        // its first and last value, as parts of the range
 uniform sampler2D uDepth;          // of the opaque meshes
-uniform sampler2D uGlassColour;    // the nearest see-through mesh, premultiplied
-uniform sampler2D uGlassDepth;
+uniform sampler2D uGlassColour;    // the see-through meshes, premultiplied
+uniform sampler2D uGlassDepth;     // of the nearest of them
 uniform bool uHasDepth;
 uniform bool uHasGlass;
 uniform mat4 uProjectionInverse;
@@ -89,6 +92,10 @@ float cellExit(vec3 p, vec3 perMm, ivec3 cell, float away) {
   return min(ways.x, min(ways.y, ways.z));
 }
 
+vec4 mip(float value) {
+  return value < 0.0 ? vec4(0.0) : vec4(uMipColour, 1.0) * clamp((value - uMipWindow.x) / uMipWindow.y, 0.0, 1.0);
+}
+
 void main() {
   vec2 ndc = vUv * 2.0 - 1.0;
   vec4 seen = uProjectionInverse * vec4(ndc, 1.0, 1.0);
@@ -128,15 +135,19 @@ void main() {
     float depth = texture(uDepth, vUv).r;
     if (depth < 1.0) end = min(end, along(depth, inView.z));
   }
-  vec4 glass = vec4(0.0);
+  float glass = 0.0;
   float glassAt = 1e30;
   if (uHasGlass) {
-    glass = texture(uGlassColour, vUv);
-    if (glass.a > 0.0) glassAt = along(texture(uGlassDepth, vUv).r, inView.z);
+    glass = texture(uGlassColour, vUv).a;
+    if (glass > 0.0) glassAt = along(texture(uGlassDepth, vUv).r, inView.z);
   }
 
+  vec4 front = vec4(0.0);
   vec4 sum = vec4(0.0);
+  float through = 1.0;  // what the front and the glass let through
+  float brightestFront = -1.0;
   float brightest = -1.0;
+  bool isBehind = false;
   if (start < end) {
     // All rays count their steps from the eye, so that neighbours and clipped pictures sample the same places.
     float first = (fract(noise(gl_FragCoord.xy) + uJitter) + ceil(start / uStepMm - 1.0)) * uStepMm;
@@ -160,34 +171,51 @@ void main() {
         p = from + t * perMm;
         float value = uStage == 2 ? fineAt(p) : isFine ? fineWithin(p, brickFirst) : coarseAt(p);
         if (!isMeasured(value)) continue;
+        if (t > glassAt) {
+          front = sum;
+          through = (1.0 - sum.a) * (1.0 - glass);
+          sum = vec4(0.0);
+          brightestFront = brightest;
+          glassAt = 1e30;
+          isBehind = true;
+        }
         if (uIsMip) { brightest = max(brightest, value); continue; }
         vec4 tissue = texture(uTransfer, vec2((value - uTransferSpan.x) / (uTransferSpan.y - uTransferSpan.x), 0.5));
         if (tissue.a <= 0.0) continue;
-        if (t > glassAt) { sum += (1.0 - sum.a) * glass; glassAt = 1e30; }
         float opacity = 1.0 - exp(-tissue.a * uStepMm);
         vec3 colour = uIsLit && opacity > 0.004 ? lit(tissue.rgb, p, value, -ray, light) : tissue.rgb;
         sum += (1.0 - sum.a) * opacity * vec4(colour, 1.0);
-        if (sum.a > OPAQUE) break;
+        if (1.0 - through * (1.0 - sum.a) > OPAQUE) break;
       }
-      if (sum.a > OPAQUE) break;
+      if (1.0 - through * (1.0 - sum.a) > OPAQUE) break;
     }
   }
-  if (uIsMip && brightest >= 0.0) {
-    float grey = clamp((brightest - uMipWindow.x) / uMipWindow.y, 0.0, 1.0);
-    sum = vec4(uMipColour, 1.0) * grey;
+  if (uIsMip) {
+    sum = mip(brightest);
+    front = mip(brightestFront);
   }
-  if (glassAt < 1e30) sum += (1.0 - sum.a) * glass;
-  colourOut = sum.a > OPAQUE ? sum / sum.a : sum;
+  if (!isBehind) {
+    front = sum;
+    sum = vec4(0.0);
+  }
+  frontOut = front.a > OPAQUE ? front / front.a : front;
+  behindOut = sum;
 }
 `;
 
-/** What was marched, laid over what is there already. */
+/** What was marched, laid over what is there already, with the see-through meshes between. */
 export const LAY_OVER_FRAGMENT = /* glsl */ `
 precision highp float;
 in vec2 vUv;
 out vec4 colourOut;
-uniform sampler2D uMarched;
+uniform sampler2D uFront;
+uniform sampler2D uBehind;
+uniform sampler2D uGlassColour;
+uniform bool uHasGlass;
 void main() {
-  colourOut = texture(uMarched, vUv);
+  vec4 front = texture(uFront, vUv);
+  vec4 glass = uHasGlass ? texture(uGlassColour, vUv) : vec4(0.0);
+  vec4 rest = glass + (1.0 - glass.a) * texture(uBehind, vUv);
+  colourOut = front + (1.0 - front.a) * rest;
 }
 `;
