@@ -13,8 +13,9 @@ import { type Bounds, type Vec3, add, scale, turned } from "../model/vectors.ts"
 import { ScanPanel } from "../panels/scan_panel.ts";
 import { panel } from "../panels/panel.ts";
 import { readAt } from "../slices/probe.ts";
-import { planesOf, slicePanes } from "../slices/slice_panes.ts";
+import { slicePanes } from "../slices/slice_panes.ts";
 import { slicePainter, sliceUniforms, takeWindow } from "../slices/slice_painter.ts";
+import { planesOf } from "../state/layouts.ts";
 import type { Measurement, ViewState } from "../state/view_state.ts";
 import { addSentences } from "../words.ts";
 import type { CapPainter } from "./cap_material.ts";
