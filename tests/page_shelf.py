@@ -120,6 +120,8 @@ def _fill(shelf: Shelf, folder: Path) -> None:
     for name in ("ready", "strange"):
         build_id = _publish(shelf, cases[name], *built)
         shelf.pages[f"{name} build"] = f"/cases/{cases[name]}/builds/{build_id}"
+    older = _publish(shelf, cases["thrown away"], *built, is_older=True)
+    shelf.pages["older in 3D"] = f"/cases/{cases['thrown away']}/builds/{older}/view"
 
 
 def _strange(inspection: dict[str, Any]) -> dict[str, Any]:
@@ -172,11 +174,12 @@ def _case(
         return case.id
 
 
-def _publish(shelf: Shelf, case_id: str, result: dict[str, Any], out: Path) -> str:
+def _publish(shelf: Shelf, case_id: str, result: dict[str, Any], out: Path, *, is_older: bool = False) -> str:
+    """Write a build down; an older one is from before there was anything for a viewer."""
     files = {
         path.relative_to(out).as_posix(): shelf.archive.files.keep(path)
         for path in sorted(out.rglob("*"))
-        if path.is_file()
+        if path.is_file() and not (is_older and path.parent.name == "view")
     }
     with shelf.archive.database.write() as session:
         job = Job(case_id=case_id, kind="build", request=WISH, state="done", attempt=1)

@@ -33,6 +33,7 @@ PAGES = [
     "waiting",
     "failed",
     "thrown away",
+    "older in 3D",
 ]
 # A page that is not there says so with its status, which the console repeats.
 NOT_FOUND = "the server responded with a status of 404"
