@@ -74,7 +74,7 @@ class Viewer:
     def press(self, point: Sequence[float]) -> None:
         """Press where a point in the patient is seen."""
         self.page.mouse.click(*self.on_screen(point))
-        self.page.wait_for_timeout(150)
+        self.page.wait_for_timeout(500)
 
     def tool(self, name: str) -> None:
         self.page.click(f"[data-tool={name}]")

@@ -123,7 +123,7 @@ async function bringScan(app: App, shell: Shell, caps: ReturnType<typeof clipCap
       renderer: stage.renderer,
       container: shell.slices,
       panel,
-      requestFrame: stage.invalidate,
+      requestFrame: stage.invalidateSoon,
       paintCaps: (painter) => caps.paint(painter),
     });
     for (const drawable of part?.drawables ?? []) stage.add(drawable);

@@ -13,6 +13,10 @@ const STILL_AFTER_MS = 140;
 const STILL_WHILE_HELD_MS = 900;
 const SHARPEST = 2;
 const COARSEST_SHARE = 0.35;
+/** A frame that takes longer holds up the page. */
+const SLOW_MS = 120;
+const BREAK = 2.5;
+const LONGEST_BREAK_MS = 5000;
 /** From here on coarser meshes help more than fewer pixels. */
 const STRUGGLING_SHARE = 0.75;
 
@@ -24,6 +28,8 @@ export interface Stage {
   add(drawable: Drawable): void;
   /** Something changed that the state does not tell. */
   invalidate(): void;
+  /** Likewise, but nobody waits for it: where a frame takes long, the page gets its time in between. */
+  invalidateSoon(): void;
   /** Before each frame that is drawn: what lies over the canvas moves along. */
   onFrame(listener: (state: ViewState, view: View, effort: Effort) => void): void;
   /** Somebody has a finger on it. */
@@ -57,6 +63,7 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
   const scenes: Record<Pass, Scene> = { solid: new Scene(), volume: new Scene(), overlay: new Scene() };
   const drawables: Drawable[] = [];
   const listeners: Parameters<Stage["onFrame"]>[0][] = [];
+  let hasGlass = false;
   const targets = { solid: openTarget(), glass: openTarget() };
   const copier = openCopier();
   let frame = 0;
@@ -67,10 +74,25 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
   let isHeld = false;
   let frameMs = 16;
   let wasMoving = false;
+  /** What the last frame took until the page had its turn again. */
+  let costMs = 0;
+  let soonTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What is solid has to be drawn again; else only the volume goes on where it was. */
+  let isStale = true;
   let stillTimer: ReturnType<typeof setTimeout> | undefined;
 
-  function invalidate(): void {
+  function schedule(): void {
+    clearTimeout(soonTimer);
+    soonTimer = undefined;
     if (!frame && !isLost) frame = requestAnimationFrame(draw);
+  }
+  function invalidate(): void {
+    isStale = true;
+    schedule();
+  }
+  function soon(): void {
+    if (costMs < SLOW_MS) schedule();
+    else if (!frame) soonTimer ??= setTimeout(schedule, Math.min(LONGEST_BREAK_MS, costMs * BREAK));
   }
 
   function size(): { width: number; height: number } {
@@ -108,7 +130,15 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
     for (const listener of listeners) listener(state, view, effort);
     renderer.info.reset();
     render({ width, height, pixelRatio: renderer.getPixelRatio() }, isMoving, null);
-    if (isUnfinished) invalidate();
+    isStale = false;
+    requestAnimationFrame((then) => {
+      costMs = then - now;
+    });
+    if (isUnfinished) {
+      // The volume is drawn in parts, each of them cheap.
+      if (isInSight("volume")) schedule();
+      else soon();
+    }
     if (isMoving) {
       clearTimeout(stillTimer);
       stillTimer = setTimeout(invalidate, stillAfter() + 5);
@@ -143,14 +173,17 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
 
   function renderWithVolume(size: FrameContext["size"], isMoving: boolean, into: WebGLRenderTarget | null): void {
     const { solid, glass } = targets;
-    for (const target of [solid, glass]) {
-      target.setSize(Math.round(size.width * size.pixelRatio), Math.round(size.height * size.pixelRatio));
+    const [width, height] = [Math.round(size.width * size.pixelRatio), Math.round(size.height * size.pixelRatio)];
+    if (isStale || into || solid.width !== width || solid.height !== height) {
+      for (const target of [solid, glass]) target.setSize(width, height);
+      camera.layers.set(0);
+      renderer.setRenderTarget(solid);
+      renderer.clear();
+      renderer.render(scenes.solid, camera);
+      hasGlass = drawGlass(renderer, targets, scenes.solid, camera);
+      // A picture of another size leaves nothing that the screen could go on with.
+      if (into) isStale = true;
     }
-    camera.layers.set(0);
-    renderer.setRenderTarget(solid);
-    renderer.clear();
-    renderer.render(scenes.solid, camera);
-    const hasGlass = drawGlass(renderer, targets, scenes.solid, camera);
     camera.layers.set(0);
     const frame: FrameContext = {
       renderer,
@@ -186,7 +219,9 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
   }
 
   const unsubscribe = store.subscribe((state, before) => {
-    if (state.camera !== before.camera) movedAt = performance.now();
+    // Also what is dragged with a slider: it has to follow the hand, and sharpens afterwards.
+    const isMoved = state.camera !== before.camera || state.clip !== before.clip || state.organs !== before.organs;
+    if (isMoved) movedAt = performance.now();
     invalidate();
   });
   const resizes = new ResizeObserver(() => {
@@ -220,6 +255,10 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
       invalidate();
     },
     invalidate,
+    invalidateSoon() {
+      isStale = true;
+      soon();
+    },
     onFrame: (listener) => void listeners.push(listener),
     picture,
     hold(now) {
@@ -234,6 +273,7 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
       resizes.disconnect();
       cancelAnimationFrame(frame);
       clearTimeout(stillTimer);
+      clearTimeout(soonTimer);
       for (const drawable of drawables) drawable.dispose();
       targets.solid.dispose();
       targets.glass.dispose();
