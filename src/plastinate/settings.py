@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -11,12 +12,46 @@ from typing import Any
 from plastinate.model.case_errors import SettingFlaw
 
 PREFIX = "PLASTINATE_"
+HOST = r"(?:\[[0-9a-fA-F:.]+\]|[^\s/:@\[\]?#]+)"
+# What the text of a setting has to look like, what it is called where it does not, and what would do.
+FORMS = {
+    # As Dask writes them, but for those that stay within one process.
+    "scheduler": (
+        rf"(?:tcp|tls|ws|wss)://{HOST}:\d{{1,5}}",
+        "it is not the address of a scheduler",
+        "Write it with its port: tls://host:8786, or tcp://host:8786.",
+    ),
+    "public_url": (
+        rf"https?://{HOST}(?::\d{{1,5}})?/?",
+        "it is not the address of a server of its own",
+        "Write it as people type it, without a path: https://scans.example.org.",
+    ),
+    "limiter": (
+        r"[a-z][a-z0-9+]*://.*",
+        "it is not the address of a store of counts",
+        "Leave it out, or write redis://host.",
+    ),
+    "secret_key": (
+        r".{32,}",
+        "it is shorter than 32 characters",
+        "Leave it out and one is made, or take what `openssl rand -hex 32` prints.",
+    ),
+}
 
 
 def default_home() -> Path:
     """Where the archive of this person lies: the XDG data folder."""
     base = os.environ.get("XDG_DATA_HOME")
     return (Path(base) if base else Path.home() / ".local" / "share") / "plastinate"
+
+
+def home_flaw(home: Path, error: OSError) -> SettingFlaw:
+    """What to raise where a home cannot be made or written to."""
+    return SettingFlaw(
+        f"The home {home}",
+        f"it cannot be used ({(error.strerror or str(error)).lower()})",
+        hint=f"Choose another folder with --home or {PREFIX}HOME.",
+    )
 
 
 @dataclass(frozen=True)
@@ -97,6 +132,9 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: Any) ->
         if text not in (None, ""):
             values[each.name] = _typed(each.name, text or "")
     values.update({name: value for name, value in given.items() if value is not None})
+    for name, (form, flaw, hint) in FORMS.items():
+        if values.get(name) and not re.fullmatch(form, values[name], re.DOTALL):
+            raise SettingFlaw(PREFIX + name.upper(), flaw, hint=hint)
     if "home" in values:
         values["home"] = Path(values["home"]).expanduser().absolute()
     return Settings(**values)

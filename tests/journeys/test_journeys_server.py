@@ -229,6 +229,14 @@ def test_a_part_that_is_killed_is_there_again(server: RunningServer, ada: Visito
     done(ada, ada.get(f"/api/cases/{case['id']}/jobs").json()["jobs"][0]["id"])
 
 
+def test_a_home_that_cannot_be_had_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("not a folder")
+    for words in (("serve", "--port", "0"), ("worker", "--scheduler", "tcp://127.0.0.1:1")):
+        ran = command(*words, "--home", tmp_path / "file" / "home", home=tmp_path)
+        assert (ran.returncode, "[system.setting]" in ran.stderr) == (7, True), ran.stderr
+        assert "--home" in ran.stderr
+
+
 def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path):
     flawed = tmp_path / "flawed.pem"
     flawed.write_text("no certificate at all")

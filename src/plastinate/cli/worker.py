@@ -51,13 +51,17 @@ def worker(
     """
     from plastinate.archive.archive import open_archive
     from plastinate.engine.worker import run_worker, take_environment
-    from plastinate.settings import read_settings
+    from plastinate.settings import home_flaw, read_settings
 
     settings = read_settings(scheduler=scheduler, workers=jobs, home=home)
     if not settings.scheduler:
         raise click.UsageError("Say which scheduler: --scheduler tcp://HOST:8786, or PLASTINATE_SCHEDULER.")
     if not settings.database:
         streams.say(f"warning: PLASTINATE_DATABASE is not set: only jobs of the archive in {settings.home}.")
+    try:
+        (settings.home / "scratch").mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise home_flaw(settings.home, error) from error
     take_environment(settings)
     open_archive(settings).close()
     run_worker(settings, name=name, resources=resources, say=streams.say)

@@ -68,9 +68,9 @@ def kept_for(url: str | None = None) -> tuple[Server, bool]:
     kept = _read()
     chosen = server_at(url).url if url else kept.last
     if not chosen:
-        raise SignInNeeded("Nobody is signed in to any server from here")
+        raise _no_token("Nobody is signed in to any server from here")
     if chosen not in kept.tokens:
-        raise SignInNeeded(f"There is no token for {chosen}")
+        raise _no_token(f"There is no token for {chosen}")
     return server_at(chosen, kept.tokens[chosen]), chosen in kept.given
 
 
@@ -101,9 +101,9 @@ def signed_in(url: str | None = None) -> Server:
     kept = _read()
     chosen = server_at(named).url if named else kept.last
     if not chosen:
-        raise SignInNeeded("Say where first: plastinate login URL")
+        raise _no_token("No server is named, and nobody is signed in to any from here")
     if chosen not in kept.tokens:
-        raise SignInNeeded(f"There is no token for {chosen}: plastinate login {chosen}")
+        raise _no_token(f"There is no token for {chosen}", url=chosen)
     return server_at(chosen, kept.tokens[chosen])
 
 
@@ -127,6 +127,12 @@ def write_private(path: Path, text: str) -> Path:
     except OSError as error:
         raise CannotWrite(str(path), (error.strerror or str(error)).lower()) from error
     return path
+
+
+def _no_token(reason: str, *, url: str = "URL") -> SignInNeeded:
+    error = SignInNeeded(reason)
+    error.hint = f"Run `plastinate login {url}`, or set {URL_VARIABLE} and {TOKEN_VARIABLE}."
+    return error
 
 
 def _read() -> _Kept:

@@ -116,6 +116,7 @@ SENTENCES = (
     N_("nothing is brighter than the background"),
     N_("the search for its wall collapsed; is this a T1-weighted head?"),
     N_("the upper head is empty"),
+    N_("across it is {area} cm2, more than any head"),
     N_("no voxel has such a value"),
     N_("their values ({values}) lie outside {low} to {high}"),
     N_("nothing around them fits"),

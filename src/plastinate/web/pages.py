@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from pydantic import ValidationError
 
-from plastinate.model.case_errors import NotThere
+from plastinate.model.case_errors import Conflict, NotThere
 from plastinate.model.errors import PlastinateError
 from plastinate.services import access, builds, case_cards, jobs, people, series_slices, sharing
 from plastinate.services import cases as case_service
@@ -158,7 +158,13 @@ def edit_shown(case_id: str, *, written: Mapping[str, Any], error: PlastinateErr
     archive, actor = archive_of_app(), current_actor()
     with archive.database.read() as session:
         whole = case_whole(session, actor, case_service.read_case(archive, actor, case_id))
-    return render_template("case_edit.html", case=whole, written=written, refused=told_of(error))
+    return render_template(
+        "case_edit.html",
+        case=whole,
+        written=written,
+        refused=told_of(error),
+        is_overtaken=isinstance(error, Conflict),
+    )
 
 
 @pages.get("/cases/<case_id>/builds/<build_id>")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plastinate.model.case_errors import HomeTaken, SettingFlaw, UnsafeAddress
-from plastinate.settings import Settings
+from plastinate.settings import Settings, home_flaw
 from plastinate.web.listening import is_only_here, listen
 from plastinate.web.supervisor import Part, supervise
 
@@ -82,6 +82,7 @@ def run_server(
     Raises:
         UnsafeAddress: see `require_safe`.
         CannotListen: the address cannot be had.
+        SettingFlaw: the home cannot be had.
         HomeTaken: another server runs on this archive.
         ServerEnded: a process of the server does not stay alive.
     """
@@ -168,8 +169,12 @@ def _require_pair(address: Address) -> None:
 @contextmanager
 def _holding(home: Path) -> Iterator[None]:
     """One server for one archive: two would do all work twice and throw half of it away."""
-    home.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-    with (home / "server.lock").open("w") as lock:
+    try:
+        home.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        holding = (home / "server.lock").open("w")
+    except OSError as error:
+        raise home_flaw(home, error) from error
+    with holding as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -138,8 +138,9 @@ def test_tokens_are_kept_for_their_owner_only_and_the_last_server_is_meant():
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert logins.signed_in() == second
     assert logins.signed_in("a.example") == first
-    with pytest.raises(SignInNeeded, match="plastinate login"):
+    with pytest.raises(SignInNeeded) as raised:
         logins.signed_in("https://c.example")
+    assert "plastinate login https://c.example" in raised.value.hint
 
 
 def test_a_server_that_is_signed_out_of_leaves_no_other_in_its_place():

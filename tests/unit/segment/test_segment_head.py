@@ -71,6 +71,31 @@ def test_the_swelling_sphere_stops_at_the_brains_dark_rim():
     assert np.array_equal(found, brain_mr(floats, MR.truth["skin"]))
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_trunk_is_no_head_however_its_slices_lie(axis: int):
+    x, y, _ = anatomy_phantoms.positions(anatomy_phantoms.grid((40, 60, 100), 4.0))
+    trunk = ((x / 170) ** 2 + (y / 100) ** 2 < 1) * np.int16(500)
+    geometry = anatomy_phantoms.grid((40, 60, 100), 4.0)
+    order = np.roll([0, 1, 2], axis)
+    matrix = geometry.to_lps_mm.copy()
+    matrix[:3, :3] = matrix[:3, order]
+    turned = Volume(
+        Geometry(tuple(np.array(geometry.shape)[order]), matrix),
+        np.ascontiguousarray(trunk.transpose(order)),
+        "a.u.",
+        "MR",
+    )
+    with pytest.raises(EmptyMask, match=r"53[0-9] cm2, more than any head"):
+        head_mr(turned)
+
+
+def test_shoulders_below_a_head_do_not_make_it_a_trunk():
+    x, y, z = anatomy_phantoms.positions(MR.volume.geometry)
+    shoulders = (z < -60) & (np.abs(x) < 95) & (np.abs(y) < 105)
+    values = np.where(shoulders, 380, MR.volume.array).astype(np.int16)
+    assert head_mr(MR.volume.with_array(values))[shoulders].any()
+
+
 def test_a_blank_mr_is_refused():
     blank = Volume(MR.volume.geometry, np.zeros_like(MR.volume.array), "a.u.", "MR")
     with pytest.raises(EmptyMask):

@@ -14,7 +14,7 @@ from plastinate.model.volume import Volume
 from plastinate.native.components import Components, fill_cavities, fill_holes_2d, largest_components
 from plastinate.native.distance import closed, opened
 from plastinate.native.voxels import Mask, threshold
-from plastinate.stages.segment.orientation import axial_axis
+from plastinate.stages.segment.orientation import axial_axis, planes_from_the_top
 from plastinate.stages.segment.sphere import Points, Sphere, enclosed, refine, sphere
 
 # Smith 2002, section 2: depth of the search for the darkest and the brightest value below a
@@ -22,6 +22,9 @@ from plastinate.stages.segment.sphere import Points, Sphere, enclosed, refine, s
 DARK_DEPTH_MM, BRIGHT_DEPTH_MM = 20, 10
 LEAST_RADIUS_MM, GREATEST_RADIUS_MM = 10.0 / 3.0, 10.0
 STEP_SHARE = 0.05
+
+# From a head's top, its widest section lies within that; shoulders do not.
+CROWN_MM = 100.0
 
 # Block size on which the grey values are read.
 COARSE_MM = 1.5
@@ -46,6 +49,7 @@ def head_mr(
     least_piece_ml: float = 0.5,
     closing_mm: float = 5.0,
     opening_mm: float = 4.0,
+    most_section_cm2: float = 400.0,
 ) -> Mask:
     """The head as one solid: everything brighter than noise, with bone, air and fluid inside it filled.
 
@@ -55,12 +59,13 @@ def head_mr(
         least_piece_ml: smaller bright pieces are noise or ghosts.
         closing_mm: radius that bridges dark bone, a speckled scalp and air near the skin.
         opening_mm: radius that takes off ghosts and wrap-around from the solid.
+        most_section_cm2: across its upper part, what is larger is no head but a trunk.
 
     Returns:
         (S, R, C) bool.
 
     Raises:
-        EmptyMask: nothing is brighter than the background.
+        EmptyMask: nothing is brighter than the background, or it is no head.
     """
     spacing = volume.geometry.spacing_mm
     low, high = _robust_range(volume.array)
@@ -72,7 +77,21 @@ def head_mr(
     if not bright.any():
         raise EmptyMask("skin", "nothing is brighter than the background")
     solid = fill_holes_2d(closed(bright, closing_mm, spacing), axis=axial_axis(volume.geometry))
-    return largest_components(opened(fill_cavities(solid), opening_mm, spacing), connectivity=6)
+    head = largest_components(opened(fill_cavities(solid), opening_mm, spacing), connectivity=6)
+    section_cm2 = _crown_section_cm2(head, volume.geometry)
+    if section_cm2 > most_section_cm2:
+        raise EmptyMask("skin", f"across it is {section_cm2:.0f} cm2, more than any head")
+    return head
+
+
+def _crown_section_cm2(head: Mask, geometry: Geometry) -> float:
+    """The largest axial section of the uppermost part."""
+    axis = axial_axis(geometry)
+    voxels = np.count_nonzero(head, axis=tuple(other for other in range(3) if other != axis))
+    from_the_top = voxels[list(planes_from_the_top(geometry))]
+    from_the_top = from_the_top[np.argmax(from_the_top > 0) :]
+    crown = from_the_top[: max(1, round(CROWN_MM / geometry.spacing_mm[axis]))]
+    return float(crown.max(initial=0)) * geometry.voxel_ml * 10.0 / geometry.spacing_mm[axis]
 
 
 def brain_mr(
