@@ -199,7 +199,6 @@ VIEW = (
     N_("Voxels"),
     N_("What is seen, and how densely"),
     N_("What is shown"),
-    N_("What shows the scan could not be loaded. The organs can be turned all the same."),
     N_("Width"),
     N_("Window"),
     N_("You may not see these models, or you are no longer signed in."),
