@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 Point = npt.NDArray[np.float64]
 FIELD_OF_VIEW_DEGREES = 30.0
+SHEET_WIDTH = 896
 
 
 class Viewer:
@@ -45,8 +46,12 @@ class Viewer:
 
     def camera(self) -> tuple[Point, Point, float]:
         """Target, axes (rows: right, up, back) and distance, from the page's own link."""
-        self.page.click("#tab-take")
+        self.tab("take")
         self.page.click("[data-do=link]")
+        if self.page.viewport_size["width"] < SHEET_WIDTH:
+            # The panel is a sheet there, and takes its height from the picture.
+            self.page.click("#tab-take")
+            self.page.wait_for_timeout(200)
         said = parse_qs(urlsplit(self.page.url).fragment)
         numbers = [float(each) for each in said["camera"][0].split(",")]
         x, y, z, w = numbers[3:7]

@@ -4,6 +4,7 @@ import type { View } from "../model/rays.ts";
 import type { Shell } from "../panels/shell.ts";
 import { valueOf } from "../panels/measures.ts";
 import { makeClipHandles } from "./clip_handles.ts";
+import { toolOf } from "../tools/tools.ts";
 import { makeCube } from "./cube.ts";
 import { makeLabels } from "./labels.ts";
 import { makeMarks } from "./measure_marks.ts";
@@ -42,6 +43,8 @@ export function putOverlays(app: App, shell: Shell): void {
   }
   stage.onFrame((state, view) => {
     askAnchors(state, view);
+    shell.stage.dataset["tool"] = state.tool;
+    shell.stage.dataset["cursor"] = toolOf(state.tool).cursor;
     labels.update(state, view);
     cube.update(view);
     marks.update(state, view);

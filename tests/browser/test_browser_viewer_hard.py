@@ -1,0 +1,320 @@
+"""The viewer where things go wrong, on small screens, for fingers and for ears: the rest works, and it says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chromium import chromium
+from page_shelf import Shelf, signed_in
+from viewer_hands import Viewer
+from viewer_shelf import CENTRE, LOW, STRANGE, add_scene, many_balls, serving_views
+
+AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SIZE = {"width": 900, "height": 640}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    with serving_views(tmp_path_factory.mktemp("views")) as served:
+        yield served
+
+
+def opened(browser: Any, shelf: Shelf, name: str = "box and ball", **options: Any) -> Any:
+    """A page that has not gone to the view yet, and the view's address."""
+    page = signed_in(browser, shelf, [], **{"viewport": SIZE, "reduced_motion": "reduce", **options})
+    return page, shelf.url + shelf.pages[name]
+
+
+def notices(page: Any) -> str:
+    page.wait_for_selector(".notices .message")
+    return str(page.inner_text(".notices"))
+
+
+def without_webgl(page: Any) -> None:
+    page.add_init_script(
+        """const real = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+            return kind.startsWith("webgl") ? null : real.call(this, kind, ...more);
+        };"""
+    )
+
+
+def test_without_webgl_the_table_and_the_pictures_stay_and_the_page_says_why(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf)
+    without_webgl(page)
+    page.goto(address)
+    page.wait_for_selector("[data-without-webgl]:visible")
+    assert "Liver" in page.inner_text("table")
+    assert page.locator("canvas.scene").count() == 0
+    assert not page.is_visible("[data-while-loading]")
+    page.context.close()
+
+
+def test_a_lost_context_brings_the_scene_back_as_it_was(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf)
+    viewer = Viewer(page, address)
+    viewer.look("anterior")
+    viewer.tab("cut")
+    page.click(".cut-kinds button:has-text('Axial')")
+    page.wait_for_timeout(300)
+    before = viewer.picture()
+    page.evaluate(
+        """() => { const gl = document.querySelector("canvas.scene").getContext("webgl2");
+        window.loss = gl.getExtension("WEBGL_lose_context"); window.loss.loseContext(); }"""
+    )
+    assert "comes back by itself" in notices(page)
+    page.evaluate("window.loss.restoreContext()")
+    page.wait_for_selector(".notices .message", state="detached")
+    page.wait_for_timeout(800)
+    assert np.abs(viewer.picture().astype(int) - before).mean() < 0.5
+    page.context.close()
+
+
+def answer_with(page: Any, name: str, change: Any) -> None:
+    """Let the server's answer for a file of the scene pass through a change."""
+
+    def handle(route: Any) -> None:
+        answer = route.fetch()
+        body = change(answer.body())
+        if body is None:
+            route.fulfill(status=404, body="gone")
+        else:
+            headers = {k: v for k, v in answer.headers.items() if k.lower() != "content-length"}
+            route.fulfill(status=answer.status, headers=headers, body=body)
+
+    page.route(f"**/files/view/{name}", handle)
+
+
+def test_a_damaged_mesh_is_named_and_the_other_organs_are_there(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf)
+
+    def damage(body: bytes) -> bytes:
+        return body[:30] + bytes(255 - each for each in body[30:60]) + body[60:]
+
+    answer_with(page, "coarse.bin", damage)
+    viewer = Viewer(page, address)
+    told = notices(page)
+    assert "could not be loaded" in told
+    assert "Liver" in told
+    viewer.look("anterior")
+    viewer.tool("pick")
+    viewer.press([CENTRE[0], CENTRE[1] - 20, CENTRE[2]])
+    assert viewer.probed()[0] == "Left kidney"
+    # What is there again at the second try comes.
+    page.unroute("**/files/view/coarse.bin")
+    page.click(".notices button:has-text('Try again')")
+    page.wait_for_function("document.querySelector('[data-organ=liver]').dataset.detail != 'failed'")
+    page.context.close()
+
+
+def test_a_missing_file_of_meshes_leaves_the_page_usable(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf)
+    answer_with(page, "coarse.bin", lambda _: None)
+    viewer = Viewer(page, address)
+    assert "The models of 2 organs could not be loaded" in notices(page)
+    viewer.tab("organs")
+    page.click("[data-organ=liver] .organ-name")
+    assert "Its model could not be loaded." in page.inner_text("#facts-liver")
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda scene: {**scene, "version": 99}, "a newer version of the program"),
+        (lambda scene: {**scene, "format": "other"}, "The list of the models is damaged"),
+        (lambda scene: {**scene, "organs": [], "volume": None}, "nothing in this scene"),
+    ],
+)
+def test_a_scene_that_cannot_be_read_says_so_in_place_and_the_table_stays(
+    browser: Any, shelf: Shelf, change: Any, said: str
+):
+    page, address = opened(browser, shelf)
+    answer_with(page, "scene.json", lambda body: json.dumps(change(json.loads(body))).encode())
+    page.goto(address)
+    page.wait_for_selector("#viewer [role=alert]")
+    assert said in page.inner_text("#viewer [role=alert]")
+    assert "Liver" in page.inner_text("table")
+    page.context.close()
+
+
+def test_a_server_that_is_away_for_a_moment_is_asked_again(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf)
+    tries: list[str] = []
+
+    def stumble(route: Any) -> None:
+        tries.append(route.request.url)
+        if len(tries) < 3:
+            route.fulfill(status=503, body="restarting")
+        else:
+            route.continue_()
+
+    page.route("**/files/view/scene.json", stumble)
+    viewer = Viewer(page, address)
+    assert len(tries) == 3
+    assert viewer.page.locator("[data-organ]").count() == 2
+    page.context.close()
+
+
+def test_a_huge_strange_name_is_text_and_breaks_nothing(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf, "strange")
+    viewer = Viewer(page, address)
+    assert STRANGE[:20] in page.inner_text("[data-organ=spleen]")
+    assert page.locator("organ-tree b").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert (
+        page.evaluate(
+            "document.querySelector('.side').scrollWidth - document.querySelector('.side').clientWidth"
+        )
+        <= 0
+    )
+    assert viewer.page.locator(".label").count() == 2
+    page.context.close()
+
+
+def touch(session: Any, kind: str, *points: tuple[float, float]) -> None:
+    session.send(
+        "Input.dispatchTouchEvent",
+        {"type": kind, "touchPoints": [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(points)]},
+    )
+
+
+def test_one_finger_turns_two_come_closer_and_a_tap_chooses(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf, **PHONE)
+    viewer = Viewer(page, address)
+    session = page.context.new_cdp_session(page)
+    box = viewer.box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    first = viewer.camera()
+    touch(session, "touchStart", (x, y))
+    for step in range(1, 8):
+        touch(session, "touchMove", (x + 12 * step, y))
+    touch(session, "touchEnd")
+    turned = viewer.camera()
+    assert turned[1][2] @ first[1][2] < 0.95
+    touch(session, "touchStart", (x - 30, y), (x + 30, y))
+    for step in range(1, 8):
+        touch(session, "touchMove", (x - 30 - 4 * step, y), (x + 30 + 4 * step, y))
+    touch(session, "touchEnd")
+    assert viewer.camera()[2] < turned[2] * 0.8
+    spot = viewer.on_screen([-14.0, LOW[1], 0.0])
+    touch(session, "touchStart", spot)
+    touch(session, "touchEnd")
+    assert "Chosen: Liver" in viewer.words()
+    page.context.close()
+
+
+def test_a_phone_has_the_picture_above_and_a_sheet_below(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf, **PHONE)
+    viewer = Viewer(page, address)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    whole = viewer.box["height"]
+    assert whole > 500
+    page.tap("#tab-organs")
+    page.wait_for_timeout(200)
+    assert page.is_visible("[data-organ=liver]")
+    assert 250 < viewer.box["height"] < whole
+    page.tap("#tab-organs")
+    assert not page.is_visible("[data-organ=liver]")
+    page.context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scheme", "width", "locale"), [("light", 1440, "en"), ("dark", 768, "en"), ("dark", 320, "de")]
+)
+def test_axe_finds_nothing_against_the_viewer_with_any_panel_open(
+    browser: Any, shelf: Shelf, scheme: str, width: int, locale: str
+):
+    options = {
+        "viewport": {"width": width, "height": 900},
+        "color_scheme": scheme,
+        "bypass_csp": True,
+        "locale": locale,
+    }
+    page, address = opened(browser, shelf, **options)
+    viewer = Viewer(page, address)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    viewer.tab("cut")
+    page.click(".cut-kinds button >> nth=1")
+    page.check("input[name=box]")
+    found: dict[str, Any] = {}
+    for tab in page.locator("[role=tab]").all():
+        if tab.get_attribute("aria-selected") != "true":
+            tab.click()
+        page.wait_for_timeout(150)
+        if tab.get_attribute("id") == "tab-organs":
+            page.click("[data-organ=liver] .organ-name")
+            page.wait_for_timeout(150)
+        told = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+        found[str(tab.get_attribute("id"))] = [
+            f"{each['id']}: {each['nodes'][0]['html']}" for each in told["violations"]
+        ]
+    assert [f"{name}: {one}" for name, each in found.items() for one in each] == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.context.close()
+
+
+def test_at_four_times_the_size_everything_can_be_reached(browser: Any, shelf: Shelf):
+    # 1280 x 900 at 400 %.
+    page, address = opened(browser, shelf, viewport={"width": 320, "height": 225})
+    viewer = Viewer(page, address)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert viewer.box["height"] >= 160
+    page.click("#tab-organs")
+    page.click("[data-organ=liver] .organ-name")
+    page.click("#facts-liver button >> nth=0")
+    assert page.get_attribute("#facts-liver button >> nth=0", "aria-pressed") == "true"
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_a_hundred_organs_open_are_named_without_overlap_and_are_picked_at_once(
+    browser: Any, shelf: Shelf, tmp_path: Path
+):
+    if "many" not in shelf.pages:
+        add_scene(shelf, "many", many_balls(100), None, tmp_path / "many")
+    page, address = opened(browser, shelf, "many")
+    viewer = Viewer(page, address)
+    assert page.locator("[data-organ]").count() == 100
+    page.wait_for_timeout(1500)
+    boxes = [each.bounding_box() for each in page.locator(".label:visible").all()]
+    assert len(boxes) > 8
+    for at, one in enumerate(boxes):
+        for other in boxes[at + 1 :]:
+            is_beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+            is_above = (
+                one["y"] + one["height"] <= other["y"] + 0.5 or other["y"] + other["height"] <= one["y"] + 0.5
+            )
+            assert is_beside or is_above
+    viewer.tool("pick")
+    viewer.look("anterior")
+    viewer.press([44, -10, 44])
+    assert viewer.probed()[0] == "Organ 52"
+    page.context.close()
+
+
+def test_the_sample_of_a_mesh_alone_has_no_panel_for_the_scan(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf, "mesh only")
+    viewer = Viewer(page, address)
+    assert page.locator("#tab-scan").count() == 0
+    assert page.get_attribute("[data-tool=crosshair]", "aria-disabled") == "true"
+    viewer.tool("pick")
+    viewer.look("anterior")
+    viewer.press([-35.0, LOW[1], 0.0])
+    assert viewer.probed()[0] == "Liver"
+    page.context.close()
