@@ -160,6 +160,8 @@ export class ScanTextures {
       this.#isCellsStale = true;
       this.version++;
     }
+    // What waited to be written held back what comes next.
+    this.#order();
     if (this.#isOneLevel) this.uniforms.uStage.value = 0;
     else this.uniforms.uStage.value = this.#fine?.isComplete ? 2 : this.#fine ? 1 : 0;
     const now = performance.now();
