@@ -9,10 +9,17 @@ import { volumeDrawable, type VolumeDrawable } from "../../src/viewer/scene/draw
 import { GLASS_LAYER } from "../../src/viewer/scene/drawable.ts";
 import { dress, organMaterial } from "../../src/viewer/scene/organ_material.ts";
 import { drawGlass, openCopier, openTarget } from "../../src/viewer/scene/targets.ts";
+import { applied } from "../../src/viewer/model/affine.ts";
+import { axesOf, fittedView, type Orientation, pixelOf } from "../../src/viewer/model/slice_view.ts";
+import type { Organ } from "../../src/viewer/model/manifest.ts";
+import type { Vec3 } from "../../src/viewer/model/vectors.ts";
+import { ScanLabels } from "../../src/viewer/scene/scan_labels.ts";
+import { slicePainter, sliceUniforms, takeWindow } from "../../src/viewer/slices/slice_painter.ts";
+import { readAt } from "../../src/viewer/slices/probe.ts";
 import { ScanTextures } from "../../src/viewer/scene/scan_textures.ts";
 import { firstState } from "../../src/viewer/state/first_state.ts";
 import type { ClipPlane, ViewState, VolumeState } from "../../src/viewer/state/view_state.ts";
-import { damage, type Phantom, writeBody, writePhantom, writeRamp, traffic } from "./phantoms.ts";
+import { damage, type Phantom, turnedBy, writeBody, writePhantom, writeRamp, traffic } from "./phantoms.ts";
 
 export interface Setting {
   readonly size: number;
@@ -24,6 +31,7 @@ export interface Setting {
   /** A mesh as it lies in memory. */
   readonly surface?: { readonly positions: Float32Array; readonly indices: Uint32Array; readonly colour: string };
   readonly background?: string | null;
+  readonly organs?: readonly Organ[];
 }
 
 export function open(phantom: Phantom, setting: Setting) {
@@ -34,6 +42,11 @@ export function open(phantom: Phantom, setting: Setting) {
   renderer.setSize(setting.size, setting.size);
   const reader = new BrickReader(phantom.fetchRange, BRICK_MEMORY.desktop, 2);
   const scan = new ScanTextures(phantom.volume, reader, setting.profile ?? "desktop", 2048);
+  const troubles: string[] = [];
+  scan.onTrouble = (missing, why) => troubles.push(`${missing} ${why}`);
+  const labels = new ScanLabels(phantom.labels, scan, reader, setting.profile ?? "desktop");
+  const uniforms = sliceUniforms(scan, labels);
+  const painter = slicePainter(renderer, scan, uniforms);
   const drawable: VolumeDrawable = volumeDrawable(scan, () => undefined);
   const scene = new Scene();
   scene.add(new AmbientLight(0xffffff, 1.1));
@@ -62,7 +75,7 @@ export function open(phantom: Phantom, setting: Setting) {
   for (const one of [targets.solid, targets.glass]) one.setSize(setting.size, setting.size);
   const copier = openCopier();
   const first = firstState(
-    { version: 1, title: "", unit: "mm", organs: [], groups: [], notFound: [], volume: phantom.volume, labels: phantom.labels, leftOut: [] },
+    { version: 1, title: "", unit: "mm", organs: setting.organs ?? [], groups: [], notFound: [], volume: phantom.volume, labels: phantom.labels, leftOut: [] },
     { profile: setting.profile ?? "desktop", aspect: 1 },
   );
   const presets = transferPresets("HU", phantom.volume.range);
@@ -106,7 +119,34 @@ export function open(phantom: Phantom, setting: Setting) {
   }
 
   return {
-    phantom, renderer, scan, drawable, reader, draw, look,
+    phantom, renderer, scan, drawable, reader, draw, look, troubles,
+    /** A slice through a point, seen as wide as the scan; with where voxels (column, row, slice) of it lie in it. */
+    async slice(orientation: Orientation, through: Vec3, width: number, options: {
+      slab?: ViewState["slices"]["slab"]; normal?: Vec3; voxels?: readonly Vec3[]; halfMm?: number; overlay?: boolean; outline?: boolean;
+    } = {}): Promise<{ at: (readonly [number, number])[]; pixels: number[] }> {
+      const half = options.halfMm ?? 200;
+      state = { ...state, slices: { ...state.slices, overlay: options.overlay ?? false, outline: options.outline ?? false } };
+      takeWindow(uniforms, scan, state.slices);
+      labels.take(state);
+      if (options.overlay || options.outline) {
+        labels.want(through);
+        do {
+          labels.pump(renderer, 64);
+          await new Promise((resolve) => setTimeout(resolve, 8));
+        } while (!labels.isSettled);
+      }
+      const axes = axesOf(orientation, options.normal ?? null);
+      scan.wish({ planes: [{ point: through, normal: axes.across }], shown: null, eye: null });
+      while (!scan.isCoarseThere || !scan.isSettled) {
+        scan.pump(renderer, 64);
+        await new Promise((resolve) => setTimeout(resolve, 8));
+      }
+      const view = fittedView(axes, [[-half, -half, -half], [half, half, half]], through, width, width);
+      const image = await painter.paint(view, options.slab ?? { mm: 0, mode: "mean" });
+      const at = (options.voxels ?? []).map((voxel) => pixelOf(view, applied(phantom.indexToLps, [voxel[2], voxel[1], voxel[0]])));
+      return { at, pixels: [...image.data] };
+    },
+    read: (lps: Vec3) => readAt(reader, state.manifest, lps),
     get state() { return state; },
     set(change: { volume?: Partial<VolumeState>; planes?: readonly ClipPlane[]; box?: ViewState["clip"]["box"]; window?: { centre: number; width: number } }): void {
       state = {
@@ -149,6 +189,8 @@ export function open(phantom: Phantom, setting: Setting) {
     },
     close(): void {
       drawable.dispose();
+      painter.dispose();
+      labels.dispose();
       scan.dispose();
       reader.dispose();
       renderer.dispose();
@@ -158,7 +200,7 @@ export function open(phantom: Phantom, setting: Setting) {
   };
 }
 
-const page = { open, writeBody, writeRamp, writePhantom, damage, traffic, transferPresets };
+const page = { open, writeBody, writeRamp, writePhantom, turnedBy, damage, traffic, transferPresets };
 export type VolumePage = typeof page;
 declare global {
   interface Window { volumePage: VolumePage }

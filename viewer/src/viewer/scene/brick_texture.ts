@@ -65,6 +65,12 @@ export class BrickTexture {
     }
   }
 
+  /** What was written there stands in for what could not be had. */
+  unwrite(index: number): void {
+    if (this.written[index]) this.#count--;
+    this.written[index] = 0;
+  }
+
   /** After a lost context: nothing is there any more. */
   forget(): void {
     this.written.fill(0);

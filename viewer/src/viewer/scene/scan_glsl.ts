@@ -64,19 +64,27 @@ bool isMeasured(float value) {
 export const SLICE_GLSL = /* glsl */ `
 uniform float uWindowLow;      // as parts of the range
 uniform float uWindowWidth;
-uniform usampler3D uLabels;
-uniform vec3 uLabelScale;      // from indices of the scan to those of the labels
+uniform usampler3D uLabels;       // one more than the label; 0 where the fine brick is not there yet
+uniform usampler3D uCoarseLabels; // likewise
+uniform vec3 uLabelScale;         // from indices of the scan to those of the labels
 uniform vec3 uLabelOffset;
-uniform vec3 uLabelSize;
+uniform vec3 uCoarseLabelScale;
+uniform vec3 uCoarseLabelOffset;
 uniform sampler2D uPalette;    // one texel for each label; no alpha where it is not in sight
 uniform float uOverlay;        // how much of the wash
 uniform float uOutline;
 uniform vec3 uUnmeasuredColour;
 
+uint texelOf(usampler3D labels, vec3 at) {
+  ivec3 place = ivec3(floor(at + 0.5));
+  if (any(lessThan(place, ivec3(0))) || any(greaterThanEqual(place, textureSize(labels, 0)))) return 0u;
+  return texelFetch(labels, place, 0).r;
+}
+
 uint labelAt(vec3 p) {
-  ivec3 at = ivec3(floor(p * uLabelScale + uLabelOffset + 0.5));
-  if (any(lessThan(at, ivec3(0))) || any(greaterThanEqual(at, ivec3(uLabelSize)))) return 0u;
-  return texelFetch(uLabels, at, 0).r;
+  uint found = texelOf(uLabels, p * uLabelScale + uLabelOffset);
+  if (found == 0u) found = texelOf(uCoarseLabels, p * uCoarseLabelScale + uCoarseLabelOffset);
+  return found == 0u ? 0u : found - 1u;
 }
 
 vec4 paletteAt(uint label) {

@@ -22,10 +22,13 @@ export class ScanLabels {
   onTrouble: (why: string) => void = () => undefined;
 
   readonly #reader: BrickReader;
-  #texture: BrickTexture | null = null;
-  #arrived: [number, Uint8Array | Uint16Array][] = [];
-  #asked = new Set<number>();
-  #failed = new Set<number>();
+  readonly #levels: readonly BrickLevel[];
+  /** The whole of it coarsely, then finely; the same where there is one level. */
+  #coarse: BrickTexture | null = null;
+  #fine: BrickTexture | null = null;
+  #arrived: { texture: BrickTexture; index: number; labels: Uint8Array | Uint16Array }[] = [];
+  #asked = new Set<string>();
+  #failed = new Set<string>();
   #near: Vec3 = [0, 0, 0];
   #seen: readonly unknown[] = [];
   readonly #end = new AbortController();
@@ -35,13 +38,16 @@ export class ScanLabels {
     const { bytes, edge } = BUDGET[profile];
     this.level = (labels && levelWithin(labels.levels, this.bytesEach, bytes, edge)) ?? null;
     this.#reader = reader;
-    const way = this.level ? betweenLevels(scan.level, this.level) : { scale: [1, 1, 1] as const, offset: [0, 0, 0] as const };
-    const [slices, rows, columns] = this.level?.shape ?? [1, 1, 1];
+    this.#levels = labels?.levels ?? [];
+    const fine = this.#wayTo(scan, this.level);
+    const coarse = this.#wayTo(scan, this.#levels.at(-1) ?? null);
     this.uniforms = {
       uLabels: { value: emptyTexture("r8ui") },
-      uLabelScale: { value: new Vector3(...way.scale) },
-      uLabelOffset: { value: new Vector3(...way.offset) },
-      uLabelSize: { value: new Vector3(columns, rows, slices) },
+      uCoarseLabels: { value: emptyTexture("r8ui") },
+      uLabelScale: { value: new Vector3(...fine.scale) },
+      uLabelOffset: { value: new Vector3(...fine.offset) },
+      uCoarseLabelScale: { value: new Vector3(...coarse.scale) },
+      uCoarseLabelOffset: { value: new Vector3(...coarse.offset) },
       uPalette: { value: paletteOf(new Uint8Array(4)) },
       uOverlay: { value: 0 },
       uOutline: { value: 0 },
@@ -49,11 +55,11 @@ export class ScanLabels {
   }
 
   get bytes(): number {
-    return this.#texture?.bytes ?? 0;
+    return (this.#coarse?.bytes ?? 0) + (this.#fine?.bytes ?? 0);
   }
 
   get isSettled(): boolean {
-    return this.#arrived.length === 0 && this.#asked.size === 0 && (this.#texture === null || this.#open().length === 0);
+    return this.#arrived.length === 0 && this.#asked.size === 0 && this.#next() === null;
   }
 
   /** Colours of the organs in sight. */
@@ -81,67 +87,97 @@ export class ScanLabels {
   /** Something shows labels: fetch them, the nearest to this point first. */
   want(near: Vec3): void {
     this.#near = near;
-    if (!this.level) return;
-    if (!this.#texture) {
-      this.#texture = new BrickTexture(this.level, this.bytesEach === 2 ? "r16ui" : "r8ui");
-      this.uniforms.uLabels.value.dispose();
-      this.uniforms.uLabels.value = this.#texture.texture;
-    }
     this.#order();
   }
 
   pump(renderer: WebGLRenderer, most = 8): boolean {
-    for (const [index, labels] of this.#arrived.splice(0, most)) {
-      this.#texture?.write(renderer, index, labels);
+    const ready = this.#arrived.splice(0, most);
+    for (const { texture, index, labels } of ready) {
+      texture.write(renderer, index, labels.map((label) => label + 1));
       this.version++;
     }
+    if (ready.length > 0) this.#order();
     return this.#arrived.length > 0;
   }
 
   restore(): void {
-    this.#texture?.forget();
+    this.#coarse?.forget();
+    this.#fine?.forget();
     this.#failed.clear();
     this.uniforms.uPalette.value.needsUpdate = true;
-    this.#order();
+    if (this.#coarse) this.#order();
   }
 
   dispose(): void {
     this.#end.abort();
     this.uniforms.uLabels.value.dispose();
+    this.uniforms.uCoarseLabels.value.dispose();
     this.uniforms.uPalette.value.dispose();
   }
 
-  #open(): number[] {
-    const { level } = this;
-    if (!level || !this.#texture) return [];
-    const waiting = new Set(this.#arrived.map(([index]) => index));
+  #wayTo(scan: ScanTextures, level: BrickLevel | null): { scale: Vec3; offset: Vec3 } {
+    return level ? betweenLevels(scan.level, level) : { scale: [1, 1, 1], offset: [0, 0, 0] };
+  }
+
+  /** What to fetch now: the coarse level whole, then the fine one; null where nothing is left. */
+  #next(): { texture: BrickTexture; indices: number[] } | null {
+    const form = this.bytesEach === 2 ? "r16ui" : "r8ui";
+    const last = this.#levels.at(-1);
+    if (!this.level || !last) return null;
+    if (!this.#coarse) {
+      this.#coarse = new BrickTexture(last, form);
+      this.#put(this.uniforms.uCoarseLabels, this.#coarse);
+    }
+    const coarse = this.#open(this.#coarse);
+    if (coarse.length > 0) return { texture: this.#coarse, indices: coarse };
+    const isComing = this.#arrived.some(({ texture }) => texture === this.#coarse) || [...this.#asked].some((key) => key.startsWith(`${last.file} `));
+    if (this.level === last || isComing) return null;
+    if (!this.#fine) {
+      this.#fine = new BrickTexture(this.level, form);
+      this.#put(this.uniforms.uLabels, this.#fine);
+    }
+    const fine = this.#open(this.#fine);
+    return fine.length > 0 ? { texture: this.#fine, indices: fine } : null;
+  }
+
+  #put(uniform: { value: BrickTexture["texture"] }, texture: BrickTexture): void {
+    uniform.value.dispose();
+    uniform.value = texture.texture;
+  }
+
+  #open(texture: BrickTexture): number[] {
+    const { level } = texture;
+    const waiting = new Set(this.#arrived.filter((one) => one.texture === texture).map(({ index }) => index));
     return level.bricks
       .map((_, index) => index)
-      .filter((i) => !this.#texture?.written[i] && !this.#asked.has(i) && !this.#failed.has(i) && !waiting.has(i));
+      .filter((i) => !texture.written[i] && !waiting.has(i) && !this.#asked.has(keyOf(level, i)) && !this.#failed.has(keyOf(level, i)));
   }
 
   #order(): void {
-    const { level } = this;
-    const free = IN_FLIGHT - this.#asked.size;
-    if (!level || free < IN_FLIGHT / 2 || this.#end.signal.aborted) return;
+    const free = IN_FLIGHT - this.#asked.size - this.#arrived.length;
+    if (free < IN_FLIGHT / 2 || this.#end.signal.aborted) return;
+    const next = this.#next();
+    if (!next) return;
+    const { texture } = next;
+    const { level } = texture;
     const toLps = forColumnsFirst(level.indexToLps);
     const away = (index: number): number => {
       const [s, r, c] = brickPlace(level, index).map((at) => (at + 0.5) * level.brick) as [number, number, number];
       return length(subtract(applied(toLps, [c, r, s]), this.#near));
     };
-    const next = this.#open().map((index) => [away(index), index] as const).sort((a, b) => a[0] - b[0]).slice(0, free);
-    const indices = next.map(([, index]) => index);
-    for (const index of indices) this.#asked.add(index);
+    const order = next.indices.map((index) => [away(index), index] as const).sort((a, b) => a[0] - b[0]);
+    const indices = order.slice(0, free).map(([, index]) => index);
+    for (const index of indices) this.#asked.add(keyOf(level, index));
     const there = this.#reader.bring(level, indices, this.#end.signal).catch(() => undefined);
     for (const index of indices) {
       there.then(() => this.#labelsOf(level, index)).then(
-        (labels) => this.#arrived.push([index, labels]),
+        (labels) => this.#arrived.push({ texture, index, labels }),
         (error: unknown) => {
-          this.#failed.add(index);
+          this.#failed.add(keyOf(level, index));
           if (!this.#end.signal.aborted) this.onTrouble(String(error));
         },
       ).finally(() => {
-        this.#asked.delete(index);
+        this.#asked.delete(keyOf(level, index));
         if (this.#end.signal.aborted) return;
         this.onArrival();
         this.#order();
@@ -156,6 +192,8 @@ export class ScanLabels {
     return (this.bytesEach === 2 ? new Uint16Array(count) : new Uint8Array(count)).fill(min);
   }
 }
+
+const keyOf = (level: BrickLevel, index: number): string => `${level.file} ${index}`;
 
 function paletteOf(colours: Uint8Array<ArrayBuffer>): DataTexture {
   const texture = new DataTexture(colours, colours.length / 4, 1, RGBAFormat, UnsignedByteType);

@@ -1,7 +1,7 @@
 // The scan on the graphics card: the whole of it coarsely and at once, then finely, brick by brick, where it is seen.
 import { type Data3DTexture, Matrix4, Vector3, type WebGLRenderer } from "three";
 import { type BrickReader, brickPlace, brickShape, type Texels, voxelsOf } from "../loading/bricks.ts";
-import { asBytes, asHalves, cellRanges } from "../loading/brick_codec.ts";
+import { asBytes, asHalves, cellRanges, UNMEASURED_HALF } from "../loading/brick_codec.ts";
 import { type Affine, applied, appliedToDirection, chained, forColumnsFirst, inverse, spacings } from "../model/affine.ts";
 import { isAnyShown, type ShownValues } from "../model/cells.ts";
 import type { BrickLevel, VolumeFile } from "../model/manifest.ts";
@@ -186,6 +186,10 @@ export class ScanTextures {
 
   /** Try once more what could not be had. */
   retry(): void {
+    const coarse = this.#coarse.level;
+    coarse.bricks.forEach((_, index) => {
+      if (this.#failed.has(keyOf(coarse, index))) this.#coarse.unwrite(index);
+    });
     this.#failed.clear();
     this.#order();
   }
@@ -272,6 +276,8 @@ export class ScanTextures {
         (texels) => this.#arrived.push({ texture, index, texels }),
         (error: unknown) => {
           this.#failed.add(keyOf(level, index));
+          // Coarse voxels that cannot be had are as if not measured: what is fine there is still to be seen.
+          if (texture === this.#coarse) this.#arrived.push({ texture, index, texels: this.#unmeasured(level, index) });
           if (!this.#end.signal.aborted) this.onTrouble(this.#failed.size, String(error));
         },
       ).finally(() => {
@@ -281,6 +287,13 @@ export class ScanTextures {
         this.#order();
       });
     }
+  }
+
+  #unmeasured(level: BrickLevel, index: number): Texels {
+    const shape = brickShape(level, index);
+    const count = voxelsOf(shape);
+    const texels = this.form === "r16f" ? new Uint16Array(count).fill(UNMEASURED_HALF) : new Uint8Array(count);
+    return { texels, cells: cellRanges(new Int16Array(count), shape, 0) };
   }
 
   async #texelsOf(level: BrickLevel, index: number): Promise<Texels> {
