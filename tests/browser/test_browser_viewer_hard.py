@@ -1,4 +1,4 @@
-"""The viewer where things go wrong, on small screens, for fingers and for ears: the rest works, and it says so."""
+"""The viewer where things go wrong, on small screens, for fingers and ears: the rest works, and it says so."""
 
 from __future__ import annotations
 

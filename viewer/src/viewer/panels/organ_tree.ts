@@ -2,6 +2,7 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { word } from "../../page/words.ts";
+import { tellApart } from "../model/palettes.ts";
 import { type TreeNode, found, organsIn, treeOf } from "../model/tree.ts";
 import { type ViewState, isVisible } from "../state/view_state.ts";
 import { millilitres } from "./format.ts";
@@ -35,6 +36,8 @@ export class OrganTree extends Panel {
         </div>
       </div>
       ${tree.length ? this.list(tree) : html`<p class="quiet small nothing">${word("No organ of that name.")}</p>`}
+      <label class="tick small apart"><input type="checkbox" name="tell-apart" .checked=${this.isToldApart} @change=${this.recolour} />
+        <span>${word("Colours that everybody can tell apart")}</span></label>
       ${this.missing()}
     `;
   }
@@ -92,6 +95,21 @@ export class OrganTree extends Panel {
       <summary>${word("Not found ({count})", { count: missing.length })}</summary>
       <ul>${missing.map((one) => html`<li><strong><bdi>${one.name}</bdi></strong><span class="quiet small">${one.reason}</span></li>`)}</ul>
     </details>`;
+  }
+
+  private get isToldApart(): boolean {
+    const { organs } = this.state.manifest;
+    const colours = tellApart(organs.map(({ id }) => id));
+    return organs.every(({ id }) => this.state.organs[id]?.colour === colours[id]);
+  }
+
+  private recolour(event: Event): void {
+    const { organs } = this.state.manifest;
+    const isWanted = (event.target as HTMLInputElement).checked;
+    const colours = isWanted
+      ? tellApart(organs.map(({ id }) => id))
+      : Object.fromEntries(organs.map(({ id, colour }) => [id, colour]));
+    this.app.store.dispatch({ type: "recolour", colours });
   }
 
   private find(event: Event): void {

@@ -7,7 +7,7 @@ import { type ViewState, isVisible } from "../state/view_state.ts";
 const SVG = "http://www.w3.org/2000/svg";
 const LINE_PIXELS = 26;
 const NARROW_PIXELS = 480;
-const BESIDE_TOOLS = 78;
+const BESIDE_TOOLS = 74;
 
 export interface Labels {
   readonly element: HTMLElement;
@@ -82,7 +82,7 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
     update(state, view) {
       const wanted = anchors(state, view);
       const { top, bottom } = edges();
-      const room = { width: view.width, top, bottom: view.height - bottom, margin: view.width < NARROW_PIXELS ? 14 : BESIDE_TOOLS, lineHeight: LINE_PIXELS };
+      const room = { width: view.width, top, bottom: view.height - bottom, margin: BESIDE_TOOLS, lineHeight: LINE_PIXELS };
       const places = new Map(placed(wanted, room).map((place) => [place.id, place]));
       const byId = new Map(wanted.map((anchor) => [anchor.id, anchor]));
       for (const [id, label] of labels) {
