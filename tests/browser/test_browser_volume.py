@@ -25,7 +25,7 @@ VIEWER = Path(__file__).parents[2] / "viewer"
 EDGE = 96
 BONE = {"value": 300, "colour": "#ffd0a0", "opacity": 1}
 # Two bars of 1000 HU along z, before and behind the middle, in air: 48 voxels of 1 mm about (0, 0, 0).
-BARS = """(s, r, c) => Math.abs(c - 24) < 3 && (Math.abs(r - 6) < 3 || Math.abs(r - 41) < 3) ? 1000 : -1000"""
+BARS = "(s, r, c) => Math.abs(c - 24) < 3 && (Math.abs(r - 6) < 3 || Math.abs(r - 41) < 3) ? 1000 : -1000"
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -70,7 +70,8 @@ def see(page: Any, phantom: str, **setting: Any) -> None:
     page.evaluate(
         """async ([phantom, setting, bone]) => {
             const P = window.volumePage;
-            window.view = P.open(await eval(phantom)(P), {size: 96, eye: [0, -160, 0], fov: 20, background: "#ffffff", ...setting});
+            const plain = {size: 96, eye: [0, -160, 0], fov: 20, background: "#ffffff"};
+            window.view = P.open(await eval(phantom)(P), {...plain, ...setting});
             view.set({volume: {lighting: false, transferPoints: [{...bone, value: 299, opacity: 0}, bone]}});
             view.drawable.fix({share: 1, stepVoxels: 0.5, passes: 1, skips: true});
         }""",
@@ -121,20 +122,22 @@ def test_a_see_through_ball_tints_what_is_behind_it_and_not_what_is_before(page:
     picture = drawn(page)
     tinted, bare = picture[48, 48], picture[18, 48]
     assert near(bare, BONE_COLOUR)
-    assert tinted[0] < bare[0] - 40 and tinted[2] > bare[2]
+    assert tinted[0] < bare[0] - 40
+    assert tinted[2] > bare[2]
     # And the bar is still seen through it: beside it the glass lies before white.
     assert abs(picture[48, 55, :3] - tinted[:3]).max() > 20
 
 
+def cut(page: Any, scope: str) -> None:
+    plane = f"{{id: '1', normal: [0, -1, 0], offsetMm: 15, isFlipped: false, scope: {scope}}}"
+    page.evaluate(f"() => view.set({{planes: [{plane}]}})")
+
+
 def test_a_cut_takes_away_the_bar_before_it(page: Any) -> None:
     see(page, bars(), meshes=[BALL])
-    page.evaluate(
-        "() => view.set({planes: [{id: '1', normal: [0, -1, 0], offsetMm: 15, isFlipped: false, scope: 'all'}]})"
-    )
+    cut(page, "'all'")
     assert drawn(page)[48, 48, 2] > 100
-    page.evaluate(
-        "() => view.set({planes: [{id: '1', normal: [0, -1, 0], offsetMm: 15, isFlipped: false, scope: ['liver']}]})"
-    )
+    cut(page, "['liver']")
     assert near(drawn(page)[48, 48], BONE_COLOUR)
 
 
@@ -152,9 +155,9 @@ def test_what_was_not_measured_is_transparent(page: Any) -> None:
     picture = drawn(page)
     assert near(picture[48, 48], (255, 255, 255))
     assert near(picture[20, 48], BONE_COLOUR)
-    # No veil where measured and unmeasured voxels are mixed: every pixel is bone or background, or their edge.
-    column = picture[:, 48, :3]
-    assert sum(not near(p, BONE_COLOUR) and not near(p, (255, 255, 255)) for p in column) <= 6
+    # No veil where measured and unmeasured voxels are mixed: every pixel is bone or background, or an edge.
+    white = (255, 255, 255)
+    assert sum(not near(p, BONE_COLOUR) and not near(p, white) for p in picture[:, 48, :3]) <= 6
 
 
 def test_what_is_skipped_as_empty_does_not_change_the_picture(page: Any) -> None:
@@ -234,7 +237,8 @@ def test_a_voxel_of_known_value_shows_the_grey_that_the_window_says(page: Any, o
             "([px, py, x, y, c, r, orientation]) => {"
             " const mm = 120 / 96, dx = (px + 0.5 - x) * mm * (orientation === 'oblique' ? -1 : 1),"
             " dy = (py + 0.5 - y) * mm, a = 25 * Math.PI / 180;"
-            " const c2 = c + (Math.cos(a) * dx + Math.sin(a) * dy) / 1, r2 = r + (-Math.sin(a) * dx + Math.cos(a) * dy) / 1.5;"
+            " const c2 = c + (Math.cos(a) * dx + Math.sin(a) * dy) / 1;"
+            " const r2 = r + (-Math.sin(a) * dx + Math.cos(a) * dy) / 1.5;"
             " return -1000 + 2 * c2 + 3 * r2 + 5 * 20; }",
             [px, py, x, y, column, row, orientation],
         )
@@ -270,17 +274,30 @@ def test_outside_the_scan_a_slice_is_transparent_and_the_unmeasured_has_a_colour
     see(page, bars("(s, r, c) => c < 10 ? -32768 : 40", "unmeasured: -32768,"))
     image, _ = slice_of(page, "axial", [0, 0, 0], halfMm=48)
     assert image[48, 5, 3] == 0
-    assert image[48, 28, 3] == 255 and image[48, 28, 2] > image[48, 28, 1]
+    assert image[48, 28, 3] == 255
+    assert image[48, 28, 2] > image[48, 28, 1]
     assert image[48, 60, 0] == image[48, 60, 1] == image[48, 60, 2]
 
 
 def test_organs_are_washed_and_outlined_in_their_colours(page: Any) -> None:
+    meshes = {"coarse": None, "medium": None, "full": None}
+    unknown = dict.fromkeys(("code", "side", "parent", "distanceMeanMm", "distanceP95Mm", "statistics"))
     organ = {
-        "id": "one", "name": "One", "code": None, "side": None, "parent": None, "colour": "#ff0000", "label": 1,
-        "light": "green", "reasons": [], "volumeMl": 1, "areaMm2": 1, "boundsLpsMm": [[-1, -1, -1], [1, 1, 1]],
-        "centreLpsMm": [0, 0, 0], "triangles": 1, "distanceMeanMm": None, "distanceP95Mm": None, "statistics": None,
-        "meshes": {"coarse": None, "medium": None, "full": None}, "opacity": 1,
-    }  # fmt: skip
+        "id": "one",
+        "name": "One",
+        "colour": "#ff0000",
+        "label": 1,
+        "light": "green",
+        "reasons": [],
+        "volumeMl": 1,
+        "areaMm2": 1,
+        "triangles": 1,
+        "opacity": 1,
+        "meshes": meshes,
+        **unknown,
+        "boundsLpsMm": [[-1, -1, -1], [1, 1, 1]],
+        "centreLpsMm": [0, 0, 0],
+    }
     half = "labelAt: (s, r, c) => c < 24 ? 1 : 0,"
     see(page, bars("(s, r, c) => 40 + (c % 2)", half), organs=[organ])
     page.evaluate("() => view.set({window: {centre: 40, width: 400}})")
