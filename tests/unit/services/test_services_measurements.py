@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -62,6 +64,26 @@ def test_a_list_that_somebody_else_changed_meanwhile_is_not_written_over(
     second = write_measurements(archive, ada, build_id, items=[LINE, ANGLE], version=first.version)
     assert second.version == first.version + 1
     assert write_measurements(archive, ada, build_id, items=[]).items == []
+
+
+@on_every_database
+def test_of_several_who_write_at_once_over_the_same_version_one_does(
+    archive: Archive, ada: Actor, build_id: str
+):
+    together = threading.Barrier(4)
+
+    def write(number: int) -> bool:
+        together.wait(10)
+        try:
+            mine = [{**LINE, "id": f"of-{number}"}]
+            write_measurements(archive, ada, build_id, items=mine, version=0)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(write, range(4))) == [False, False, False, True]
+    assert read_measurements(archive, ada, build_id).version == 1
 
 
 @on_every_database
