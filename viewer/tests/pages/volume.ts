@@ -1,7 +1,7 @@
 // The volume alone, for tests and for measuring: a phantom, a mesh or two, no server.
 import {
-  BufferAttribute, BufferGeometry, type DepthTexture, Mesh, MeshLambertMaterial, DirectionalLight, AmbientLight, PerspectiveCamera,
-  Quaternion, Scene, SphereGeometry, Vector3, WebGLRenderer,
+  BufferAttribute, BufferGeometry, type DepthTexture, Mesh, PerspectiveCamera,
+  Scene, SphereGeometry, Vector3, WebGLRenderer,
 } from "three";
 import { BRICK_MEMORY, BrickReader } from "../../src/viewer/loading/bricks.ts";
 import { transferPresets } from "../../src/viewer/model/transfer.ts";
@@ -49,10 +49,7 @@ export function open(phantom: Phantom, setting: Setting) {
   const painter = slicePainter(renderer, scan, uniforms);
   const drawable: VolumeDrawable = volumeDrawable(scan, () => undefined);
   const scene = new Scene();
-  scene.add(new AmbientLight(0xffffff, 1.1));
   const camera = new PerspectiveCamera(setting.fov ?? 30, 1, 1, 4000);
-  const light = new DirectionalLight(0xffffff, 2.2);
-  scene.add(light);
   for (const { centre, radiusMm, colour, opacity } of setting.meshes ?? []) {
     const material = organMaterial();
     dress(material, { colour, opacity, glow: 0, planes: [] });
@@ -66,7 +63,9 @@ export function open(phantom: Phantom, setting: Setting) {
     geometry.setAttribute("position", new BufferAttribute(setting.surface.positions, 3));
     geometry.setIndex(new BufferAttribute(setting.surface.indices, 1));
     geometry.computeVertexNormals();
-    scene.add(new Mesh(geometry, new MeshLambertMaterial({ color: setting.surface.colour })));
+    const material = organMaterial();
+    dress(material, { colour: setting.surface.colour, opacity: 1, glow: 0, planes: [] });
+    scene.add(new Mesh(geometry, material));
   }
   const volumeScene = new Scene();
   volumeScene.add(drawable.object);
@@ -91,7 +90,6 @@ export function open(phantom: Phantom, setting: Setting) {
     camera.near = Math.max(1, away - 600);
     camera.far = away + 600;
     camera.updateProjectionMatrix();
-    light.position.copy(camera.position).applyQuaternion(new Quaternion());
   }
 
   function draw(isMoving = false): boolean {

@@ -19,6 +19,12 @@ uniform float uValueScale;
 uniform float uValueOffset;
 uniform mat4 uLpsToIndex;
 
+// Whoever draws often has the stage compiled in: drivers that draw without a graphics card go through both sides of every
+// "if", and look up both textures.
+#ifndef STAGE
+#define STAGE uStage
+#endif
+
 const float CELL = 8.0;
 const float BRICK = 64.0;
 // Unmeasured voxels are minus infinity (or 0 of 255): what is mixed with one lies below every value, or is no number.
@@ -30,25 +36,28 @@ ivec3 cellAt(vec3 p) {
 
 /** Part of the range, 0 to 1; below MEASURED or not a number where nothing was measured. */
 float coarseAt(vec3 p) {
-  return texture(uCoarse, p * uCoarseScale + uCoarseOffset).r * uValueScale + uValueOffset;
+  return textureLod(uCoarse, p * uCoarseScale + uCoarseOffset, 0.0).r * uValueScale + uValueOffset;
+}
+
+float fineAt(vec3 p) {
+  return textureLod(uFine, (p + 0.5) / uSize, 0.0).r * uValueScale + uValueOffset;
 }
 
 /** Within a fine brick whose neighbours may not be there yet, given its first voxel. */
 float fineWithin(vec3 p, vec3 first) {
-  vec3 inside = clamp(p, first, min(first + BRICK - 1.0, uSize - 1.0));
-  return texture(uFine, (inside + 0.5) / uSize).r * uValueScale + uValueOffset;
+  return fineAt(clamp(p, first, min(first + BRICK - 1.0, uSize - 1.0)));
 }
 
-float fineAt(vec3 p) {
-  return texture(uFine, (p + 0.5) / uSize).r * uValueScale + uValueOffset;
+/** The value at a place in a cell, given whether its fine brick is there. */
+float valueIn(ivec3 cell, bool isThere, vec3 p) {
+  if (STAGE == 2) return fineAt(p);
+  if (STAGE == 0 || !isThere) return coarseAt(p);
+  return fineWithin(p, vec3(cell / int(BRICK / CELL)) * BRICK);
 }
 
 float scanAt(vec3 p) {
-  if (uStage == 2) return fineAt(p);
-  if (uStage == 0) return coarseAt(p);
   ivec3 cell = cellAt(p);
-  if (texelFetch(uCells, cell, 0).b == 0u) return coarseAt(p);
-  return fineWithin(p, vec3(cell / int(BRICK / CELL)) * BRICK);
+  return valueIn(cell, texelFetch(uCells, cell, 0).b > 0u, p);
 }
 
 bool isWithin(vec3 p) {

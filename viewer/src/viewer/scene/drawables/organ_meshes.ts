@@ -28,8 +28,8 @@ export interface OrganMeshes extends Drawable {
   triangles(): number;
   /** Draw everything coarsely for now: it moves, and the device cannot keep up. */
   hurry(isHurried: boolean): void;
-  /** Which level to draw of those that are there, and which to keep; drops the others from memory. */
-  choose(levels: ReadonlyMap<string, DetailLevel>): void;
+  /** Which level to draw of those that are there; the others go from memory, and it says of which organs a finer one. */
+  choose(levels: ReadonlyMap<string, DetailLevel>): string[];
 }
 
 export function organMeshes(): OrganMeshes {
@@ -89,7 +89,8 @@ export function organMeshes(): OrganMeshes {
     },
     choose(wanted) {
       chosen = wanted;
-      if (isHurried) return;
+      const dropped: string[] = [];
+      if (isHurried) return dropped;
       for (const [id, levels] of geometries) {
         const level = wanted.get(id) ?? "coarse";
         if (levels.has(level)) put(id, level);
@@ -98,8 +99,10 @@ export function organMeshes(): OrganMeshes {
           if (other === level || other === "coarse" || meshes.get(id)?.geometry === geometry) continue;
           geometry.dispose();
           levels.delete(other);
+          if (other === "full") dropped.push(id);
         }
       }
+      return dropped;
     },
     update(state) {
       if (known && isSame(known, state)) return false;

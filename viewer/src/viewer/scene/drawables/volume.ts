@@ -104,6 +104,7 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
     const window = windowOf(scan, slices.windowCentre, slices.windowWidth);
     uniforms.uMipWindow.value.copy(window);
     uniforms.uIsMip.value = volume.mode === "mip";
+    uniforms.uFirstShown.value = volume.mode === "mip" ? -1 : firstShown(scan, points);
     uniforms.uIsLit.value = volume.lighting;
     const needs = [volume.isShown, volume.mode, points, volume.mode === "mip" ? window.x : 0];
     if (needs.some((one, i) => one !== shownFor[i])) {
@@ -165,6 +166,10 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
     uniforms.uGlassDepth.value = glass?.depth ?? null;
     uniforms.uHasGlass.value = Boolean(glass);
     uniforms.uSkips.value = fixed?.skips ?? true;
+    if (march.defines["STAGE"] !== uniforms.uStage.value) {
+      march.defines["STAGE"] = uniforms.uStage.value;
+      march.needsUpdate = true;
+    }
   }
 
   function learn(kind: "moving" | "band"): void {
@@ -311,6 +316,7 @@ function ownUniforms(scan: ScanTextures) {
   return {
     uTransfer: { value: table },
     uTransferSpan: { value: new Vector2(0, 1) },
+    uFirstShown: { value: 0 },
     uDepth: { value: null as Texture | null },
     uGlassColour: { value: null as Texture | null },
     uGlassDepth: { value: null as Texture | null },
@@ -344,6 +350,13 @@ function writeTransfer(scan: ScanTextures, uniforms: ReturnType<typeof ownUnifor
   const [low, high] = transferSpan(points);
   uniforms.uTransferSpan.value.set(scan.partOf(low), scan.partOf(high));
   uniforms.uFullGradient.value = SURFACE_PER_MM * (scan.partOf(high) - scan.partOf(low));
+}
+
+/** Just below the first value that is not wholly transparent. */
+function firstShown(scan: ScanTextures, points: readonly TransferPoint[]): number {
+  const first = points.findIndex((point) => point.opacity > 0);
+  const before = points[Math.max(0, first - 1)];
+  return before && first > 0 ? scan.partOf(before.value) : -1;
 }
 
 function shownOf(scan: ScanTextures, points: readonly TransferPoint[]): ShownValues {

@@ -15,6 +15,7 @@ layout(location = 0) out vec4 frontOut;
 layout(location = 1) out vec4 behindOut;
 
 uniform sampler2D uTransfer;       // red, green, blue, and what a millimetre swallows
+uniform float uFirstShown;         // below it nothing is opaque, as a part of the range
 uniform vec2 uTransferSpan;        // its first and last value, as parts of the range
 uniform sampler2D uDepth;          // of the opaque meshes
 uniform sampler2D uGlassColour;    // the see-through meshes, premultiplied
@@ -53,25 +54,19 @@ float noise(vec2 pixel) {
   return fract(52.9829189 * fract(dot(pixel, vec2(0.06711056, 0.00583715))));
 }
 
-/** Four looks at the corners of a tetrahedron. */
-vec3 gradientAt(vec3 p, float here) {
-  const vec3 a = vec3(1.0, -1.0, -1.0);
-  const vec3 b = vec3(-1.0, -1.0, 1.0);
-  const vec3 c = vec3(-1.0, 1.0, -1.0);
-  const vec3 d = vec3(1.0, 1.0, 1.0);
-  float va = scanAt(p + a * 0.7);
-  float vb = scanAt(p + b * 0.7);
-  float vc = scanAt(p + c * 0.7);
-  float vd = scanAt(p + d * 0.7);
-  va = isMeasured(va) ? va : here;
-  vb = isMeasured(vb) ? vb : here;
-  vc = isMeasured(vc) ? vc : here;
-  vd = isMeasured(vd) ? vd : here;
-  return uGradientToLps * ((a * va + b * vb + c * vc + d * vd) / (4.0 * 0.7));
+/** Four looks at the corners of a tetrahedron, all in the same brick or level. */
+vec3 gradientAt(ivec3 cell, bool isThere, vec3 p, float here) {
+  const vec3 a = vec3(0.7, -0.7, -0.7);
+  const vec3 b = vec3(-0.7, -0.7, 0.7);
+  const vec3 c = vec3(-0.7, 0.7, -0.7);
+  const vec3 d = vec3(0.7, 0.7, 0.7);
+  vec4 v = vec4(valueIn(cell, isThere, p + a), valueIn(cell, isThere, p + b), valueIn(cell, isThere, p + c),
+    valueIn(cell, isThere, p + d));
+  v = mix(vec4(here), v, greaterThanEqual(v, vec4(MEASURED)));
+  return uGradientToLps * ((a * v.x + b * v.y + c * v.z + d * v.w) / (4.0 * 0.7 * 0.7));
 }
 
-vec3 lit(vec3 colour, vec3 p, float value, vec3 towards, vec3 light) {
-  vec3 gradient = gradientAt(p, value);
+vec3 lit(vec3 colour, vec3 gradient, vec3 towards, vec3 light) {
   float strength = length(gradient);
   if (strength < 1e-7) return colour;
   vec3 normal = gradient / strength;
@@ -153,41 +148,56 @@ void main() {
     float first = (fract(noise(gl_FragCoord.xy) + uJitter) + ceil(start / uStepMm - 1.0)) * uStepMm;
     float t = first < start ? first + uStepMm : first;
     vec3 light = normalize(mat3(uCameraToWorld) * vec3(-0.35, 0.5, 0.8));
+    // In rounds: first the next sample that shows something is looked for, by little code, then it is shaded. With both in
+    // one loop drivers without a graphics card shade every sample, seen or not, which took three times as long.
     for (int i = 0; i < MOST_STEPS; i++) {
-      if (t >= end) break;
-      vec3 p = from + t * perMm;
-      ivec3 cell = cellAt(p);
-      uvec4 known = texelFetch(uCells, cell, 0);
-      bool isEmpty = uSkips && (known.r > 0u || (uIsMip && float(known.g) / 255.0 <= brightest));
-      float away = isEmpty && known.r > 0u ? float(known.r) - 1.0 : 0.0;
-      float exit = cellExit(p, perMm, cell, away);
-      // Whole steps only: the picture is the same with and without what is skipped.
-      float steps = max(1.0, ceil(exit / uStepMm));
-      if (isEmpty) { t += steps * uStepMm; continue; }
-      bool isFine = uStage == 2 || (uStage == 1 && known.b > 0u);
-      vec3 brickFirst = vec3(cell / int(BRICK / CELL)) * BRICK;
-      float stop = min(end, t + (steps - 0.5) * uStepMm);
-      for (; t < stop; t += uStepMm) {
+      bool isFound = false;
+      bool isThere = false;
+      float value = -1.0;
+      vec3 p;
+      ivec3 cell;
+      for (int j = 0; j < MOST_STEPS && t < end; j++) {
         p = from + t * perMm;
-        float value = uStage == 2 ? fineAt(p) : isFine ? fineWithin(p, brickFirst) : coarseAt(p);
-        if (!isMeasured(value)) continue;
-        if (t > glassAt) {
-          front = sum;
-          through = (1.0 - sum.a) * (1.0 - glass);
-          sum = vec4(0.0);
-          brightestFront = brightest;
-          glassAt = 1e30;
-          isBehind = true;
+        cell = cellAt(p);
+        uvec4 known = texelFetch(uCells, cell, 0);
+        bool isEmpty = uSkips && (known.r > 0u || (uIsMip && float(known.g) / 255.0 <= brightest));
+        float away = isEmpty && known.r > 0u ? float(known.r) - 1.0 : 0.0;
+        // Whole steps only: the picture is the same with and without what is skipped.
+        float steps = max(1.0, ceil(cellExit(p, perMm, cell, away) / uStepMm));
+        if (isEmpty) {
+          t += steps * uStepMm;
+          continue;
         }
-        if (uIsMip) { brightest = max(brightest, value); continue; }
-        vec4 tissue = texture(uTransfer, vec2((value - uTransferSpan.x) / (uTransferSpan.y - uTransferSpan.x), 0.5));
-        if (tissue.a <= 0.0) continue;
+        isThere = known.b > 0u;
+        float stop = min(end, t + (steps - 0.5) * uStepMm);
+        for (; t < stop; t += uStepMm) {
+          p = from + t * perMm;
+          value = valueIn(cell, isThere, p);
+          isFound = value > max(uFirstShown, brightest) && isMeasured(value);
+          if (isFound) break;
+        }
+        if (isFound) break;
+      }
+      if (!isFound) break;
+      if (t > glassAt) {
+        front = sum;
+        through = (1.0 - sum.a) * (1.0 - glass);
+        sum = vec4(0.0);
+        brightestFront = brightest;
+        glassAt = 1e30;
+        isBehind = true;
+      }
+      if (uIsMip) brightest = value;
+      else {
+        float share = (value - uTransferSpan.x) / (uTransferSpan.y - uTransferSpan.x);
+        vec4 tissue = textureLod(uTransfer, vec2(share, 0.5), 0.0);
         float opacity = 1.0 - exp(-tissue.a * uStepMm);
-        vec3 colour = uIsLit && opacity > 0.004 ? lit(tissue.rgb, p, value, -ray, light) : tissue.rgb;
+        vec3 colour = tissue.rgb;
+        if (uIsLit) colour = lit(colour, gradientAt(cell, isThere, p, value), -ray, light);
         sum += (1.0 - sum.a) * opacity * vec4(colour, 1.0);
         if (1.0 - through * (1.0 - sum.a) > OPAQUE) break;
       }
-      if (1.0 - through * (1.0 - sum.a) > OPAQUE) break;
+      t += uStepMm;
     }
   }
   if (uIsMip) {
