@@ -292,3 +292,25 @@ def test_a_page_on_which_nothing_goes_on_holds_no_thread_of_the_server(
     assert any(each.endswith("/events") for each in asked)
     page.context.close()
     assert complaints == []
+
+
+@pytest.mark.slow
+def test_the_view_in_3d_fetches_its_manifest_once_and_no_picture_until_it_is_needed(
+    browser: Any, shelf: Shelf, complaints: list[str]
+):
+    page = signed_in(browser, shelf, complaints)
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url.rpartition("/")[2]))
+    place = shelf.url + shelf.pages["ready build"] + "/view"
+    page.goto(place)
+    page.wait_for_selector("#viewer.begun")
+    page.wait_for_load_state("networkidle")
+    assert fetched.count("scene.json") == 1
+    assert [name for name in fetched if name.endswith(".png")] == []
+    fetched.clear()
+    page.route("**/view-*.js", lambda route: route.abort())
+    page.goto(place)
+    with page.expect_request("**/preview.png", timeout=20_000):
+        pass
+    assert page.is_visible("figure.pictured img")
+    page.context.close()

@@ -60,7 +60,7 @@ def test_the_organs_are_listed_with_volume_and_light_and_what_was_not_found(view
     assert "33.5 ml" in rows.nth(1).inner_text()
     assert rows.nth(0).locator(".lamp").get_attribute("aria-label").startswith("Amber")
     viewer.page.click("summary:has-text('Not found (1)')")
-    assert "nothing looks like one" in viewer.page.inner_text(".missing li")
+    assert "nothing looks like one" in viewer.page.inner_text(".not-found li")
 
 
 def test_a_pressed_point_is_where_it_lies_in_the_patient_to_a_tenth_of_a_millimetre(viewer: Viewer):
@@ -190,6 +190,70 @@ def test_everything_by_keys(viewer: Viewer):
         )
         < 0.1
     )
+
+
+def test_let_go_in_motion_it_glides_on_and_comes_to_rest(browser: Any, shelf: Shelf):
+    page = signed_in(browser, shelf, [], viewport=SIZE)
+    viewer = Viewer(page, shelf.url + shelf.pages["mesh only"])
+    start = viewer.camera()[1][2]
+    x, y = viewer.box["x"] + 260, viewer.box["y"] + 330
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(x + 14 * step, y)
+    page.mouse.up()
+    page.wait_for_timeout(2500)
+    rest = viewer.camera()[1][2]
+    page.wait_for_timeout(300)
+    assert viewer.camera()[1][2] @ rest > 0.999999
+    # About the axis of the body: further than the hand has pulled.
+    turned = np.arctan2(rest[1], rest[0]) - np.arctan2(start[1], start[0])
+    assert abs((turned + np.pi) % (2 * np.pi) - np.pi) > 14 * 8 * 0.008 + 0.03
+    page.context.close()
+
+
+def test_a_pen_turns_and_the_second_button_moves(viewer: Viewer):
+    viewer.look("anterior")
+    session = viewer.page.context.new_cdp_session(viewer.page)
+    x, y = viewer.box["x"] + 260, viewer.box["y"] + 380
+    before = viewer.camera()
+
+    def pen(kind: str, along: float, button: str) -> None:
+        event = {
+            "type": kind,
+            "x": x + along,
+            "y": y,
+            "button": button,
+            "pointerType": "pen",
+            "clickCount": 1,
+        }
+        held = {"left": 1, "right": 2}[button]
+        session.send("Input.dispatchMouseEvent", {**event, "buttons": 0 if kind == "mouseReleased" else held})
+
+    for button in ("left", "right"):
+        pen("mousePressed", 0, button)
+        for step in range(1, 6):
+            pen("mouseMoved", 12 * step, button)
+        pen("mouseReleased", 60, button)
+        after = viewer.camera()
+        if button == "left":
+            assert after[1][2] @ before[1][2] < 0.95
+            assert apart(after[0], before[0]) < 1e-6
+            before = after
+    assert apart(after[1], before[1]) < 1e-6
+    assert apart(after[0], before[0]) > 3
+
+
+def test_the_cube_turns_along_and_a_side_of_it_that_is_pressed_faces_one(viewer: Viewer):
+    viewer.look("anterior")
+    viewer.page.focus("canvas.scene")
+    for _ in range(5):
+        viewer.page.keyboard.press("ArrowLeft")
+    viewer.page.wait_for_timeout(300)
+    side = viewer.page.locator(".cube-side.left").bounding_box()
+    viewer.page.mouse.click(side["x"] + side["width"] / 2, side["y"] + side["height"] / 2)
+    viewer.page.wait_for_timeout(300)
+    assert apart(viewer.camera()[1][2], (1, 0, 0)) < 1e-3
 
 
 @pytest.mark.parametrize(
@@ -365,8 +429,9 @@ def test_a_link_opens_the_very_view(viewer: Viewer, page: Any):
     viewer.tab("organs")
     page.click("[data-organ=liver] .eye")
     viewer.tab("cut")
-    page.click(".cut-kinds button:has-text('Sagittal')")
+    page.click(".cut-kinds button:has-text('Axial')")
     camera = viewer.camera()
+    page.wait_for_timeout(1500)
     picture = viewer.picture()
     address = page.url
     page.goto("about:blank")
@@ -374,6 +439,7 @@ def test_a_link_opens_the_very_view(viewer: Viewer, page: Any):
     assert apart(again.camera()[1], camera[1]) < 1e-3
     assert "Hidden: Liver." in again.words()
     assert "Cuts: 1." in again.words()
+    page.wait_for_timeout(1000)
     assert np.abs(again.picture().astype(int) - picture).mean() < 1.0
 
 

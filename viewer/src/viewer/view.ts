@@ -13,7 +13,7 @@ import { putPanels } from "./panels/panels.ts";
 import { type Shell, makeShell } from "./panels/shell.ts";
 import { cameraMover } from "./scene/camera.ts";
 import { clipCaps } from "./scene/drawables/clip_caps.ts";
-import { organMeshes } from "./scene/drawables/organ_meshes.ts";
+import { type OrganMeshes, organMeshes } from "./scene/drawables/organ_meshes.ts";
 import { listenToGestures } from "./scene/gestures.ts";
 import { putOverlays } from "./scene/overlays.ts";
 import { pickAt } from "./scene/picking.ts";
@@ -86,16 +86,21 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
   store.dispatch({ type: "camera", camera: first() });
   for (const intent of fromAddress(location.hash, store.state)) store.dispatch(intent);
   const caps = clipCaps(organs);
+  // Another link to the same page, pasted over this one.
+  addEventListener("hashchange", () => location.reload());
   stage.add(organs);
   stage.add(caps);
   meshes.loadCoarse(store.state.manifest);
   const details = keepDetails({
     meshes,
     has: organs.has,
-    choose: organs.choose,
+    choose(levels) {
+      for (const id of organs.choose(levels)) meshes.drop(id);
+    },
     isReady: news.isCoarseThere,
     hasFailed: news.hasFailed,
   });
+  timeFirsts(stage, news.isCoarseThere, organs);
   stage.onFrame((state, seen, effort) => {
     organs.hurry(effort.isStruggling);
     details.look(state, seen, Math.min(2, devicePixelRatio));
@@ -109,6 +114,21 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
     const places = { count: store.state.manifest.leftOut.length };
     store.dispatch({ type: "notice", notice: { id: "left-out", key: "left-out", places, kind: "warn", retry: null } });
   }
+}
+
+/** When the first organ and when all of them were drawn, in the browser's own list of timings. */
+function timeFirsts(stage: Stage, areAllThere: () => boolean, organs: OrganMeshes): void {
+  const said = new Set<string>();
+  const once = (name: string) => {
+    if (said.has(name)) return;
+    said.add(name);
+    // The frame that is begun now is on the screen when the next one begins.
+    requestAnimationFrame(() => performance.mark(name));
+  };
+  stage.onFrame(() => {
+    if (organs.object.children.length) once("viewer:first-organ");
+    if (areAllThere()) once("viewer:all-organs");
+  });
 }
 
 /** The scan's part comes by itself, after all that can be seen without it. */

@@ -138,6 +138,11 @@ describe("detail goes where one looks", () => {
     expect(levels({ budget: 500 })).toEqual({ near: "coarse", far: "coarse" });
   });
 
+  test("a finer level that is the very same mesh is not fetched a second time", () => {
+    const light = organs.map((organ) => ({ ...organ, meshes: { ...organ.meshes, full: organ.meshes.medium } }));
+    expect(wantedDetails(light, { looked, profile: "desktop", selected: null })[0]).toEqual({ id: "near", level: "medium" });
+  });
+
   test("behind the eye nothing is wanted", () => {
     expect(levels({ looked: { ...looked, eyeLpsMm: [0, 300, 0] } })).not.toHaveProperty("near");
   });

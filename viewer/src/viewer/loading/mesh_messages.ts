@@ -38,6 +38,8 @@ export type ToWorker =
   /** Several meshes of one file, in one request. */
   | { readonly type: "together"; readonly files: string; readonly wishes: readonly MeshWish[] }
   | { readonly type: "load"; readonly files: string; readonly wish: MeshWish }
+  /** The finest mesh of an organ is not drawn any more, and need not be held for picks. */
+  | { readonly type: "drop"; readonly id: string }
   | { readonly type: "pick"; readonly request: number; readonly ray: RayWish }
   | { readonly type: "anchors"; readonly request: number; readonly wish: AnchorWish };
 

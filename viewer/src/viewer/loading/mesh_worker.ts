@@ -4,9 +4,11 @@ import { type MeshTree, growTree, pick, seenPoint } from "./mesh_tree.ts";
 import type { AnchorPoint, AnchorWish, FromWorker, Mesh, MeshWish, ToWorker } from "./mesh_messages.ts";
 import { LoadFailed, fetchRange } from "./ranges.ts";
 
-/** Of each organ the finest mesh that came; its tree grows when there is time, or when somebody asks. */
+/** Of each organ the finest mesh that is drawn; its tree grows when there is time, or when somebody asks. */
 const meshes = new Map<string, Mesh>();
 const trees = new Map<string, MeshTree>();
+/** What is left when the finest goes: never "full", whose size has no bound. */
+const coarser = new Map<string, Mesh>();
 const waiting: string[] = [];
 const ORDER = { coarse: 0, medium: 1, full: 2 } as const;
 
@@ -18,7 +20,8 @@ self.addEventListener("message", (event: MessageEvent<ToWorker>) => {
     const start = performance.now();
     const hit = pick(wish.ray, treeOf);
     post({ type: "picked", request: wish.request, hit, tookMs: performance.now() - start });
-  } else if (wish.type === "anchors") void anchor(wish.request, wish.wish);
+  } else if (wish.type === "drop") drop(wish.id);
+  else if (wish.type === "anchors") void anchor(wish.request, wish.wish);
   else if (wish.type === "load") void load(wish.files, wish.wish);
   else void loadTogether(wish.files, wish.wishes);
 });
@@ -55,10 +58,18 @@ async function take(wish: MeshWish, bytes: Uint8Array<ArrayBuffer>): Promise<voi
   if (!known || ORDER[known.level] < ORDER[mesh.level]) {
     const own = { ...mesh, positions: mesh.positions.slice(), indices: mesh.indices.slice() };
     meshes.set(wish.id, own);
+    if (mesh.level !== "full") coarser.set(wish.id, own);
     waiting.push(wish.id);
     setTimeout(growNext, 50);
   }
   post({ type: "mesh", mesh }, [mesh.positions.buffer, mesh.normals.buffer, mesh.indices.buffer]);
+}
+
+function drop(id: string): void {
+  const left = coarser.get(id);
+  if (!left || meshes.get(id)?.level !== "full") return;
+  meshes.set(id, left);
+  trees.delete(id);
 }
 
 function fail(wish: MeshWish, fault: unknown): void {
@@ -78,7 +89,7 @@ function grow(id: string): void {
   const mesh = meshes.get(id);
   if (!mesh || mesh.positions.length === 0) return;
   trees.set(id, growTree(mesh));
-  // The tree has copies of its own.
+  // The tree has copies of its own; which level it is has still to be known.
   meshes.set(id, { ...mesh, positions: new Uint16Array(0), indices: new Uint16Array(0) });
 }
 

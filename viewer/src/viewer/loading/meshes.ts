@@ -19,6 +19,8 @@ export interface MeshSource {
   /** Every organ's coarse mesh, all of one file in one request. */
   loadCoarse(manifest: Manifest): void;
   load(organ: Organ, level: DetailLevel): void;
+  /** Its finest mesh is not drawn any more. */
+  drop(id: string): void;
   pick(ray: RayWish): Promise<Picked>;
   /** Where each organ is seen; the answer comes unless somebody asks anew. */
   anchors(wish: AnchorWish, answer: (anchors: readonly AnchorPoint[]) => void): void;
@@ -39,7 +41,11 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
     if (told.type === "picked") {
       const question = asked.get(told.request);
       asked.delete(told.request);
-      question?.answer({ hit: told.hit, tookMs: told.tookMs, waitedMs: performance.now() - question.since });
+      if (!question) return;
+      // For whoever measures, in the browser's own list of timings.
+      const timing = { start: question.since, end: performance.now(), detail: { tookMs: told.tookMs } };
+      performance.measure("viewer:pick", timing);
+      question.answer({ hit: told.hit, tookMs: told.tookMs, waitedMs: timing.end - timing.start });
     } else if (told.type === "anchored") {
       if (told.request === anchoring?.request) anchoring.answer(told.anchors);
     } else if (told.type === "mesh") {
@@ -77,6 +83,7 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
       underWay.set(name(organ.id, level), wish);
       send({ type: "load", files, wish });
     },
+    drop: (id) => send({ type: "drop", id }),
     pick(ray) {
       requests += 1;
       const request = requests;

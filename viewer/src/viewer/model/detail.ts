@@ -55,7 +55,8 @@ export function wantedDetails(
     for (const finer of ["medium", "full"] as const) {
       const before = organ.meshes[level] as MeshFile;
       const mesh = organ.meshes[finer];
-      if (!mesh || before.triangles >= needed) continue;
+      // A light organ's finer levels may be the very same mesh.
+      if (!mesh || mesh.triangles <= before.triangles || before.triangles >= needed) continue;
       const extra = mesh.triangles - before.triangles;
       const isTooMuch = extra > left || (profile === "phone" && mesh.triangles > MOST_ON_A_PHONE);
       if (isTooMuch) break;

@@ -91,7 +91,7 @@ export class OrganTree extends Panel {
   private missing(): TemplateResult | typeof nothing {
     const missing = this.state.manifest.notFound;
     if (!missing.length) return nothing;
-    return html`<details class="more missing">
+    return html`<details class="more not-found">
       <summary>${word("Not found ({count})", { count: missing.length })}</summary>
       <ul>${missing.map((one) => html`<li><strong><bdi>${one.name}</bdi></strong><span class="quiet small">${one.reason}</span></li>`)}</ul>
     </details>`;
