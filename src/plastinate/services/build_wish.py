@@ -7,7 +7,7 @@ and, all of them optional: "largest_only" "series" "phase" "modality" "allow_gap
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +33,7 @@ FORMATS = ("glb", "stl", "obj", "ply", "nifti", "nrrd")
 FORMATS_WHERE_POSSIBLE = ("3mf", "seg")
 COMPRESSIONS = ("meshopt", "draco", "none")
 ORGANS_MAX = 200
+PLACES = (1, 100_000)
 TRIANGLES = (100, 100_000_000)
 FIELDS = frozenset(
     {"recipe", "organs", "threshold", "name", "largest_only", "series", "phase", "modality", "allow_gaps"}
@@ -61,8 +62,8 @@ def checked_wish(request: Mapping[str, Any], *, inspection: Mapping[str, Any] | 
         "threshold": _threshold(request),
         "name": shown_name(_text(request, "name") or "surface") or "surface",
         "largest_only": _claim(request, "largest_only"),
-        "series": _number(request, "series", low=1, high=100_000),
-        "phase": _number(request, "phase", low=1, high=100_000),
+        "series": _number(request, "series", low=PLACES[0], high=PLACES[1]),
+        "phase": _number(request, "phase", low=PLACES[0], high=PLACES[1]),
         "modality": _modality(request),
         "allow_gaps": _claim(request, "allow_gaps"),
         "any_modality": _claim(request, "any_modality"),
@@ -75,6 +76,23 @@ def checked_wish(request: Mapping[str, Any], *, inspection: Mapping[str, Any] | 
         raise RequestFlaw(f"It is one of {', '.join(COMPRESSIONS)}", where="compression")
     _require_possible(wish, inspection)
     return wish
+
+
+def require_kinds(request: Mapping[str, Any]) -> None:
+    """Hold a wish of elsewhere to the kinds that its fields have here, whatever this version can build of it.
+
+    Raises:
+        RequestFlaw: a field of the wrong kind.
+    """
+    for name in ("recipe", "name", "modality", "compression"):
+        _text(request, name)
+    for name in ("organs", "formats"):
+        _names(request, name)
+    for name in ("largest_only", "allow_gaps", "any_modality", "single_level"):
+        _claim(request, name)
+    for name, (low, high) in {"series": PLACES, "phase": PLACES, "triangles": TRIANGLES}.items():
+        _number(request, name, low=low, high=high)
+    _threshold(request)
 
 
 def build_request(task: Task) -> BuildRequest:
@@ -221,7 +239,9 @@ def _threshold(request: Mapping[str, Any]) -> list[float | None] | None:
         return None
     ends = list(value) if isinstance(value, list | tuple) else []
     is_sound = len(ends) == 2 and all(
-        end is None or (isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end))
+        end is None
+        # No NaN, and no whole number beyond all floats.
+        or (isinstance(end, int | float) and not isinstance(end, bool) and abs(end) <= sys.float_info.max)
         for end in ends
     )
     if not is_sound or ends == [None, None]:

@@ -22,6 +22,7 @@ from typing import Any
 
 from plastinate.model.case_errors import ArchiveFlaw, RequestFlaw
 from plastinate.services import measurements, text_fields
+from plastinate.services.build_wish import require_kinds
 
 NAME = "manifest.json"
 FORMAT = "plastinate-case"
@@ -278,13 +279,18 @@ def _organ(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _request(value: dict[str, Any]) -> dict[str, Any]:
-    """What was asked for: plain values and lists of them."""
-    if len(json.dumps(value)) > REQUEST_BYTES_MAX:
-        raise ArchiveFlaw("a build's request is too long")
+    """What was asked for: plain values and lists of them, of the kinds that wishes have here."""
     plain = (str, int, float, bool, type(None))
     for each in value.values():
         if not all(isinstance(item, plain) for item in (each if isinstance(each, list) else [each])):
             raise ArchiveFlaw("a build's request is not one")
+    try:
+        # NaN is no JSON, and lets no answer through.
+        if len(json.dumps(value, allow_nan=False)) > REQUEST_BYTES_MAX:
+            raise ArchiveFlaw("a build's request is too long")
+        require_kinds(value)
+    except (ValueError, OverflowError, RequestFlaw) as error:
+        raise ArchiveFlaw("a build's request is not one") from error
     return value
 
 

@@ -55,6 +55,7 @@ def test_equal_wishes_are_equal_however_they_are_put():
         ({"threshold": [None, None]}, "threshold"),
         ({"threshold": [300, 200]}, "threshold"),
         ({"threshold": [float("nan"), 2]}, "threshold"),
+        ({"threshold": [10**400, None]}, "threshold"),
         ({"threshold": [True, 2]}, "threshold"),
         ({"recipe": "ct-chest", "series": 0}, "series"),
         ({"recipe": "ct-chest", "series": True}, "series"),

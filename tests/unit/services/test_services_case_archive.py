@@ -281,6 +281,12 @@ MEDDLED: dict[str, Change] = {
     "an organ of another kind": _changed(*ORGAN_AT, to="lung"),
     "a reason that is a list": _changed("builds", 0, "summary", "not_found", 0, "reason", to=["x"]),
     "a request with depths": _changed("builds", 0, "request", to={"a": {"b": 1}}),
+    "a request with what is no number": _changed("builds", 0, "request", to={"a": float("nan")}),
+    "a request for a number of organs": _changed("builds", 0, "request", to={"organs": 5}),
+    "a request for formats by number": _changed("builds", 0, "request", to={"formats": [1]}),
+    "a request from word to word": _changed("builds", 0, "request", to={"threshold": ["a", "b"]}),
+    "a request beyond all numbers": _changed("builds", 0, "request", to={"threshold": [10**400, None]}),
+    "a request for half a series": _changed("builds", 0, "request", to={"series": 1.5}),
     "a request without end": _changed("builds", 0, "request", to={"a": "x" * 70_000}),
     "more builds than anyone made": lambda manifest, members: manifest["builds"].extend(
         [{**manifest["builds"][0], "files": []}] * 1000
