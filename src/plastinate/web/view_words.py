@@ -44,6 +44,7 @@ VIEW = (
     N_("Chosen: {facts}."),
     N_("Close"),
     N_("Colour"),
+    N_("Colours that everybody can tell apart"),
     N_("Copy link"),
     N_("Coronal"),
     N_("Crosshair"),
