@@ -12,6 +12,7 @@ import decoding
 import start_up
 import touching_organs
 import truth
+import viewer_speed
 
 PAGE = Path(__file__).with_name("README.md")
 SECTIONS = {
@@ -20,6 +21,7 @@ SECTIONS = {
     "touching-organs": touching_organs.main,
     "decoding": decoding.main,
     "start-up": start_up.main,
+    "viewer-speed": viewer_speed.main,
 }
 PEERS = (
     "dicom2stl",

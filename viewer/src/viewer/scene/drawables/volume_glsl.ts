@@ -56,14 +56,14 @@ float noise(vec2 pixel) {
 
 /** Four looks at the corners of a tetrahedron, all in the same brick or level. */
 vec3 gradientAt(ivec3 cell, bool isThere, vec3 p, float here) {
-  const vec3 a = vec3(0.7, -0.7, -0.7);
-  const vec3 b = vec3(-0.7, -0.7, 0.7);
-  const vec3 c = vec3(-0.7, 0.7, -0.7);
-  const vec3 d = vec3(0.7, 0.7, 0.7);
+  const vec3 a = vec3(1.0, -1.0, -1.0);
+  const vec3 b = vec3(-1.0, -1.0, 1.0);
+  const vec3 c = vec3(-1.0, 1.0, -1.0);
+  const vec3 d = vec3(1.0, 1.0, 1.0);
   vec4 v = vec4(valueIn(cell, isThere, p + a), valueIn(cell, isThere, p + b), valueIn(cell, isThere, p + c),
     valueIn(cell, isThere, p + d));
   v = mix(vec4(here), v, greaterThanEqual(v, vec4(MEASURED)));
-  return uGradientToLps * ((a * v.x + b * v.y + c * v.z + d * v.w) / (4.0 * 0.7 * 0.7));
+  return uGradientToLps * ((a * v.x + b * v.y + c * v.z + d * v.w) / 4.0);
 }
 
 vec3 lit(vec3 colour, vec3 gradient, vec3 towards, vec3 light) {
