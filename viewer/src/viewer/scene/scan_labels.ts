@@ -59,7 +59,7 @@ export class ScanLabels {
   }
 
   get isSettled(): boolean {
-    return this.#arrived.length === 0 && this.#asked.size === 0 && this.#next() === null;
+    return this.#arrived.length === 0 && this.#asked.size === 0 && (!this.#coarse || this.#next() === null);
   }
 
   /** Colours of the organs in sight. */

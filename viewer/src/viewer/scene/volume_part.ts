@@ -51,6 +51,7 @@ export interface VolumePart {
 }
 
 const WORKERS = 2;
+const WRITE_EVERY_MS = 25;
 
 export function mountVolume(setting: VolumeSetting): VolumePart | null {
   const { app, renderer, requestFrame } = setting;
@@ -74,11 +75,12 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   let isLost = false;
 
   function prepare(state: ViewState): boolean {
-    const before = scan.version + labels.version;
     labels.take(state);
     takeWindow(uniforms, scan, state.slices);
     const hasMore = scan.pump(renderer) || labels.pump(renderer);
-    if (scan.version + labels.version !== before) panes.refresh();
+    panes.refresh();
+    renderer.domElement.dataset["scan"] = scan.isSettled && labels.isSettled ? "there" : "coming";
+    renderer.domElement.dataset["volume"] = !state.volume.isShown ? "hidden" : volume.isFinished ? "finished" : "coming";
     return hasMore;
   }
 
@@ -108,7 +110,18 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
     }
   }
 
-  scan.onArrival = labels.onArrival = requestFrame;
+  // Bricks are written as they come, not by frames: on a slow device a frame takes longer than a hundred bricks.
+  let writing: ReturnType<typeof setTimeout> | undefined;
+  function write(): void {
+    writing = undefined;
+    if (isLost) return;
+    const hasMore = scan.pump(renderer) || labels.pump(renderer);
+    if (hasMore) writing = setTimeout(write, WRITE_EVERY_MS);
+    requestFrame();
+  }
+  scan.onArrival = labels.onArrival = (): void => {
+    writing ??= setTimeout(write, WRITE_EVERY_MS);
+  };
   scan.onTrouble = (missing) => {
     const notice = { id: "scan-bricks", key: "scan-bricks", places: { count: missing }, kind: "warn", retry: "volume" } as const;
     store.dispatch({ type: "notice", notice });
@@ -160,6 +173,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
     memory: () => ({ textures: scan.bytes + labels.bytes, bricks: reader.bytesKept }),
     dispose() {
       unsubscribe();
+      clearTimeout(writing);
       document.removeEventListener("viewer-retry", onRetry);
       renderer.domElement.removeEventListener("webglcontextlost", onLost);
       renderer.domElement.removeEventListener("webglcontextrestored", onRestored);
