@@ -110,9 +110,10 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
   const hover = hoverer(app);
   listenToGestures({ canvas: shell.canvas, mover, context: app.tools, hover, reset: app.reset, look: app.look, hold: stage.hold });
   void bringScan(app, shell, caps);
-  if (store.state.manifest.leftOut.length) {
-    const places = { count: store.state.manifest.leftOut.length };
-    store.dispatch({ type: "notice", notice: { id: "left-out", key: "left-out", places, kind: "warn", retry: null } });
+  const count = store.state.manifest.leftOutCount;
+  if (count) {
+    const key = count === 1 ? "one-left-out" : "left-out";
+    store.dispatch({ type: "notice", notice: { id: "left-out", key, places: { count }, kind: "warn", retry: null } });
   }
 }
 

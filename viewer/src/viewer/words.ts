@@ -1,5 +1,5 @@
 // Sentences that the state asks for by a key: state and model know no language.
-import { word } from "../page/words.ts";
+import { language, word } from "../page/words.ts";
 import type { Notice } from "./state/view_state.ts";
 
 type Places = Notice["places"];
@@ -9,6 +9,7 @@ const SENTENCES: Readonly<Record<string, (places: Places) => string>> = {
   "meshes-failed": (at) => word("The models of {count} organs could not be loaded. All else works.", at),
   "mesh-network": (at) => word("The connection broke while {name} was loading. What is there stays.", at),
   "detail-failed": (at) => word("{name} stays coarse: its finer model could not be loaded.", at),
+  "one-left-out": () => word("One part of this scene could not be read and was left out."),
   "left-out": (at) => word("{count} parts of this scene could not be read and were left out.", at),
   "context-lost": () => word("The graphics of this device paused. The picture comes back by itself."),
   "slow": () => word("The connection is slow. The models appear one after the other."),
@@ -23,7 +24,9 @@ const SENTENCES: Readonly<Record<string, (places: Places) => string>> = {
 };
 
 export function noticeText(notice: Pick<Notice, "key" | "places">): string {
-  return SENTENCES[notice.key]?.(notice.places) ?? notice.key;
+  const numbers = new Intl.NumberFormat(language);
+  const places = Object.entries(notice.places).map(([name, value]) => [name, typeof value === "number" ? numbers.format(value) : value]);
+  return SENTENCES[notice.key]?.(Object.fromEntries(places) as Places) ?? notice.key;
 }
 
 /** Parts that add sentences of their own. */

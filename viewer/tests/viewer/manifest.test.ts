@@ -75,4 +75,40 @@ describe("a scene is read warily", () => {
   test("two organs of one id are one", () => {
     expect(readManifest(sceneJson({ organs: [organJson("a"), organJson("a")] })).organs.length).toBe(1);
   });
+
+  test("places that no patient has, steps and labels without sense, and ids that every object has are refused", () => {
+    const bad: Record<string, unknown>[] = [
+      { bounds_lps_mm: [[0, 0, 0], [1e308, 1, 1]] },
+      { centre_lps_mm: [0, 1e6, 0] },
+      { label: 1e308 },
+      { label: -7 },
+      { label: 1.5 },
+    ];
+    for (const more of bad) expect(flawOf(sceneJson({ organs: [organJson("a", more)] }))).toBe("no-organs");
+    for (const id of ["__proto__", "constructor", "", "a b", "x".repeat(101)])
+      expect(flawOf(sceneJson({ organs: [organJson(id)] }))).toBe("no-organs");
+    const meshes = organJson("a")["meshes"] as Record<string, Record<string, unknown>>;
+    for (const more of [{ step: 1e300 }, { step: 1e-300 }, { origin: [0, 0, 1e9] }, { bytes: 2 ** 40 }, { file: "view/.." }])
+      expect(flawOf(sceneJson({ organs: [organJson("a", { meshes: { coarse: { ...meshes["coarse"], ...more } } })] }))).toBe("no-organs");
+  });
+
+  test("of a million organs five hundred are read, and it is said how many were left out", () => {
+    const organs = Array.from({ length: 20_000 }, (_, index) => organJson(`o${index}`));
+    const start = performance.now();
+    const read = readManifest(sceneJson({ organs }));
+    expect(performance.now() - start).toBeLessThan(500);
+    expect(read.organs.length).toBe(500);
+    expect(read.leftOutCount).toBe(19_500);
+    const flawed = readManifest(sceneJson({ organs: [organJson("a"), ...Array.from({ length: 400 }, () => 7)] }));
+    expect([flawed.leftOutCount, flawed.leftOut.length]).toEqual([400, 100]);
+  });
+
+  test("groups in a chain without end stand side by side", () => {
+    const groups = Array.from({ length: 20_000 }, (_, index) => ({ id: `g${index}`, name: "G", parent: `g${index + 1}` }));
+    const read = readManifest(sceneJson({ organs: [organJson("a", { parent: "g0" })], groups }));
+    expect(read.groups.length).toBe(500);
+    const depth = (id: string | null, deep = 0): number =>
+      id === null || deep > 50 ? deep : depth(read.groups.find((one) => one.id === id)?.parent ?? null, deep + 1);
+    expect(depth("g0")).toBeLessThan(15);
+  });
 });

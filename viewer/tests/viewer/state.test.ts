@@ -121,6 +121,8 @@ describe("a link opens the same view", () => {
     const back = odd.reduce(reduce, state);
     expect(back.clip).toEqual(state.clip);
     expect(back.organs).toEqual(state.organs);
+    const natural = fromAddress("#camera=0,0,0,0,0,0,1,90&alone=constructor&chosen=toString&opacity=valueOf:0.5", state).reduce(reduce, state);
+    expect([natural.solo, natural.selected, natural.organs]).toEqual([null, null, state.organs]);
   });
 });
 

@@ -1,6 +1,7 @@
 // What comes of the meshes, and what does not: to the stage, and into the state so that it can be said.
 import type { DetailLevel, Organ } from "../model/manifest.ts";
 import type { Store } from "../state/store.ts";
+import type { Detail } from "../state/view_state.ts";
 import type { Mesh } from "./mesh_messages.ts";
 import type { MeshNews, MeshSource } from "./meshes.ts";
 import type { LoadFlaw } from "./ranges.ts";
@@ -22,6 +23,21 @@ export function meshNews(store: Store, organs: { take(mesh: Mesh): void }, inval
   const say = (id: string, key: string, places: Record<string, string | number>) =>
     store.dispatch({ type: "notice", notice: { id, key, places, kind: id === "slow" ? "warn" : "bad", retry: id === "slow" ? null : "meshes" } });
 
+  const fresh: Record<string, Detail> = {};
+  let isTelling = false;
+  /** Hundreds may come at once: the state hears of them together, before the next frame. */
+  function tell(id: string, detail: Detail): void {
+    fresh[id] = detail;
+    if (isTelling) return;
+    isTelling = true;
+    requestAnimationFrame(() => {
+      isTelling = false;
+      store.dispatch({ type: "details", details: { ...fresh } });
+      for (const one of Object.keys(fresh)) delete fresh[one];
+      if (isCoarseThere()) store.dispatch({ type: "notice-close", id: "slow" });
+    });
+  }
+
   setTimeout(() => {
     if (!isCoarseThere()) say("slow", "slow", {});
   }, SLOW_MS);
@@ -38,13 +54,12 @@ export function meshNews(store: Store, organs: { take(mesh: Mesh): void }, inval
       failed.get(mesh.id)?.delete(mesh.level);
       if (mesh.level === "coarse") coarse.add(mesh.id);
       organs.take(mesh);
-      store.dispatch({ type: "detail", id: mesh.id, detail: mesh.level });
-      if (isCoarseThere()) store.dispatch({ type: "notice-close", id: "slow" });
+      tell(mesh.id, mesh.level);
       invalidate();
     },
     failed(id, level, flaw) {
       failed.set(id, (failed.get(id) ?? new Set()).add(level));
-      if (level === "coarse") store.dispatch({ type: "detail", id, detail: "failed" });
+      if (level === "coarse") tell(id, "failed");
       sayFailed(id, level, flaw);
     },
     isCoarseThere,

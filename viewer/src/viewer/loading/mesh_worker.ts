@@ -10,6 +10,7 @@ const trees = new Map<string, MeshTree>();
 /** What is left when the finest goes: never "full", whose size has no bound. */
 const coarser = new Map<string, Mesh>();
 const waiting: string[] = [];
+const LONGEST_STRETCH = 64 * 2 ** 20;
 const ORDER = { coarse: 0, medium: 1, full: 2 } as const;
 
 const post = self.postMessage.bind(self) as (message: FromWorker, transfer?: Transferable[]) => void;
@@ -41,6 +42,8 @@ async function loadTogether(files: string, wishes: readonly MeshWish[]): Promise
   const end = Math.max(...wishes.map((one) => one.mesh.offset + one.mesh.bytes));
   const name = wishes[0]?.mesh.file ?? "";
   try {
+    // One that lies far off, or says so, must not make the others wait.
+    if (end - start > LONGEST_STRETCH) throw new LoadFailed("damaged", name);
     const whole = await fetchRange(files + name, start, end - start);
     for (const wish of wishes) {
       const from = wish.mesh.offset - start;

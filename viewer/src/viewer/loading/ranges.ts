@@ -33,7 +33,12 @@ export async function fetchRange(
     const body = new Uint8Array(await answer.arrayBuffer());
     // A proxy that knows no ranges sends the whole.
     const part = answer.status === 206 ? body : body.subarray(offset, offset + bytes);
-    if (part.byteLength !== bytes) throw new LoadFailed("network", `${part.byteLength} of ${bytes} bytes`);
+    if (part.byteLength !== bytes) {
+      // What lies beyond the file's end will not come, however often one asks.
+      const whole = Number(answer.headers.get("Content-Range")?.split("/")[1] ?? body.byteLength);
+      const isBeyond = offset + bytes > whole;
+      throw new LoadFailed(isBeyond ? "damaged" : "network", `${part.byteLength} of ${bytes} bytes`);
+    }
     return part.byteLength === body.byteLength ? part : part.slice();
   });
 }
@@ -56,8 +61,8 @@ const withSignal = (options: RangeOptions) => (options.signal ? { signal: option
 
 function refuse(answer: Response, address: string): void {
   if (answer.ok) return;
-  if (answer.status === 404 || answer.status === 410 || answer.status === 416)
-    throw new LoadFailed("missing", address);
+  if (answer.status === 404 || answer.status === 410) throw new LoadFailed("missing", address);
+  if (answer.status === 416) throw new LoadFailed("damaged", address);
   if (answer.status === 401 || answer.status === 403) throw new LoadFailed("refused", address);
   throw new LoadFailed("server", `${answer.status} ${address}`);
 }

@@ -112,6 +112,7 @@ export interface Manifest {
   readonly notFound: readonly NotFound[];
   readonly volume: VolumeFile | null;
   readonly labels: LabelsFile | null;
-  /** Parts that could not be understood and were left out, by the place they stand at. */
+  /** The first parts that could not be understood and were left out, by the place they stand at. */
   readonly leftOut: readonly string[];
+  readonly leftOutCount: number;
 }

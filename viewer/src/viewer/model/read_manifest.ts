@@ -33,10 +33,27 @@ class Flaw extends Error {}
 
 type Json = Readonly<Record<string, unknown>>;
 
-// Far above anything that is built; below what makes a browser fall over before it has looked.
-const MOST_ORGANS = 2000;
+// Above anything that is built; below what makes a browser fall over before it has looked.
+const MOST_ORGANS = 500;
+const MOST_GROUPS = 500;
+const DEEPEST_GROUP = 12;
+const MOST_REASONS = 50;
 const MOST_VERTICES = 50_000_000;
+const MOST_BYTES = 512 * 2 ** 20;
 const LONGEST_NAME = 300;
+/** Nobody is farther from the origin of his scan. */
+const FARTHEST_MM = 1e5;
+const MOST_SAID = 100;
+
+/** What was left out: how many in all, and where the first of them stand. */
+class LeftOut {
+  readonly places: string[] = [];
+  count = 0;
+  add(place: string, count = 1): void {
+    this.count += count;
+    if (this.places.length < MOST_SAID) this.places.push(place);
+  }
+}
 
 /** Read a parsed scene.json. Raises UnreadableManifest. */
 export function readManifest(json: unknown): Manifest {
@@ -45,8 +62,8 @@ export function readManifest(json: unknown): Manifest {
   if (typeof version !== "number" || !Number.isInteger(version) || version < 1)
     throw new UnreadableManifest("not-a-scene");
   if (version > NEWEST_VERSION) throw new UnreadableManifest("newer-version", version);
-  const leftOut: string[] = [];
-  const organs = each(json["organs"], "organs", leftOut, organ).slice(0, MOST_ORGANS);
+  const leftOut = new LeftOut();
+  const organs = each(json["organs"], "organs", leftOut, organ, MOST_ORGANS);
   const known = new Set<string>();
   const unique = organs.filter((one) => !known.has(one.id) && known.add(one.id));
   const volume = perhaps(json["volume"], "volume", leftOut, volumeFile);
@@ -57,11 +74,12 @@ export function readManifest(json: unknown): Manifest {
     title: text(json["title"] ?? "", "title"),
     unit: json["unit"] === "px" ? "px" : "mm",
     organs: unique,
-    groups: each(json["groups"] ?? [], "groups", leftOut, group),
-    notFound: each(json["not_found"] ?? [], "not_found", leftOut, notFound),
+    groups: shallow(each(json["groups"] ?? [], "groups", leftOut, group, MOST_GROUPS)),
+    notFound: each(json["not_found"] ?? [], "not_found", leftOut, notFound, MOST_ORGANS),
     volume,
     labels,
-    leftOut,
+    leftOut: leftOut.places,
+    leftOutCount: leftOut.count,
   };
 }
 
@@ -75,22 +93,39 @@ function object(value: unknown, place: string): Json {
 }
 
 /** Every entry that can be read; those that cannot are named. */
-function each<T>(value: unknown, place: string, leftOut: string[], read: (json: Json, place: string) => T): T[] {
+function each<T>(
+  value: unknown,
+  place: string,
+  leftOut: LeftOut,
+  read: (json: Json, place: string) => T,
+  most: number,
+): T[] {
   if (!Array.isArray(value)) {
-    leftOut.push(place);
+    leftOut.add(place);
     return [];
   }
-  return value.flatMap((one: unknown, index) => {
+  if (value.length > most) leftOut.add(`${place}[${most}]`, value.length - most);
+  return value.slice(0, most).flatMap((one: unknown, index) => {
     const read_ = perhaps(one, `${place}[${index}]`, leftOut, read);
-    if (read_ === null && one === null) leftOut.push(`${place}[${index}]`);
+    if (read_ === null && (one === null || one === undefined)) leftOut.add(`${place}[${index}]`);
     return read_ === null ? [] : [read_];
+  });
+}
+
+/** A group that stands too deep, or in a circle, stands at the top. */
+function shallow(groups: readonly Group[]): Group[] {
+  const parents = new Map(groups.map(({ id, parent }) => [id, parent]));
+  return groups.map((one) => {
+    let depth = 0;
+    for (let at = one.parent; at !== null && depth <= DEEPEST_GROUP; at = parents.get(at) ?? null) depth += 1;
+    return depth > DEEPEST_GROUP ? { ...one, parent: null } : one;
   });
 }
 
 function perhaps<T>(
   value: unknown,
   place: string,
-  leftOut: string[],
+  leftOut: LeftOut | null,
   read: (json: Json, place: string) => T,
 ): T | null {
   if (value === null || value === undefined) return null;
@@ -98,7 +133,7 @@ function perhaps<T>(
     return read(object(value, place), place);
   } catch (flaw) {
     if (!(flaw instanceof Flaw)) throw flaw;
-    leftOut.push(flaw.message);
+    leftOut?.add(flaw.message);
     return null;
   }
 }
@@ -132,10 +167,22 @@ function vec3(value: unknown, place: string): Vec3 {
   return [x, y, z];
 }
 
+function point(value: unknown, place: string): Vec3 {
+  const read = vec3(value, place);
+  if (read.some((one) => Math.abs(one) > FARTHEST_MM)) throw new Flaw(place);
+  return read;
+}
+
+/** What may be a key and a part of an address; never a name that every object has. */
+function id(value: unknown, place: string): string {
+  if (typeof value !== "string" || !/^[\w.:-]{1,100}$/.test(value) || value in {}) throw new Flaw(place);
+  return value;
+}
+
 function bounds(value: unknown, place: string): Bounds {
   if (!Array.isArray(value) || value.length !== 2) throw new Flaw(place);
-  const low = vec3(value[0], `${place}[0]`);
-  const high = vec3(value[1], `${place}[1]`);
+  const low = point(value[0], `${place}[0]`);
+  const high = point(value[1], `${place}[1]`);
   if (low[0] > high[0] || low[1] > high[1] || low[2] > high[2]) throw new Flaw(place);
   return [low, high];
 }
@@ -144,13 +191,20 @@ function colour(value: unknown): string {
   return typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value) ? value.toLowerCase() : "#c9b8a5";
 }
 
+/** Its number among the voxels, which have sixteen bits. */
+function label(value: unknown, place: string): number | null {
+  if (value === null || value === undefined) return null;
+  if (!Number.isInteger(value)) throw new Flaw(place);
+  return number(value, place, 1, 0xffff);
+}
+
 const share = (value: unknown): number | null =>
   typeof value === "number" && value >= 0 && value <= 1 ? value : null;
 
 /** A file beside scene.json: never another address. */
 function file(value: unknown, place: string): string {
   const name = text(value, place);
-  if (!/^view\/[\w.-]+$/.test(name)) throw new Flaw(place);
+  if (!/^view\/\w[\w.-]*$/.test(name)) throw new Flaw(place);
   return name;
 }
 
@@ -161,7 +215,7 @@ function span(value: unknown, place: string, within: number): Span {
 }
 
 function meshFile(json: Json, place: string): MeshFile {
-  const bytes = count(json["bytes"], `${place}.bytes`);
+  const bytes = count(json["bytes"], `${place}.bytes`, MOST_BYTES);
   const streams = object(json["streams"], `${place}.streams`);
   const hash = json["sha256"];
   return {
@@ -170,8 +224,8 @@ function meshFile(json: Json, place: string): MeshFile {
     bytes,
     vertices: count(json["vertices"], `${place}.vertices`, MOST_VERTICES),
     triangles: count(json["triangles"], `${place}.triangles`, MOST_VERTICES),
-    origin: vec3(json["origin"], `${place}.origin`),
-    step: number(json["step"], `${place}.step`, Number.MIN_VALUE),
+    origin: point(json["origin"], `${place}.origin`),
+    step: number(json["step"], `${place}.step`, 1e-6, 100),
     streams: {
       positions: span(streams["positions"], `${place}.streams.positions`, bytes),
       normals: span(streams["normals"], `${place}.streams.normals`, bytes),
@@ -185,29 +239,29 @@ function organ(json: Json, place: string): Organ {
   const meshes = object(json["meshes"], `${place}.meshes`);
   const coarse = meshFile(object(meshes["coarse"], `${place}.meshes.coarse`), `${place}.meshes.coarse`);
   // A finer mesh that cannot be understood costs its detail alone.
-  const finer = (level: string) => perhaps(meshes[level], `${place}.meshes.${level}`, [], meshFile);
+  const finer = (level: string) => perhaps(meshes[level], `${place}.meshes.${level}`, null, meshFile);
   const light = json["light"];
-  const reasons = Array.isArray(json["reasons"]) ? json["reasons"] : [];
+  const reasons = Array.isArray(json["reasons"]) ? json["reasons"].slice(0, MOST_REASONS) : [];
   return {
-    id: text(json["id"], `${place}.id`),
+    id: id(json["id"], `${place}.id`),
     name: text(json["name"], `${place}.name`),
     code: code(json["code"]),
     side: json["side"] === "left" || json["side"] === "right" ? json["side"] : null,
     parent: typeof json["parent"] === "string" ? json["parent"] : null,
     colour: colour(json["colour"]),
     opacity: share(json["opacity"]),
-    label: numberOrNull(json["label"], `${place}.label`),
+    label: label(json["label"], `${place}.label`),
     // A light that is unknown is no green one.
     light: light === "green" || light === "amber" || light === "red" ? (light satisfies Light) : "red",
     reasons: reasons.filter((one): one is string => typeof one === "string"),
     volumeMl: numberOrNull(json["volume_ml"], `${place}.volume_ml`),
     areaMm2: numberOrNull(json["area_mm2"], `${place}.area_mm2`),
     boundsLpsMm: bounds(json["bounds_lps_mm"], `${place}.bounds_lps_mm`),
-    centreLpsMm: vec3(json["centre_lps_mm"], `${place}.centre_lps_mm`),
+    centreLpsMm: point(json["centre_lps_mm"], `${place}.centre_lps_mm`),
     triangles: count(json["triangles"] ?? coarse.triangles, `${place}.triangles`),
     distanceMeanMm: numberOrNull(json["distance_mean_mm"], `${place}.distance_mean_mm`),
     distanceP95Mm: numberOrNull(json["distance_p95_mm"], `${place}.distance_p95_mm`),
-    statistics: perhaps(json["statistics"], `${place}.statistics`, [], statistics),
+    statistics: perhaps(json["statistics"], `${place}.statistics`, null, statistics),
     meshes: { coarse, medium: finer("medium"), full: finer("full") },
   };
 }
@@ -235,7 +289,7 @@ function statistics(json: Json, place: string): Statistics {
 
 function group(json: Json, place: string): Group {
   return {
-    id: text(json["id"], `${place}.id`),
+    id: id(json["id"], `${place}.id`),
     name: text(json["name"], `${place}.name`),
     parent: typeof json["parent"] === "string" ? json["parent"] : null,
   };
@@ -243,7 +297,7 @@ function group(json: Json, place: string): Group {
 
 function notFound(json: Json, place: string): NotFound {
   return {
-    id: text(json["id"], `${place}.id`),
+    id: id(json["id"], `${place}.id`),
     name: text(json["name"], `${place}.name`),
     reason: text(json["reason"], `${place}.reason`),
   };

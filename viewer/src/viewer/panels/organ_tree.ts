@@ -14,7 +14,7 @@ export class OrganTree extends Panel {
   private search = "";
 
   protected override shows(state: ViewState): readonly unknown[] {
-    return [state.manifest, state.organs, state.solo, state.selected, state.details, state.hovered];
+    return [state.manifest, state.organs, state.solo, state.selected, state.details];
   }
 
   protected override render(): TemplateResult {

@@ -52,14 +52,23 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
     dot.setAttribute("r", "2.5");
     element.append(button);
     drawing.append(line, dot);
-    const label = { button, line, dot, width: button.offsetWidth };
+    const label = { button, line, dot, width: 0 };
     labels.set(id, label);
     return label;
   }
 
+  /** All new ones first, then all widths: each width asked in between would lay out the page anew. */
+  function measure(): void {
+    for (const label of labels.values()) {
+      if (label.width > 0) continue;
+      label.button.hidden = false;
+      label.width = label.button.offsetWidth;
+    }
+  }
+
   function anchors(state: ViewState, view: View): Anchor[] {
     const isNarrow = view.width < NARROW_PIXELS;
-    return state.manifest.organs.flatMap((organ) => {
+    const found = state.manifest.organs.flatMap((organ) => {
       const look = state.organs[organ.id];
       if (!isVisible(state, organ.id) || !look || look.opacity < 0.05) return [];
       if (!state.hasLabels && organ.id !== state.selected) return [];
@@ -70,8 +79,10 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
       if (!seen || seen.x < 0 || seen.y < 0 || seen.x > view.width || seen.y > view.height) return [];
       const label = labels.get(organ.id) ?? make(organ.id);
       const weight = organ.id === state.selected ? Infinity : organ.triangles;
-      return [{ id: organ.id, x: seen.x, y: seen.y, width: label.width, weight }];
+      return [{ id: organ.id, x: seen.x, y: seen.y, label, weight }];
     });
+    measure();
+    return found.map(({ label, ...anchor }) => ({ ...anchor, width: label.width }));
   }
 
   return {

@@ -44,7 +44,7 @@ export function toAddress(state: ViewState): string {
 /** What has to be wished for to get there; whatever cannot be read is passed over. */
 export function fromAddress(address: string, state: ViewState): Intent[] {
   const said = new URLSearchParams(address.replace(/^#/, ""));
-  const known = (id: string | null): id is string => id !== null && state.organs[id] !== undefined;
+  const known = (id: string | null): id is string => id !== null && Object.hasOwn(state.organs, id);
   const intents: Intent[] = [];
   if (!said.has("camera")) return [];
   const [x, y, z, qx, qy, qz, qw, distanceMm] = numbers(said.get("camera"), 8) ?? [];

@@ -23,7 +23,7 @@ export type Intent =
   | { readonly type: "recolour"; readonly colours: Readonly<Record<string, string>> }
   | { readonly type: "select"; readonly id: string | null }
   | { readonly type: "hover"; readonly id: string | null }
-  | { readonly type: "detail"; readonly id: string; readonly detail: Detail }
+  | { readonly type: "details"; readonly details: Readonly<Record<string, Detail>> }
   // Looking.
   | { readonly type: "camera"; readonly camera: CameraState }
   | { readonly type: "labels"; readonly hasLabels: boolean }

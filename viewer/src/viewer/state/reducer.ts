@@ -13,7 +13,7 @@ export function reduce(state: ViewState, intent: Intent): ViewState {
     case "show-all":
       return { ...state, solo: null, organs: changed(state, Object.keys(state.organs), { isShown: intent.isShown }) };
     case "solo":
-      return intent.id === null || state.organs[intent.id] ? { ...state, solo: intent.id } : state;
+      return intent.id === null || Object.hasOwn(state.organs, intent.id) ? { ...state, solo: intent.id } : state;
     case "opacity":
       return { ...state, organs: changed(state, intent.ids, { opacity: Math.min(1, Math.max(0, intent.opacity)) }) };
     case "colour":
@@ -21,11 +21,11 @@ export function reduce(state: ViewState, intent: Intent): ViewState {
     case "recolour":
       return { ...state, organs: recoloured(state, intent.colours) };
     case "select":
-      return intent.id === null || state.organs[intent.id] ? { ...state, selected: intent.id } : state;
+      return intent.id === null || Object.hasOwn(state.organs, intent.id) ? { ...state, selected: intent.id } : state;
     case "hover":
       return state.hovered === intent.id ? state : { ...state, hovered: intent.id };
-    case "detail":
-      return { ...state, details: { ...state.details, [intent.id]: intent.detail } };
+    case "details":
+      return { ...state, details: { ...state.details, ...intent.details } };
     case "camera":
       return { ...state, camera: intent.camera };
     case "labels":
@@ -122,7 +122,7 @@ const isColour = (text: string): boolean => /^#[0-9a-f]{6}$/i.test(text);
 function changed(state: ViewState, ids: readonly string[], change: Partial<OrganState>): ViewState["organs"] {
   const organs = { ...state.organs };
   for (const id of ids) {
-    const known = organs[id];
+    const known = Object.hasOwn(organs, id) ? organs[id] : undefined;
     if (known) organs[id] = { ...known, ...change };
   }
   return organs;
@@ -131,7 +131,7 @@ function changed(state: ViewState, ids: readonly string[], change: Partial<Organ
 function recoloured(state: ViewState, colours: Readonly<Record<string, string>>): ViewState["organs"] {
   const organs = { ...state.organs };
   for (const [id, colour] of Object.entries(colours)) {
-    const known = organs[id];
+    const known = Object.hasOwn(organs, id) ? organs[id] : undefined;
     if (known && isColour(colour)) organs[id] = { ...known, colour };
   }
   return organs;
