@@ -180,7 +180,7 @@ def test_everything_by_keys(viewer: Viewer):
     assert apart(after[0], before[0]) > 1
     viewer.page.focus("canvas.scene")
     viewer.page.keyboard.press("d")
-    assert viewer.page.get_attribute("[data-tool=distance]", "aria-pressed") == "true"
+    viewer.page.wait_for_selector("[data-tool=distance][aria-pressed=true]")
     viewer.page.keyboard.press("0")
     viewer.page.wait_for_timeout(300)
     assert (
@@ -443,11 +443,12 @@ def test_a_link_opens_the_very_view(viewer: Viewer, page: Any):
     assert np.abs(again.picture().astype(int) - picture).mean() < 1.0
 
 
-def test_a_picture_is_3840_pixels_wide_and_shows_the_scene_and_the_legend(viewer: Viewer):
+def test_a_picture_is_3840_pixels_wide_and_shows_the_scene_and_the_legend(page: Any, shelf: Shelf):
     import io
 
     from PIL import Image
 
+    viewer = Viewer(page, shelf.url + shelf.pages["mesh only"])
     viewer.look("anterior")
     viewer.tab("take")
     with viewer.page.expect_download(timeout=60_000) as told:

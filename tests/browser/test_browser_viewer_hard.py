@@ -318,8 +318,10 @@ def test_a_hundred_organs_of_three_million_triangles_open_are_named_and_picked_w
     assert page.locator("[data-organ]").count() == 100
     page.wait_for_timeout(4000)
     boxes = page.evaluate(
-        "() => [...document.querySelectorAll('.label:not([hidden])')].map(each => each.getBoundingClientRect())"
-        ".map(({x, y, width, height}) => ({x, y, width, height}))"
+        """() => [...document.querySelectorAll(".label:not([hidden])")].map(each => {
+            const {x, y, width, height} = each.getBoundingClientRect();
+            return {x, y, width, height};
+        })"""
     )
     assert len(boxes) > 8
     for at, one in enumerate(boxes):
