@@ -44,7 +44,7 @@ def cli(*, debug: bool) -> None:
     del debug  # taken off before the words are parsed, see `run`
 
 
-@cli.command()
+@cli.command(short_help="Say what is in PATH, and what was set aside, in plain words.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def inspect(path: Path, *, as_json: bool) -> None:
@@ -60,7 +60,10 @@ def inspect(path: Path, *, as_json: bool) -> None:
         terminal.print_inspection(inspection)
 
 
-@cli.command(context_settings={"ignore_unknown_options": False})
+@cli.command(
+    short_help="Build organ models and a certificate from the scan in PATH.",
+    context_settings={"ignore_unknown_options": False},
+)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the models.")
 @click.option("--recipe", help="Name of a recipe (see `plastinate recipes`) or path of a recipe file.")
@@ -138,7 +141,7 @@ def build(**options: Any) -> None:
         terminal.print_build(result, options["output"])
 
 
-@cli.command()
+@cli.command(short_help="Convert a mesh or a label map to another format.")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option(
@@ -156,7 +159,7 @@ def convert(source: Path, target: Path, *, compression: str) -> None:
     click.echo(f"{target} is written.")
 
 
-@cli.command()
+@cli.command(short_help="List what can be built, and for which kind of scan.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def recipes(*, as_json: bool) -> None:
     """List the recipes, what each makes, and for which kind of scan."""
@@ -174,7 +177,7 @@ def recipes(*, as_json: bool) -> None:
         terminal.print_recipes(found)
 
 
-@cli.command()
+@cli.command(short_help="Show every step of a recipe, with its numbers and reasons.")
 @click.argument("recipe")
 def plan(recipe: str) -> None:
     """Show every step of RECIPE with its numbers, its reasons and their sources."""
@@ -186,7 +189,7 @@ def plan(recipe: str) -> None:
     terminal.print_plan(loaded, plan_recipe(loaded))
 
 
-@cli.command()
+@cli.command(short_help="Fetch a sample scan as DICOM, or list the samples.")
 @click.argument("name", required=False)
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 def sample(name: str | None, folder: Path | None) -> None:
@@ -208,7 +211,7 @@ def sample(name: str | None, folder: Path | None) -> None:
     terminal.print_sample(info)
 
 
-@cli.command()
+@cli.command(short_help="Check that this installation is sound.")
 def doctor() -> None:
     """Check that this installation is sound, piece by piece."""
     from plastinate.cli import terminal

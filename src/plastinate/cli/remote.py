@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from plastinate.client.stored_zip import Packet
 
 
-@click.command()
+@click.command(short_help="Sign in to a server, for `push` and `pull`.")
 @click.argument("url")
 @click.option("--email", help="Asked for where it is not given.")
 @click.option("--token", help="Keep this API token instead of asking for a password; - reads it from stdin.")
@@ -47,7 +47,7 @@ def login(url: str, *, email: str | None, token: str | None) -> None:
     click.echo(f"Signed in to {server.url} as {name}. The token lies in {kept}.")
 
 
-@click.command()
+@click.command(short_help="Forget the token for a server.")
 @click.argument("url", required=False)
 def logout(url: str | None) -> None:
     """Forget the token for the server at URL, or for the one signed in to last.
@@ -71,9 +71,13 @@ def logout(url: str | None) -> None:
     click.echo(f"The token for {server.url} is forgotten here. {ended}")
 
 
-@click.command()
+@click.command(short_help="Send a scan to a server, and have it built there.")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--title", default="", help="What to call the case; without it the name of the folder or file.")
+@click.option(
+    "--title",
+    default="",
+    help="What to call the case; without it as the scan calls itself, else as the folder or file.",
+)
 @click.option("--recipe", help="Build by this recipe.")
 @click.option("--organ", "organs", multiple=True, help="Build these: lung-left,lung-right; may be repeated.")
 @click.option(
@@ -113,7 +117,7 @@ def push(path: Path, **options: Any) -> None:
         click.echo(where)
 
 
-@click.command()
+@click.command(short_help="Fetch the newest models of a case.")
 @click.argument("case")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder; without it one named by title and id."
@@ -151,7 +155,7 @@ def _send(server: Server, path: Path, title: str) -> dict[str, Any]:
 
     packet = _packed(path)
     with terminal.counter("sending") as count:
-        return cases.make_case(server, packet, title=title or path.resolve().stem, progress=count)
+        return cases.make_case(server, packet, title=title, progress=count)
 
 
 def _packed(path: Path) -> Packet:

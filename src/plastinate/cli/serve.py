@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 (only with --public, which asks for TLS)
 
 
-@click.command()
+@click.command(short_help="Run the whole server on this machine.")
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Folder of the archive.")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1; with --public every address]")
 @click.option(

@@ -64,15 +64,20 @@ def bar() -> Iterator[Progress]:
 
 
 def _plain_lines() -> Callable[[ProgressEvent], None]:
-    last = ""
+    said: set[str] = set()
+    farthest = 0.0
 
     def say(event: ProgressEvent) -> None:
-        nonlocal last
-        if event.doing != last:
+        nonlocal farthest
+        if event.share_done < farthest:
+            # Begun anew, or the next of several: its steps are told again.
+            said.clear()
+        farthest = event.share_done
+        if event.doing not in said:
             # A log that is full is no reason to lose the models.
             with suppress(OSError):
                 err.print(f"{event.share_done:4.0%}  {escape(event.doing)}")
-            last = event.doing
+            said.add(event.doing)
 
     return say
 

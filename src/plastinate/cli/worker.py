@@ -26,7 +26,7 @@ def _resources(
     return found
 
 
-@click.command()
+@click.command(short_help="Do jobs of a server that another machine runs.")
 @click.option("--scheduler", help="Address of the Dask scheduler: tcp://HOST:8786.")
 @click.option(
     "--jobs", type=click.IntRange(1, 64), help="Jobs at the same time.  [default: cores, at most 4]"

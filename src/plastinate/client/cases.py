@@ -23,6 +23,9 @@ FOLDER_NAME_BYTES_MAX = 100
 CASE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 # How long a server may be away while its job is waited for: jobs survive it.
 PATIENCE_S = 600.0
+# What a proxy answers while the server behind it is away.
+AWAY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+WAITING = "server away; this goes on by itself"
 
 Progress = Callable[[float, str], None]
 
@@ -112,19 +115,22 @@ def wait_for(server: Server, job_id: str, *, progress: Progress | None = None) -
 
     Raises:
         JobError: it failed or was cancelled; in the server's words.
-        ServerUnreachable: the server stayed away for ten minutes.
+        ServerUnreachable, ServerRefused: the server stayed away for ten minutes, or a proxy said so.
     """
-    last_heard = time.monotonic()
+    tell = progress or _silent
+    last_heard, share = time.monotonic(), 0.0
     while True:
         try:
             job: dict[str, Any] = server.ask("GET", f"/api/jobs/{job_id}")
             last_heard = time.monotonic()
-        except ServerUnreachable:
-            if time.monotonic() - last_heard > PATIENCE_S:
+        except (ServerUnreachable, ServerRefused) as error:
+            is_away = isinstance(error, ServerUnreachable) or error.status in AWAY
+            if not is_away or time.monotonic() - last_heard > PATIENCE_S:
                 raise
+            tell(share, WAITING)
         else:
-            if progress:
-                progress(float(job["share_done"]), str(job["doing"] or job["state"]))
+            share = float(job["share_done"])
+            tell(share, str(job["doing"] or job["state"]))
             if job["state"] in ENDED:
                 break
         time.sleep(POLL_S)
@@ -188,6 +194,10 @@ def case_named(text: str) -> tuple[str | None, str]:
     if not CASE_ID.fullmatch(case_id):
         raise RequestFlaw(f"{text} is neither the id nor the address of a case", where="case")
     return server, case_id
+
+
+def _silent(share: float, doing: str) -> None:
+    del share, doing
 
 
 def _ended_badly(job: Mapping[str, Any]) -> JobError:

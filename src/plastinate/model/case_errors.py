@@ -54,8 +54,10 @@ class SignInNeeded(RequestError):
     code = "request.sign-in"
     hint = "Sign in, or send a valid API token."
 
-    def __init__(self, reason: str = "You are not signed in") -> None:
+    def __init__(self, reason: str = "You are not signed in", *, hint: str | None = None) -> None:
         super().__init__(f"{reason}.")
+        if hint:
+            self.hint = hint
 
 
 class NoTerminal(RequestError):

@@ -34,9 +34,9 @@ def sign_in(json_data: SignIn) -> TokenWithSecret:
     if person is None or not person.password:
         # As much work as a true password costs, so that the time tells nobody who is known here.
         hash_password(json_data.password)
-        raise SignInNeeded("The address or the password is not right")
+        raise _wrong_password()
     if not verify_password(json_data.password, person.password) or not person.active:
-        raise SignInNeeded("The address or the password is not right")
+        raise _wrong_password()
     actor = Actor(person.id, is_admin=person.is_admin, name=person.name)
     row, secret = service.make_token(archive, actor, name=json_data.name or "script")
     service.note_sign_in(archive, person.id)
@@ -102,3 +102,10 @@ def end_token(token_id: str) -> str:
     """Make one of your tokens void."""
     service.end_token(archive_of_app(), current_actor(), token_id)
     return ""
+
+
+def _wrong_password() -> SignInNeeded:
+    return SignInNeeded(
+        "The address or the password is not right",
+        hint="Try again. Forgotten the password? An administrator can make a new link.",
+    )

@@ -57,6 +57,13 @@ def test_help_names_every_command_and_every_status(shell):
     assert listed == {int(number) for row in rows for number in row.split(",")}
 
 
+def test_help_says_of_every_command_in_a_whole_sentence_what_it_does(shell):
+    _, out, _ = shell("--help")
+    lines = out.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in lines] == sorted(main.cli.commands)
+    assert all(line.endswith(".") and not line.endswith("..") for line in lines), lines
+
+
 def test_a_scan_is_looked_at_in_a_table_or_in_json(shell, scan: Path):
     assert "phantom" in shell("inspect", scan)[1]
     assert json.loads(shell("inspect", scan, "--json")[1])["series"][0]["number"] == 1

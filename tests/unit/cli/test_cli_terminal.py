@@ -63,6 +63,23 @@ def test_elsewhere_each_step_is_told_once(monkeypatch: pytest.MonkeyPatch):
         assert count is None
 
 
+def test_steps_that_take_turns_are_told_once_until_the_work_begins_anew(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(terminal, "err", Console(file=io.StringIO(), width=80))
+    told = [
+        (0.1, "lungs"),
+        (0.2, "skin"),
+        (0.3, "lungs"),
+        (0.4, "server away"),
+        (0.4, "skin"),
+        (0.1, "lungs"),
+    ]
+    with terminal.bar() as progress:
+        for share, doing in told:
+            progress.say(ProgressEvent(share, doing))
+    lines = terminal.err.file.getvalue().splitlines()
+    assert lines == [" 10%  lungs", " 20%  skin", " 40%  server away", " 10%  lungs"]
+
+
 def test_an_inspection_shows_columns_by_rows_and_says_what_was_set_aside(screen: io.StringIO):
     lost = SetAside(
         Finding("input.damaged-file", "problem", "5 files: cut off.", ""), ("a", "b", "c", "d", "e"), 5

@@ -196,6 +196,32 @@ def test_a_damaged_file_of_tokens_is_as_none(tmp_path: Path):
             logins.signed_in()
 
 
+def job(state: str, share: float) -> bytes:
+    return json.dumps({"state": state, "share_done": share, "doing": "surface", "error": None}).encode()
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_job_is_waited_for_through_an_absence_of_its_server_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, status: int
+):
+    monkeypatch.setattr(cases, "POLL_S", 0.0)
+    answers: list[Answer] = [
+        (200, {}, job("running", 0.4)), (status, {}, b""), (status, {}, b""), (200, {}, job("done", 1.0))
+    ]  # fmt: skip
+    told: list[tuple[float, str]] = []
+    with answering(lambda *_: answers.pop(0)) as server:
+        done = cases.wait_for(server, "x", progress=lambda share, doing: told.append((share, doing)))
+    assert done["state"] == "done"
+    assert told == [(0.4, "surface"), (0.4, cases.WAITING), (0.4, cases.WAITING), (1.0, "surface")]
+
+
+def test_a_job_whose_server_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cases, "POLL_S", 0.0)
+    monkeypatch.setattr(cases, "PATIENCE_S", 0.0)
+    with answering(lambda *_: (503, {}, b"")) as server, pytest.raises(ServerRefused, match="503"):
+        cases.wait_for(server, "x")
+
+
 def promised(name: str, content: bytes) -> dict[str, object]:
     digest = hashlib.sha256(content).hexdigest()
     return {"name": name, "size": len(content), "sha256": digest, "url": f"http://elsewhere.example/{name}"}

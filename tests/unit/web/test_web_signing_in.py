@@ -96,6 +96,17 @@ def test_who_signs_in_often_is_not_taken_for_a_guesser(stage: Stage):
     assert {each.status_code for each in asked} == {201}
 
 
+def test_a_program_with_a_wrong_password_is_told_to_try_again_and_who_can_help(stage: Stage):
+    ask = stage.visitor().post
+    said = [
+        ask("/api/sign-in", json={"email": email, "password": "wrong"}).json
+        for email in (OWNER, "nobody@example.org")
+    ]
+    assert said[0] == said[1]
+    assert said[0]["code"] == "request.sign-in"
+    assert said[0]["hint"] == "Try again. Forgotten the password? An administrator can make a new link."
+
+
 def test_the_token_of_a_sign_in_acts_for_its_person(stage: Stage):
     answer = stage.visitor().post("/api/sign-in", json={"email": OWNER, "password": PASSWORD, "name": "push"})
     assert "Set-Cookie" not in answer.headers
