@@ -25,6 +25,7 @@ SENTENCES = (
     N_("Interpolated between their neighbours and marked."),
     N_("The slices are not evenly spaced: from {low} to {high} mm apart."),
     N_("They are resampled to an even {step} mm."),
+    N_("Where gaps are allowed, they are resampled to an even {step} mm."),
     N_("The stack leans by {angle} degrees, as with a tilted gantry."),
     N_("The lean is undone by resampling, from the positions of the slices."),
     N_("The slices are shifted against each other by up to {count} pixels."),

@@ -72,6 +72,16 @@ def test_uneven_slices_are_said_to_be_so() -> None:
     assert [finding.code for finding in findings] == ["ingest.uneven"]
 
 
+def test_what_is_refused_for_its_gaps_is_not_called_repaired_as_well() -> None:
+    places = [*(float(n) for n in range(10)), 20.0, 21.3, 22.1, 23.4, 24.5]
+    lattice, findings = lattice_of(stack(places))
+    assert not lattice.is_even
+    assert {finding.code: finding.severity for finding in findings} == {
+        "ingest.gap": "problem",
+        "ingest.uneven": "warning",
+    }
+
+
 @pytest.mark.parametrize("degrees", [-30.0, -18.5, 3.0, 30.0])
 @pytest.mark.parametrize("axis", [0, 1])
 def test_tilt_is_measured_from_positions_in_both_axes(degrees: float, axis: int) -> None:

@@ -56,6 +56,9 @@ def describe_group(group: Group, stacks: Sequence[Stack], findings: Sequence[Fin
     if count < 2:
         remarks.append(_one_slice())
     is_usable = count >= 2 and all(finding.code != "ingest.not-a-stack" for finding in remarks)
+    if not is_usable:
+        # Nothing is mended in what is not used.
+        remarks = [finding for finding in remarks if finding.severity != "repaired"]
     spacing = (lattice.spacing_mm, lattice.row_spacing_mm, lattice.column_spacing_mm)
     has_spacing = lattice.unit == "mm" and count >= 2
     return Series(

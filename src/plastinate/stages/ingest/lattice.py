@@ -246,20 +246,21 @@ def _spacing_findings(
     is_even: bool,
 ) -> list[Finding]:
     findings = []
+    is_refused = False
     if missing:
         absent = sum(count for _, count in missing)
         after, widest = max(missing, key=lambda hole: hole[1])
         between = f"between {frames[after].name} and {frames[after + 1].name}"
         share = absent / (absent + len(frames))
-        too_much = share > MISSING_SHARE_LIMIT or widest > MISSING_RUN_LIMIT
+        is_refused = share > MISSING_SHARE_LIMIT or widest > MISSING_RUN_LIMIT
         findings.append(
             Finding(
                 "ingest.gap",
-                "problem" if too_much else "warning",
+                "problem" if is_refused else "warning",
                 f"{absent} slice{'s are' if absent > 1 else ' is'} missing ({share:.0%}); the widest gap, "
                 f"{offsets[after + 1] - offsets[after]:.1f} mm, lies {between}.",
                 "A build is refused unless gaps are allowed (--allow-gaps)."
-                if too_much
+                if is_refused
                 else "The missing slices are interpolated and marked as not measured.",
                 {"missing_after_slice": [list(hole) for hole in missing], "share": round(share, 6)},
             )
@@ -269,9 +270,12 @@ def _spacing_findings(
         findings.append(
             Finding(
                 "ingest.uneven",
-                "repaired",
+                # What is refused is not repaired either.
+                "warning" if is_refused else "repaired",
                 f"The slices are not evenly spaced: from {steps.min():.2f} to {steps.max():.2f} mm apart.",
-                f"They are resampled to an even {spacing:.2f} mm.",
+                f"Where gaps are allowed, they are resampled to an even {spacing:.2f} mm."
+                if is_refused
+                else f"They are resampled to an even {spacing:.2f} mm.",
                 {"smallest_mm": round(float(steps.min()), 6), "largest_mm": round(float(steps.max()), 6)},
             )
         )
