@@ -23,6 +23,8 @@ from plastinate.services.access import Actor, case_for, require_person
 PER_PAGE_MAX = 200
 UPLOADS_MAX = 1000
 INSPECT = "inspect"
+# What says of a file how it is packed or written, and nothing of the scan.
+FILE_ENDINGS = (".zip", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
 
 Order = Literal["newest", "oldest", "changed", "title"]
 ORDERS: dict[str, tuple[Any, ...]] = {
@@ -358,9 +360,14 @@ def _built(word: str, names: Mapping[str, str]) -> ColumnElement[bool]:
 
 
 def title_of_file(file_name: str) -> str:
-    """A file's name without its folder and its ending, cut to what a title may have."""
+    """A file's name without its folder and the ending of its kind, cut to what a title may have.
+
+    >>> [title_of_file(each) for each in ("a/head.nii.gz", "Thorax.ZIP", "scan 1.2")]
+    ['head', 'Thorax', 'scan 1.2']
+    """
     name = file_name.replace("\\", "/").rstrip("/").rpartition("/")[2].strip()
-    stem = name[: -len(".zip")] if name.lower().endswith(".zip") else name
+    ending = next((each for each in FILE_ENDINGS if name.lower().endswith(each)), "")
+    stem = name[: len(name) - len(ending)]
     return (stem.strip() or "Untitled")[: text_fields.TITLE_MAX]
 
 

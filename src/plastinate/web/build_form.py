@@ -37,7 +37,7 @@ USUAL_COMPRESSION = "none"
 # A choice longer than any that can be meant is cut: it travels in an address.
 LONGEST, MOST = 64, 60
 WHAT = ("recipe", "organs", "threshold")
-# By a word in what the scanner called a series: the region whose recipe is likeliest wanted.
+# By a word in what a series or its body part is called: the region whose recipe is likeliest wanted.
 REGIONS = {
     "chest": "chest", "thorax": "chest", "lung": "chest", "head": "head", "brain": "head", "skull": "head"
 }  # fmt: skip
@@ -111,6 +111,20 @@ def choices_of(wish: Mapping[str, Any]) -> Choices:
         compression=str(wish.get("compression") or USUAL_COMPRESSION),
         allow_gaps="yes" if wish.get("allow_gaps") else "",
     )
+
+
+def choices_after(wish: Mapping[str, Any] | None, inspection: Mapping[str, Any] | None) -> Choices | None:
+    """The choices to begin with: those of the build that was asked for last.
+
+    Args:
+        wish: what was asked for; None where nothing was.
+        inspection: what the scan holds now; None is told of a wish that it can no longer fulfil.
+    """
+    if wish is None:
+        return None
+    # One that left the formats open, from a terminal, had them all: that is not what a form begins with.
+    choices = replace(choices_of(wish), formats=tuple(wish.get("formats") or USUAL_FORMATS))
+    return None if judged(choices, inspection)[1] else choices
 
 
 def form_of(
@@ -355,11 +369,12 @@ def _likeliest_of_any(recipes: Sequence[Any], series: Mapping[str, Any]) -> str:
 
 
 def _likeliest(recipes: Sequence[Any], series: Mapping[str, Any], kind: str) -> str:
-    """The recipe to choose beforehand: by what the scanner called the series, else the widest of its kind."""
+    """The recipe to choose beforehand: by the series' name, its body part, else the widest of its kind."""
     fitting = [each for each in recipes if kind and _fits(each.modality, kind)]
-    said = series["description"].lower()
-    for word, region in REGIONS.items():
-        named = [each for each in fitting if word in said and region in each.name]
-        if named:
-            return str(named[0].name)
+    # What people wrote of the series before what a scanner's preset says of the body part.
+    for said in (series["description"].lower(), series["body_part"].lower()):
+        for word, region in REGIONS.items():
+            named = [each for each in fitting if word in said and region in each.name]
+            if named:
+                return str(named[0].name)
     return max(fitting, key=lambda each: len(each.structures)).name if fitting else ""

@@ -16,14 +16,13 @@ from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
 from plastinate.web.payloads import Build as Built
 from plastinate.web.views import build_whole
-from plastinate.web.wording import COMPRESSIONS, FORMATS, doing, part_name, translated
+from plastinate.web.wording import FORMATS, PACKED, doing, part_name, translated
 
 CERTIFICATE = "certificate.json"
 PICTURES = ("preview", "axial", "coronal", "sagittal", "anterior", "left", "inferior")
 # Steps of a stage that a page calls otherwise than the stage.
 STEP_WORDS = {"merge-labels": "label: one structure for each voxel"}
 LEVELS = ("full", "medium", "light")
-PACKED = ("meshopt", "draco")
 WORST_FIRST = ("red", "amber", "green")
 # Files of a build that are read, and not made into anything: for people before programs.
 PAPERS = ("certificate.html", "certificate.json")
@@ -38,6 +37,8 @@ def build_shown(build: Build) -> dict[str, Any]:
     urls = {each.name: each.url for each in whole.files}
     means = [each["distance_mean_mm"] for each in organs if each.get("distance_mean_mm") is not None]
     far = [each["distance_p95_mm"] for each in organs if each.get("distance_p95_mm") is not None]
+    formats = _formats(whole.id, files, packed=str(whole.request.get("compression", "")))
+    left_out = whole.summary.get("formats_left_out", {})
     again: dict[str, Any] = {"case_id": whole.case_id, **choices_of(whole.request).as_query()}
     return {
         "id": whole.id,
@@ -60,8 +61,10 @@ def build_shown(build: Build) -> dict[str, Any]:
         "size": sum(each["size"] for each in files),
         "all_url": url_for("api_builds.read_files", build_id=whole.id) if files else "",
         "certificate": [file for name in PAPERS for file in files if file["name"] == name],
-        "formats": _formats(whole.id, files, packed=str(whole.request.get("compression", ""))),
-        "left_out": whole.summary.get("formats_left_out", {}),
+        "formats": formats,
+        "left_out": left_out,
+        "has_all_formats": len(formats) + len(left_out) >= len(FORMATS)
+        and not any(each["packed"] for each in formats),
     }
 
 
@@ -90,7 +93,7 @@ def _formats(build_id: str, files: Sequence[Mapping[str, Any]], *, packed: str) 
             "title": title,
             "purpose": purpose,
             # Not every program opens a GLB that is packed.
-            "packed": COMPRESSIONS[packed][0] if name == "glb" and packed in PACKED else "",
+            "packed": str(PACKED[packed]) if name == "glb" and packed in PACKED else "",
             **_offered(build_id, by_format[name]),
         }
         for name, (title, purpose) in FORMATS.items()

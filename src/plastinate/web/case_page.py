@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import url_for
 
+from plastinate.model.errors import GapInSeries
+from plastinate.web.build_form import choices_of
 from plastinate.web.payloads import Job
 from plastinate.web.wording import KINDS, MODALITIES, PLANES, translated
 
 ACTIVE = frozenset({"queued", "running"})
 ENDED_BADLY = frozenset({"failed", "cancelled"})
+# What lies in the scan or in what was asked of it fails the same way every time.
+FAILS_AGAIN = ("input.", "limit.", "recipe.", "result.")
 
 
 def found_in(inspection: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -40,6 +45,7 @@ def _series(series: Mapping[str, Any]) -> dict[str, Any]:
         "likely_modality": series["tags"].get("likely_modality", ""),
         "modality_words": str(MODALITIES.get(modality, modality)),
         "description": series["description"],
+        "body_part": str(series["tags"].get("body_part", "")),
         "frame_count": series["frame_count"],
         "shape": shape,
         "spacing": spacing,
@@ -55,12 +61,41 @@ def _series(series: Mapping[str, Any]) -> dict[str, Any]:
 def work_of(jobs: Sequence[Job]) -> dict[str, Any]:
     """The jobs that wait or run; the newest of all, where it did not end well; the newest first look."""
     newest = jobs[0] if jobs else None
+    ended = newest if newest is not None and newest.state in ENDED_BADLY else None
     return {
         "active": [job for job in jobs if job.state in ACTIVE],
-        "ended": newest if newest is not None and newest.state in ENDED_BADLY else None,
+        "ended": ended,
+        "remedy": remedy_of(ended) if ended is not None else None,
         "last_look": next((job for job in jobs if job.kind == "inspect"), None),
         "jobs_known": [[job.id, job.state, str(job.attempt)] for job in jobs],
     }
+
+
+def remedy_of(job: Job) -> dict[str, Any] | None:
+    """What may help where the same build can only fail again; None where it need not.
+
+    Returns:
+        "change", the choices to look at again in the form; "bridged", the same with missing slices bridged,
+        empty where that is not what it failed for.
+    """
+    if job.kind != "build" or not can_only_fail_again(job):
+        return None
+    choices = choices_of(job.request)
+    is_gap = job.error is not None and job.error.code == GapInSeries.code
+    return {
+        "change": choices.as_query(),
+        "bridged": replace(choices, allow_gaps="yes").as_query() if is_gap else {},
+    }
+
+
+def can_only_fail_again(job: Job) -> bool:
+    """Whether a job failed for a reason that stays."""
+    return job.state == "failed" and job.error is not None and job.error.code.startswith(FAILS_AGAIN)
+
+
+def last_wish(jobs: Sequence[Job]) -> Mapping[str, Any] | None:
+    """What the newest build asked for, however it ended; None where none was asked for."""
+    return next((job.request for job in jobs if job.kind == "build"), None)
 
 
 def history_of(jobs: Sequence[Job], builds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -75,7 +110,8 @@ def history_of(jobs: Sequence[Job], builds: Sequence[Mapping[str, Any]]) -> list
     for number, job in enumerate(jobs):
         if job.kind == "build" and job.state in ENDED_BADLY and number > 0:
             # What was asked for again since then needs no button any more.
-            lines.append({"at": job.created_at, "job": job, "may_again": job.request not in asked_later})
+            may_again = job.request not in asked_later and not can_only_fail_again(job)
+            lines.append({"at": job.created_at, "job": job, "may_again": may_again})
         asked_later.append(job.request)
     return sorted(lines, key=lambda line: line["at"], reverse=True)
 

@@ -61,7 +61,10 @@ def _filled(value: str) -> str:
     if re.fullmatch(r"[\d,.%\s-]+", value):
         symbols = get_locale().number_symbols["latn"]
         swapped = {",": symbols["group"], ".": symbols["decimal"]}
-        return NUMBER.sub(lambda number: "".join(swapped.get(each, each) for each in number[0]), value)
+        shown = NUMBER.sub(lambda number: "".join(swapped.get(each, each) for each in number[0]), value)
+        # In German a no-break space stands before the sign.
+        sign = re.search(r"\s*%", get_locale().percent_formats[None].pattern)
+        return re.sub(r"(?<=\d)\s*%", sign[0], shown) if sign else shown
     return value
 
 

@@ -148,7 +148,8 @@ def build_models(case_id: str) -> ResponseReturnValue:
     job = jobs.submit_build(archive, actor, case_id, request=wish)
     if job.state == "done":
         tell(_("Exactly this has been built already: it stands below."))
-    return redirect(_case(case_id), 303)
+    # Whoever came by keyboard or by ear goes on at the work that was begun.
+    return redirect(url_for("pages.case", case_id=case_id, _anchor=f"job-{job.id}"), 303)
 
 
 def _whole(text: str, *, where: str) -> int:

@@ -132,6 +132,7 @@ def case(case_id: str) -> str:
     usable = [each for each in (found or {}).get("series", []) if each["is_usable"]]
     # A form that was refused, or a build asked for again, comes as a query.
     chosen = build_form.choices_in(request.args)
+    asked_last = build_form.choices_after(case_page.last_wish(its_jobs), whole.inspection)
     flaws = build_form.judged(chosen, whole.inspection)[1] if chosen and "refused" in request.args else {}
     return render_template(
         "case.html",
@@ -142,7 +143,7 @@ def case(case_id: str) -> str:
         modalities=list(dict.fromkeys(each["modality_words"] for each in usable)),
         found=found,
         slices=case_page.slices_of(case_id, slices),
-        plan=build_form.form_of(found, chosen, flaws=flaws),
+        plan=build_form.form_of(found, chosen or asked_last, flaws=flaws),
         builds=its_builds,
         history=case_page.history_of(its_jobs, its_builds),
         shares=sharing.list_shares(archive, actor, case_id) if can_own else [],

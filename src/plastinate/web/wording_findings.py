@@ -34,7 +34,7 @@ FINDINGS = {
     "ingest.zero-slope": _l("A scale of zero"),
     "ingest.absurd-values": _l("Values that no scanner gives"),
     "ingest.not-hounsfield": _l("Not in Hounsfield units"),
-    "ingest.guessed-hounsfield": _l("Taken for Hounsfield units"),
+    "ingest.guessed-hounsfield": _l("The unit of the values is a guess"),
     "ingest.stated-modality": _l("The kind of scan was stated"),
     "ingest.wide-values": _l("Values beyond 16 bits"),
     "ingest.rounded-values": _l("Values were rounded"),

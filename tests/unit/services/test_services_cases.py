@@ -106,7 +106,9 @@ def test_only_ones_own_whole_uploads_become_a_case(archive: Archive, ada: Actor,
 def test_a_file_name_gives_a_title_that_fits(archive: Archive, ada: Actor):
     for name, title in [
         ("folder/CT chest.ZIP", "CT chest"),
-        ("C:\\scans\\a.dcm", "a.dcm"),
+        ("C:\\scans\\a.dcm", "a"),
+        ("head.NII.gz", "head"),
+        ("scan 1.2", "scan 1.2"),
         (".zip", "Untitled"),
         ("x" * 999, "x" * 300),
     ]:

@@ -284,6 +284,31 @@ def test_the_recipe_that_the_series_is_named_after_is_chosen_beforehand(stage: S
         assert {each["modality"] for each in plan["recipes"]} == {"CT"}
 
 
+@pytest.mark.parametrize(
+    ("description", "body_part", "recipe"),
+    [("", "HEAD", "ct-head"), ("Axial 1 mm", "CHEST", "ct-chest"), ("Thorax", "HEAD", "ct-chest")],
+)
+def test_the_body_part_chooses_where_the_series_is_called_after_none(
+    stage: Stage, description: str, body_part: str, recipe: str
+):
+    with stage.app.test_request_context():
+        found = case_page.found_in({"series": [series(1, "CT", description, tags={"body_part": body_part})]})
+        plan = build_form.form_of(found, None, flaws={})
+        assert plan is not None
+        assert plan["chosen"].recipe == recipe
+
+
+def test_a_form_begins_with_what_was_asked_for_last_where_the_scan_still_has_it(stage: Stage):
+    with stage.app.test_request_context():
+        inspection = {"series": [series(1, "CT", "Thorax")]}
+        begun = build_form.choices_after({"recipe": "ct-head"}, inspection)
+        assert begun is not None
+        assert (begun.recipe, begun.formats) == ("ct-head", build_form.USUAL_FORMATS)
+        assert build_form.choices_after({"recipe": "mr-head"}, inspection) is None
+        assert build_form.choices_after({"recipe": "ct-head", "series": 2}, inspection) is None
+        assert build_form.choices_after(None, inspection) is None
+
+
 def test_every_choice_survives_the_way_through_an_address():
     from urllib.parse import parse_qsl, urlencode
 

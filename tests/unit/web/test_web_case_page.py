@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from found_series import let_be_found, series
 from plastinate.archive.tables import Build, Case, Job, now
 from plastinate.services import jobs as job_service
 from plastinate.services.build_wish import checked_wish
@@ -92,6 +94,72 @@ def test_a_build_that_was_stopped_leaves_its_trace_and_can_be_begun_again(stage:
     assert f"/jobs/{stopped}/again" not in page
 
 
+def fail(stage: Stage, scene: Scene, code: str, **wish: Any) -> str:
+    """A build that failed just now for a reason of this kind."""
+    failed = add_job(stage, scene, "failed", ago=0)
+    with stage.archive.database.write() as session:
+        job = session.get_one(Job, failed)
+        job.request = {**job.request, **wish}
+        job.error = {"code": code, "sentence": "It did not work.", "hint": "Do something else.", "where": ""}
+    return failed
+
+
+def test_what_can_only_fail_again_offers_another_choice_and_not_the_same_again(stage: Stage):
+    scene = stage.new_scene(state="done")
+    let_be_found(stage.archive, scene.case, series(1, "CT"))
+    browser = stage.browser("owner")
+    for code, may_again in (("job.lost", True), ("system.store-full", True), ("result.empty", False)):
+        failed = fail(stage, scene, code)
+        page = browser.get(f"/cases/{scene.case}").text
+        work = page.partition('data-region="work"')[2].partition('data-region="results"')[0]
+        assert (f"/jobs/{failed}/again" in work, "Change what is built" in work) == (may_again, not may_again)
+        assert "missing slices bridged" not in work
+    add_job(stage, scene, "done", ago=0)
+    page = browser.get(f"/cases/{scene.case}").text
+    assert f"/jobs/{failed}/again" not in page
+
+
+def test_a_build_that_met_missing_slices_is_asked_for_with_them_bridged_by_one_press(stage: Stage):
+    scene = stage.new_scene(state="done")
+    let_be_found(stage.archive, scene.case, series(1, "CT"))
+    fail(stage, scene, "input.gap-in-series", recipe="ct-head")
+    browser = stage.browser("owner")
+    page = browser.get(f"/cases/{scene.case}").text
+    form = page.partition('data-region="work"')[2].partition("<form")[2].partition("</form>")[0]
+    assert "Build with missing slices bridged" in form
+    sent = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+    assert browser.post(f"/cases/{scene.case}/build", data=sent).status_code == 303
+    with stage.archive.database.read() as session:
+        queued = session.query(Job).filter_by(case_id=scene.case, state="queued").one()
+        assert (queued.request["recipe"], queued.request["allow_gaps"]) == ("ct-head", True)
+
+
+def test_the_page_goes_on_at_the_work_that_was_begun_with_its_choices_kept(stage: Stage):
+    scene = stage.new_scene(state="done")
+    let_be_found(stage.archive, scene.case, series(1, "CT", "Thorax"))
+    browser = stage.browser("owner")
+    form = {"what": "recipe", "recipe": "ct-skin", "formats": ["glb", "3mf"], "compression": "draco"}
+    answer = browser.post(f"/cases/{scene.case}/build", data=form)
+    begun = answer.headers["Location"].partition("#")[2]
+    page = browser.get(answer.headers["Location"].partition("#")[0]).text
+    assert re.search(rf'id="{begun}" tabindex="-1"', page)
+    for name, values in (("recipe", ["ct-skin"]), ("formats", ["glb", "3mf"]), ("compression", ["draco"])):
+        inputs = re.findall(rf'<input[^>]*name="{name}"[^>]*>', page)
+        assert [each for each in inputs if " checked" in each] == [
+            each for each in inputs if any(f'value="{value}"' in each for value in values)
+        ]
+
+
+def test_a_packed_glb_says_who_opens_it_and_how_to_have_a_plain_one(stage: Stage, scene: Scene):
+    browser = stage.browser("owner")
+    for packed, told in (("meshopt", "model-viewer open it"), ("draco", "Blender open it"), ("none", "")):
+        with stage.archive.database.write() as session:
+            build = session.get_one(Build, scene.build)
+            build.request = {**build.request, "compression": packed}
+        page = browser.get(f"/cases/{scene.case}").text
+        assert ("For a plain one" in page, told in page) == (bool(told), True)
+
+
 def test_the_history_is_told_from_the_latest_on_and_without_the_newest():
     def at(minutes: int) -> Any:
         return now() - timedelta(minutes=minutes)
@@ -114,6 +182,7 @@ class _Job:
     """What a history reads of a job."""
 
     kind = "build"
+    error = None
 
     def __init__(self, name: str, state: str, created_at: Any) -> None:
         self.id = name

@@ -99,10 +99,11 @@ def test_numbers_names_and_fragments_are_put_where_they_belong(app: Flask):
         )
         assert (
             reworded("2 slices are missing (12%); the widest gap, 7.5 mm, lies between IM1.dcm and IM2.dcm.")
-            == "2 Schichten fehlen (12%); die weiteste Lücke, 7,5 mm, liegt zwischen IM1.dcm und IM2.dcm."
+            == "2 Schichten fehlen (12\N{NO-BREAK SPACE}%); die weiteste Lücke, 7,5 mm, liegt zwischen "
+            "IM1.dcm und IM2.dcm."
         )
         assert reworded("2 files: a report, not an image.") == "2 Dateien: ein Bericht, kein Bild."
-        assert "kleiner ist als das ihrer Voxel (die Grenze ist 2 %" in str(
+        assert "kleiner ist als das ihrer Voxel (die Grenze ist 2\N{NO-BREAK SPACE}%" in str(
             reworded(
                 "The surface encloses a volume 3.2 % smaller than that of its voxels "
                 "(the limit is 2 %; thin walls in coarse voxels often pass it)."

@@ -17,6 +17,19 @@ document.addEventListener("region", () => fitAll());
 fitAll();
 // Whoever reads by ear or by keyboard begins at what is wrong.
 document.getElementById("refused")?.focus();
+goOnAtWhatBegan();
+
+/** Whoever pressed "Build" goes on at the work that it began; at its result, where it was there already. */
+function goOnAtWhatBegan(): void {
+  if (!location.hash.startsWith("#job-")) return;
+  const job = document.getElementById(location.hash.slice(1));
+  const place = job ?? document.getElementById("results");
+  if (place) place.tabIndex = -1;
+  // What is said about a result that was there already stands above it, and stays in sight.
+  place?.focus({ preventScroll: !job });
+  // Said once: the page loaded again begins at its top.
+  history.replaceState(history.state, "", location.pathname + location.search);
+}
 
 function fitAll(): void {
   for (const form of document.querySelectorAll<HTMLElement>("form[data-build]")) fit(form);

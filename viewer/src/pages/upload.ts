@@ -71,7 +71,6 @@ async function send(entries: Entry[]): Promise<void> {
   transferCard.hidden = false;
   element("transfer-name").focus();
   const name = nameOf(entries);
-  if (!title.value) title.placeholder = name;
   const bytes = entries.reduce((sum, entry) => sum + entry.data.size, 0);
   tell("transfer-name", name);
   tell("transfer-what", entries.length === 1 ? size(bytes) : word("{count} files, {size}", { count: count(entries.length), size: size(bytes) }));
@@ -156,7 +155,7 @@ async function makeCase(uploadId: string): Promise<void> {
     const answer = await fetch("/api/cases", {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken(document) },
-      body: JSON.stringify({ title: title.value.trim() || title.placeholder, upload_ids: [uploadId] }),
+      body: JSON.stringify({ title: title.value.trim(), upload_ids: [uploadId] }),
     }).catch(() => undefined);
     if (answer?.ok) {
       isUnderWay = false;

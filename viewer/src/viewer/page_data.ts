@@ -5,6 +5,8 @@ export interface Format {
   readonly name: string;
   readonly title: string;
   readonly purpose: string;
+  /** Of a GLB that not every program opens: which do. */
+  readonly packed: string;
   readonly url: string;
   readonly size: number | null;
 }

@@ -31,7 +31,7 @@ export class TakeAway extends Panel {
         formats.length
           ? html`<section class="stack tight"><h2>${word("Files")}</h2>
         <ul class="formats">${formats.map(
-          (one) => html`<li><a href=${one.url} download>${sign(SIGNS.take)}<span class="grow"><strong>${one.title}</strong><span class="quiet small">${one.purpose}</span></span>
+          (one) => html`<li><a href=${one.url} download>${sign(SIGNS.take)}<span class="grow"><strong>${one.title}</strong><span class="quiet small">${one.purpose}</span>${one.packed ? html`<span class="quiet small">${one.packed}</span>` : nothing}</span>
           <span class="number quiet small">${one.size === null ? nothing : size(one.size)}</span></a></li>`,
         )}</ul></section>`
           : nothing
