@@ -109,6 +109,17 @@ def test_a_single_file_arrives_as_it_is(page: Any, shelf: Shelf, complaints: lis
     assert complaints == []
 
 
+def test_a_file_that_nobody_named_gives_its_name_without_its_ending(
+    page: Any, complaints: list[str], tmp_path: Path
+):
+    file = tmp_path / "head <b>.nii.gz"
+    file.write_bytes(bytes(range(256)))
+    page.locator("#files").set_input_files(file)
+    page.wait_for_url(CASE)
+    assert page.inner_text("h1") == "head <b>"
+    assert complaints == []
+
+
 def test_a_folder_dropped_on_the_page_is_walked(page: Any, shelf: Shelf, complaints: list[str]):
     """A drop cannot be made from outside with a real folder: the page's own interfaces stand for it."""
     page.evaluate("""async () => {

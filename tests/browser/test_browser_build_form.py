@@ -10,6 +10,7 @@ import pytest
 from chromium import chromium
 from found_series import let_be_found, series
 from page_shelf import Shelf, serving_pages, signed_in
+from plastinate.archive.tables import Job
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,10 @@ def complaints() -> list[str]:
 
 
 def opened(browser: Any, shelf: Shelf, complaints: list[str], **options: Any) -> tuple[Any, Any]:
-    """The page, and the form on it."""
+    """The page, and the form on it, as on a case of which nothing was asked for that still can be had."""
+    with shelf.archive.database.write() as session:
+        for job in session.query(Job).filter_by(case_id=shelf.pages["failed"].rpartition("/")[2]):
+            job.request = {"recipe": "gone"}
     page = signed_in(browser, shelf, complaints, **options)
     page.goto(shelf.url + shelf.pages["failed"])
     return page, page.locator("form[data-build]")
@@ -157,5 +161,21 @@ def test_the_formats_that_will_come_are_named_beside_the_button(
     form.locator("summary").click()
     choose(form, "formats", "seg")
     assert named.inner_text() == "GLB, STL, DICOM SEG"
+    page.context.close()
+    assert complaints == []
+
+
+def test_after_build_the_keyboard_is_at_the_work_and_the_choice_stays(
+    browser: Any, shelf: Shelf, complaints: list[str]
+):
+    page, form = opened(browser, shelf, complaints)
+    choose(form, "recipe", "ct-skin")
+    form.get_by_role("button", name="Build", exact=True).press("Enter")
+    page.wait_for_selector(".job h2:focus")
+    assert (
+        page.evaluate("document.activeElement.textContent") == "Skin: the body's outside, without the table"
+    )
+    assert page.evaluate("location.hash") == ""
+    assert checked(page.locator("form[data-build]"), "recipe") == ["ct-skin"]
     page.context.close()
     assert complaints == []

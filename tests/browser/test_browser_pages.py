@@ -233,7 +233,7 @@ def test_a_job_that_goes_on_and_ends_is_seen_without_loading_the_page_again(
     assert card.locator("[data-part=share]").inner_text() == "77%"
     with shelf.archive.database.write() as session:
         job = session.query(Job).filter_by(case_id=case_id).one()
-        job.state, job.error = "failed", {"code": "result.empty", "sentence": "Nothing.", "hint": "Look."}
+        job.state, job.error = "failed", {"code": "job.lost", "sentence": "Nothing.", "hint": "Look."}
     page.get_by_role("button", name="Try again").wait_for()
     assert page.evaluate("window.same") is True
     with shelf.archive.database.write() as session:

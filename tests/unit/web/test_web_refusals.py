@@ -317,7 +317,7 @@ def test_how_a_job_failed_is_said_with_its_numbers_in_the_readers_language(stage
         (errors.EmptyInput("scan.zip", looked_at=1200), "(1200 Dateien angesehen)"),
         (
             errors.GapInSeries(after_slice=41, gap_mm=7.5, spacing_mm=2.5, missing_share=0.12),
-            "12% der Schichten fehlen; die weiteste Lücke misst 7,5 mm nach Schicht 41",
+            "12\N{NO-BREAK SPACE}% der Schichten fehlen; die weiteste Lücke misst 7,5 mm nach Schicht 41",
         ),
         (errors.EmptyMask("skull"), "Für „Schädel“ wurde nichts gefunden."),
         (errors.EmptyMask("skull", "no bone above 300 HU"), "„Schädel“ wurde nichts gefunden: kein Knochen"),
