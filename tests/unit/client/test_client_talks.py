@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from plastinate.cli.main import cli
 from plastinate.client import cases, logins
 from plastinate.client.connection import Server, server_at
 from plastinate.client.download import chosen, download
+from plastinate.client.stored_zip import Packet
 from plastinate.model.case_errors import (
     RequestFlaw,
     ServerRefused,
@@ -220,6 +222,26 @@ def test_a_job_whose_server_stays_away_is_given_up(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(cases, "PATIENCE_S", 0.0)
     with answering(lambda *_: (503, {}, b"")) as server, pytest.raises(ServerRefused, match="503"):
         cases.wait_for(server, "x")
+
+
+@pytest.mark.parametrize("given", ["", "Of my own"])
+def test_a_push_leaves_the_name_to_the_scan_where_nobody_gives_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+):
+    (tmp_path / "scan.v2").mkdir()
+    (tmp_path / "scan.v2" / "a.dcm").write_bytes(b"1")
+    sent: list[object] = []
+
+    def make_case(server: Server, packet: Packet, *, title: str, progress: object) -> dict[str, str]:
+        del server, progress
+        sent.extend((packet.name, title))
+        return {"id": "x"}
+
+    monkeypatch.setattr(cases, "make_case", make_case)
+    monkeypatch.setattr(logins, "signed_in", lambda url: Server(url or "http://localhost"))
+    words = ["push", str(tmp_path / "scan.v2"), *(["--title", given] if given else [])]
+    cli.main(args=words, standalone_mode=False)
+    assert sent == ["scan.v2.zip", given]
 
 
 def promised(name: str, content: bytes) -> dict[str, object]:

@@ -98,7 +98,9 @@ def test_a_case_called_as_its_file_takes_the_name_that_the_scan_gives_itself(
     assert read_case(rig.archive, SYSTEM, case.id).title == title
 
 
-def test_a_scan_without_a_name_of_its_own_keeps_that_of_its_file_without_its_ending(rig: JobRig, tmp_path: Path):
+def test_a_scan_without_a_name_of_its_own_keeps_that_of_its_file_without_its_ending(
+    rig: JobRig, tmp_path: Path
+):
     save_series(tmp_path / "dicom", 5, SeriesDescription=None)
     files = sorted((tmp_path / "dicom").iterdir())
     case, _ = looked_at(rig, *((file.name, file) for file in files))
