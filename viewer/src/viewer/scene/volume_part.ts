@@ -74,9 +74,15 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   const painter = slicePainter(renderer, scan, uniforms);
   let isLost = false;
 
-  function prepare(state: ViewState): boolean {
+  // Before the panes hear of a change, which paint at once.
+  const untake = store.subscribe(take);
+  function take(state: ViewState): void {
     labels.take(state);
     takeWindow(uniforms, scan, state.slices);
+  }
+
+  function prepare(state: ViewState): boolean {
+    take(state);
     const hasMore = scan.pump(renderer) || labels.pump(renderer);
     panes.refresh();
     renderer.domElement.dataset["scan"] = scan.isSettled && labels.isSettled ? "there" : "coming";
@@ -172,6 +178,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
     },
     memory: () => ({ textures: scan.bytes + labels.bytes, bricks: reader.bytesKept }),
     dispose() {
+      untake();
       unsubscribe();
       clearTimeout(writing);
       document.removeEventListener("viewer-retry", onRetry);
@@ -227,7 +234,10 @@ function measureLabel({ kind, value }: Measurement): string {
 
 function saySentences(): void {
   addSentences({
-    "scan-bricks": (at) => word("{count} parts of the scan could not be loaded. They stay coarse or empty; all else works.", at),
+    "scan-bricks": (at) =>
+      at["count"] === 1
+        ? word("One part of the scan could not be loaded. It stays coarse or empty; all else works.")
+        : word("{count} parts of the scan could not be loaded. They stay coarse or empty; all else works.", at),
     "scan-labels": () => word("Some outlines of the organs in the slices could not be loaded. All else works."),
   });
 }
