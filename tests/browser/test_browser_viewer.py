@@ -413,7 +413,7 @@ def test_three_cuts_are_the_most_and_a_box_shows_only_what_lies_in_it(viewer: Vi
     for _ in range(3):
         viewer.page.click("[data-cut] button:has-text('Remove') >> nth=0")
     viewer.page.check("input[name=box]")
-    viewer.page.wait_for_function("document.querySelectorAll('.grip.face').length == 6")
+    viewer.page.wait_for_function("() => document.querySelectorAll('.grip.face').length == 6")
     faces = viewer.page.locator(".box-faces input")
     low = float(faces.nth(2).get_attribute("min"))
     faces.nth(2).fill(str(low + 15))
