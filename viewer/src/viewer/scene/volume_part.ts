@@ -77,6 +77,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   // Before the panes hear of a change, which paint at once.
   const untake = store.subscribe(take);
   function take(state: ViewState): void {
+    if (state.volume.isShown && state.volume.mode === "mip") volume.setInk(...inkOf(renderer.domElement));
     labels.take(state);
     takeWindow(uniforms, scan, state.slices);
   }
@@ -218,6 +219,12 @@ function boundsOfScan(scan: ScanTextures): Bounds {
   const all = corners([[-0.5, -0.5, -0.5], [columns - 0.5, rows - 0.5, slices - 0.5]]).map((p) => applied(scan.indexToLps, p));
   const over = (pick: (...numbers: number[]) => number): Vec3 => [0, 1, 2].map((axis) => pick(...all.map((p) => p[axis] ?? 0))) as unknown as Vec3;
   return [over(Math.min), over(Math.max)];
+}
+
+/** The page's own colour of writing, which stands out from what lies behind the picture. */
+function inkOf(canvas: HTMLElement): [number, number, number] {
+  const [r = 255, g = 255, b = 255] = (getComputedStyle(canvas).color.match(/[\d.]+/g) ?? []).map(Number);
+  return [r / 255, g / 255, b / 255];
 }
 
 function nearCentre({ point, normal }: { point: Vec3; normal: Vec3 }, bounds: Bounds): Vec3 {
