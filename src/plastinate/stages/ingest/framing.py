@@ -52,7 +52,9 @@ KEPT_TAGS: Mapping[str, tuple[int, str]] = {
 NO_NAMES = frozenset(
     {"anonym", "anonymous", "anonymized", "anonymised", "patient", "sample", "test", "unknown"}
 )
-_STUDY_DESCRIPTION, _SERIES_DESCRIPTION, _PATIENT_NAME = 0x00081030, 0x0008103E, 0x00100010
+_STUDY_DESCRIPTION, _SERIES_DESCRIPTION = 0x00081030, 0x0008103E
+# Name, number, date of birth, other numbers, other names.
+_OF_THE_PATIENT = (0x00100010, 0x00100020, 0x00100030, 0x00101000, 0x00101001)
 _NUMBERED = (0x00020010, 0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x0008103E, 0x0020000D)
 _GEOMETRY = (0x0020000E, 0x00200013, 0x00200032, 0x00200037, 0x00200052, 0x00280002, 0x00280004, 0x00280008)
 _PIXELS = (0x00280010, 0x00280011, 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120)
@@ -191,7 +193,7 @@ def _tags(dataset: RawDataset) -> dict[str, Any]:
     title = _title(
         elements.raw_value(dataset, _STUDY_DESCRIPTION),
         elements.raw_value(dataset, _SERIES_DESCRIPTION),
-        elements.raw_value(dataset, _PATIENT_NAME),
+        b"^".join(elements.raw_value(dataset, tag) or b"" for tag in _OF_THE_PATIENT),
         elements.text(dataset, 0x00080005),
         str(tags.get("BodyPartExamined", "")),
         elements.text(dataset, 0x00080060),
@@ -205,20 +207,28 @@ def _tags(dataset: RawDataset) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _title(study: bytes, series: bytes, name: bytes, sets: str, body_part: str, modality: str) -> str:
+def _title(study: bytes, series: bytes, patient: bytes, sets: str, body_part: str, modality: str) -> str:
     """What the scan may be called: what the study or the series says of itself, and the part of the body.
 
-    Whatever holds a part of the patient's name is left out; the name itself goes no further than here.
+    Whatever holds a part of the patient's name or number is left out, or the date of birth; these go no
+    further than here.
     """
 
     def words(raw: bytes) -> str:
         return " ".join(re.split(r"[\^_\s]+", decoded(raw, sets))).strip()
 
-    parts = {part for part in re.split(r"[\W_]+", words(name).lower()) if len(part) > 2} - NO_NAMES
+    parts = set(re.split(r"[\W_]+", words(patient).lower())) - NO_NAMES
+
+    def tells_who(text: str) -> bool:
+        # Names of two letters are words; within a word they are everywhere.
+        its_words = set(re.split(r"[\W_]+", text.lower()))
+        run_together = re.sub(r"\W", "", text.lower())
+        return any(
+            part in its_words if len(part) == 2 else len(part) > 2 and part in run_together for part in parts
+        )
+
     said = [
-        text
-        for text in (words(study), words(series), body_part.capitalize())
-        if not any(part in text.lower() for part in parts)
+        text for text in (words(study), words(series), body_part.capitalize()) if text and not tells_who(text)
     ]
     title, place = next(filter(None, said), ""), body_part.capitalize()
     if not place or place not in said or (title != place and place.lower() in title.lower()):
