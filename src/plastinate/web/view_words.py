@@ -108,6 +108,7 @@ VIEW = (
         "On small devices the pictures of the scan have steps of {step}; the values under the pointer "
         "are exact."
     ),
+    N_("One part of the scan could not be loaded. It stays coarse or empty; all else works."),
     N_("One part of this scene could not be read and was left out."),
     N_("Only what lies in the box is shown."),
     N_("Opacity"),
