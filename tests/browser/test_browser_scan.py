@@ -54,7 +54,7 @@ def go_to(viewer: Viewer, layout: str) -> None:
 def painted(viewer: Viewer) -> None:
     """Until every brick is there and every slice was drawn with it."""
     viewer.page.wait_for_selector("canvas.scene[data-scan=there]", state="attached")
-    viewer.page.wait_for_selector(".pane canvas[data-painted]", state="attached")
+    viewer.page.wait_for_selector(".pane-face canvas[data-painted]", state="attached")
     viewer.page.wait_for_timeout(600)
 
 

@@ -5,12 +5,14 @@ import type { Measurement, ViewState } from "../state/view_state.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 
+const BESIDE_TOOLS = 74;
+
 export interface Marks {
   readonly element: HTMLElement;
   update(state: ViewState, view: View): void;
 }
 
-export function makeMarks(valueOf: (one: Measurement) => string): Marks {
+export function makeMarks(valueOf: (one: Measurement) => string, probed: (state: ViewState) => string): Marks {
   const element = document.createElement("div");
   element.className = "marks";
   element.setAttribute("aria-hidden", "true");
@@ -41,8 +43,12 @@ export function makeMarks(valueOf: (one: Measurement) => string): Marks {
     if (!text || !first || !last) return;
     const label = document.createElement("span");
     label.textContent = text;
-    const [x, y] = seen.length === 3 ? [last.x + 14, last.y] : [(first.x + last.x) / 2 + 10, (first.y + last.y) / 2];
-    label.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translateY(-50%)`;
+    // Below a line that lies, beside one that stands, beside the corner of an angle: never over an end.
+    const isLying = seen.length === 2 && Math.abs(first.x - last.x) > Math.abs(first.y - last.y);
+    const middle = seen.length === 2 ? { x: (first.x + last.x) / 2, y: (first.y + last.y) / 2 } : last;
+    const x = Math.max(BESIDE_TOOLS, Math.min(view.width - BESIDE_TOOLS, middle.x + (isLying ? 0 : 16)));
+    const y = middle.y + (isLying ? Math.abs(first.y - last.y) / 2 + 24 : 0);
+    label.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(${isLying ? "-50%" : "0"}, -50%)`;
     element.append(label);
   }
 
@@ -58,7 +64,7 @@ export function makeMarks(valueOf: (one: Measurement) => string): Marks {
       element.replaceChildren(drawing);
       for (const one of measurements) draw(one.pointsLpsMm, view, `${one.name}: ${valueOf(one)}`);
       if (pendingLpsMm.length) draw(pendingLpsMm, view, null);
-      if (isProbing) draw([probe.pointLpsMm], view, null);
+      if (isProbing) draw([probe.pointLpsMm], view, probed(state));
     },
   };
 }
