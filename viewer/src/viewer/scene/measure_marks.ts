@@ -5,7 +5,8 @@ import type { Measurement, ViewState } from "../state/view_state.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-const BESIDE_TOOLS = 74;
+/** From the picture's edge, in CSS pixels. */
+const EDGE = 8;
 
 export interface Marks {
   readonly element: HTMLElement;
@@ -43,13 +44,15 @@ export function makeMarks(valueOf: (one: Measurement) => string, probed: (state:
     if (!text || !first || !last) return;
     const label = document.createElement("span");
     label.textContent = text;
-    // Below a line that lies, beside one that stands, beside the corner of an angle: never over an end.
-    const isLying = seen.length === 2 && Math.abs(first.x - last.x) > Math.abs(first.y - last.y);
-    const middle = seen.length === 2 ? { x: (first.x + last.x) / 2, y: (first.y + last.y) / 2 } : last;
-    const x = Math.max(BESIDE_TOOLS, Math.min(view.width - BESIDE_TOOLS, middle.x + (isLying ? 0 : 16)));
-    const y = middle.y + (isLying ? Math.abs(first.y - last.y) / 2 + 24 : 0);
-    label.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(${isLying ? "-50%" : "0"}, -50%)`;
     element.append(label);
+    // Below a point or a line that lies, beside one that stands or a corner: never over an end, never outside.
+    const isBelow = seen.length === 1 || (seen.length === 2 && Math.abs(first.x - last.x) > Math.abs(first.y - last.y));
+    const middle = seen.length === 2 ? { x: (first.x + last.x) / 2, y: (first.y + last.y) / 2 } : last;
+    const half = label.offsetWidth / 2;
+    const x = middle.x + (isBelow ? 0 : half + 16);
+    const inside = Math.max(half + EDGE, Math.min(view.width - half - EDGE, x));
+    const y = middle.y + (isBelow ? Math.abs(first.y - last.y) / 2 + 26 : 0);
+    label.style.transform = `translate(${inside.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -50%)`;
   }
 
   return {
