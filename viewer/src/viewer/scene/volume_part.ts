@@ -209,7 +209,9 @@ async function firstLook(manifest: Manifest, { store }: App, part: VolumePart): 
     const found = await part.windowFromValues();
     if (found) range = [found.centre - found.width / 2, found.centre + found.width / 2];
   }
-  const first = transferPresets(manifest.volume.quantity, range)[0];
+  const looks = transferPresets(manifest.volume.quantity, range);
+  // A link names a look; its points depend on the scan.
+  const first = looks.find((one) => one.id === store.state.volume.presetId) ?? looks[0];
   if (first && store.state.volume.transferPoints.length === 0)
     store.dispatch({ type: "volume", change: { presetId: first.id, transferPoints: first.points } });
 }
