@@ -21,7 +21,7 @@ VIEW = (
     N_(
         "Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look "
         "from a side, 0 goes back to the beginning. The letters in the buttons' names take up tools, "
-        "Escape lays them down."
+        "Enter uses them in the middle of the picture, Escape lays them down."
     ),
     N_("As I look"),
     N_("As at the beginning"),
@@ -205,6 +205,7 @@ VIEW = (
     N_("Width"),
     N_("Window"),
     N_("You may not see these models, or you are no longer signed in."),
+    N_("You may only look at this case: what you change here is not kept."),
     N_("Your measurements could not be saved. They stay here while the page is open."),
     N_("Your own"),
     N_("and {count} more"),
