@@ -222,3 +222,24 @@ def test_the_volume_is_shown_and_its_look_can_be_set_by_keys(viewer: Viewer) -> 
 def picture(viewer: Viewer) -> npt.NDArray[np.int64]:
     shot = viewer.page.locator("canvas.scene").screenshot()
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int64)
+
+
+def test_a_lost_context_brings_the_slices_back(viewer: Viewer) -> None:
+    go_to(viewer, "axial")
+    plainly(viewer)
+    painted(viewer)
+    viewer.page.evaluate(
+        """async () => {
+            const gl = document.querySelector('canvas.scene').getContext('webgl2');
+            const loser = gl.getExtension('WEBGL_lose_context');
+            loser.loseContext();
+            await new Promise((done) => setTimeout(done, 500));
+            loser.restoreContext();
+            await new Promise((done) => setTimeout(done, 1500));
+        }"""
+    )
+    pane(viewer).focus()
+    viewer.page.keyboard.press("ArrowUp")
+    painted(viewer)
+    assert abs(grey(viewer, MIDDLE[0], MIDDLE[1]) - window_grey(BOX_HU)) <= 1.5
+    assert abs(grey(viewer, CENTRE[0], CENTRE[1]) - window_grey(BALL_HU)) <= 1.5
