@@ -37,7 +37,9 @@ export function putOverlays(app: App, shell: Shell): void {
       askedFor = now;
       const ids = state.manifest.organs.map(({ id }) => id).filter((id) => isVisible(state, id));
       app.meshes.anchors(anchorWish(state, view, ids), (anchors) => {
-        labels.anchor(new Map(anchors.map((one) => [one.id, one.pointLpsMm])));
+        app.seenAt.clear();
+        for (const one of anchors) app.seenAt.set(one.id, one.pointLpsMm);
+        labels.anchor(app.seenAt);
         stage.invalidate();
       });
     }, REST_MS);
