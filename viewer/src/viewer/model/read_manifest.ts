@@ -200,12 +200,9 @@ function colour(value: unknown): string {
   return typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value) ? value.toLowerCase() : "#c9b8a5";
 }
 
-/** Its number among the voxels, which have sixteen bits. */
-function label(value: unknown, place: string): number | null {
-  if (value === null || value === undefined) return null;
-  if (!Number.isInteger(value)) throw new Flaw(place);
-  return number(value, place, 1, 0xffff);
-}
+/** Its number among the voxels, which have sixteen bits; an organ whose number makes no sense has none. */
+const label = (value: unknown): number | null =>
+  typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 0xffff ? value : null;
 
 const share = (value: unknown): number | null =>
   typeof value === "number" && value >= 0 && value <= 1 ? value : null;
@@ -259,7 +256,7 @@ function organ(json: Json, place: string): Organ {
     parent: typeof json["parent"] === "string" ? json["parent"] : null,
     colour: colour(json["colour"]),
     opacity: share(json["opacity"]),
-    label: label(json["label"], `${place}.label`),
+    label: label(json["label"]),
     // A light that is unknown is no green one.
     light: light === "green" || light === "amber" || light === "red" ? (light satisfies Light) : "red",
     reasons: reasons.filter((one): one is string => typeof one === "string"),
