@@ -119,8 +119,7 @@ class Viewer:
             "how => document.querySelectorAll('.stage > :not(canvas)').forEach(e => e.style.visibility = how)"
         )
         self.page.evaluate(show, "hidden")
-        # Buttons fade.
-        self.page.wait_for_timeout(250)
+        self.page.wait_for_timeout(100)
         shot = self.page.locator("canvas.scene").screenshot()
         self.page.evaluate(show, "")
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))

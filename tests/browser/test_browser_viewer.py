@@ -285,7 +285,7 @@ def test_a_distance_on_surfaces_is_the_true_one_within_a_tenth_of_a_millimetre(v
         viewer.page.mouse.click(*spot)
         viewer.page.wait_for_timeout(150)
     viewer.tab("measure")
-    last = viewer.page.locator(".measures li").last
+    last = viewer.page.locator(".measure-list li").last
     assert last.locator("input").input_value().startswith("Distance ")
     told = float(last.locator("output").inner_text().split()[0])
     assert abs(told - truth) < 0.1
@@ -310,7 +310,7 @@ def test_measurements_are_renamed_taken_away_as_a_table_and_kept_with_the_case(p
     viewer.press([-50.0, LOW[1], 0.0])
     viewer.press([-20.0, LOW[1], 0.0])
     viewer.tab("measure")
-    page.fill(".measures input", "=Width, widest")
+    page.fill(".measure-list input", "=Width, widest")
     with page.expect_response(lambda answer: answer.request.method == "PUT") as kept:
         page.keyboard.press("Enter")
     assert kept.value.ok
@@ -323,10 +323,10 @@ def test_measurements_are_renamed_taken_away_as_a_table_and_kept_with_the_case(p
     page.reload()
     again = Viewer(page)
     again.tab("measure")
-    assert page.locator(".measures input").input_value() == "=Width, widest"
+    assert page.locator(".measure-list input").input_value() == "=Width, widest"
     with page.expect_response(lambda answer: answer.request.method == "PUT"):
-        page.click(".measures button")
-    assert page.locator(".measures li").count() == 0
+        page.click(".measure-list button")
+    assert page.locator(".measure-list li").count() == 0
 
 
 def test_without_millimetres_nothing_is_measured_and_the_page_says_why(page: Any, shelf: Shelf):
@@ -376,8 +376,31 @@ def test_a_cut_may_spare_organs(viewer: Viewer):
     viewer.press([-35.0, LOW[1], 0.0])
     assert abs(viewer.probed()[1][1] - LOW[1]) < 0.1
     viewer.press(CENTRE)
-    # Of the ball the front half is gone: the far wall is met.
-    assert viewer.probed()[1][1] > 10
+    # Of the ball the front half is gone: the face of the cut is met, half way through the scene.
+    assert abs(viewer.probed()[1][1] - (min(LOW[1], CENTRE[1] - RADIUS_MM) + HIGH[1]) / 2) < 0.1
+
+
+def test_a_distance_on_the_face_of_a_cut_is_the_true_one_within_a_tenth_of_a_millimetre(
+    page: Any, shelf: Shelf
+):
+    viewer = Viewer(page, shelf.url + shelf.pages["mesh only"])
+    viewer.look("anterior")
+    viewer.tab("cut")
+    page.click(".cut-kinds button:has-text('Coronal')")
+    face = (min(LOW[1], CENTRE[1] - RADIUS_MM) + HIGH[1]) / 2
+    viewer.tool("distance")
+    one, other = [-55.0, face, -20.0], [-15.0, face, 20.0]
+    exact = [viewer.on_screen(one), viewer.on_screen(other)]
+    spots = [(round(x), round(y)) for x, y in exact]
+    truth = apart(*spots) * 40.0 / (exact[1][0] - exact[0][0])
+    for spot in spots:
+        page.mouse.click(*spot)
+        page.wait_for_timeout(400)
+    viewer.tab("measure")
+    assert abs(float(page.locator("[data-measure] output").last.inner_text().split()[0]) - truth) < 0.1
+    # What is measured stays with the case: the next test begins with none.
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        page.locator("[data-measure] button").last.click()
 
 
 def test_the_handle_of_a_cut_pushes_it_by_mouse_and_keys(viewer: Viewer):
@@ -413,15 +436,15 @@ def test_three_cuts_are_the_most_and_a_box_shows_only_what_lies_in_it(viewer: Vi
     for _ in range(3):
         viewer.page.click("[data-cut] button:has-text('Remove') >> nth=0")
     viewer.page.check("input[name=box]")
-    viewer.page.wait_for_function("document.querySelectorAll('.grip.face').length == 6")
+    viewer.page.wait_for_function("() => document.querySelectorAll('.grip.face').length == 6")
     faces = viewer.page.locator(".box-faces input")
     low = float(faces.nth(2).get_attribute("min"))
     faces.nth(2).fill(str(low + 15))
     viewer.tool("pick")
     viewer.page.uncheck("input[name=handles]")
     viewer.press([-35.0, low + 15, 0.0])
-    # Its front wall is cut off; through the opening the back wall is met.
-    assert abs(viewer.probed()[1][1] - HIGH[1]) < 0.1
+    # Its front wall is cut off: the face of the box is met.
+    assert abs(viewer.probed()[1][1] - (low + 15)) < 0.1
 
 
 def test_a_link_opens_the_very_view(viewer: Viewer, page: Any):

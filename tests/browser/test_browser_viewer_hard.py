@@ -117,7 +117,7 @@ def test_a_damaged_mesh_is_named_and_the_other_organs_are_there(browser: Any, sh
     # What is there again at the second try comes.
     page.unroute("**/files/view/coarse.bin")
     page.click(".notices button:has-text('Try again')")
-    page.wait_for_function("document.querySelector('[data-organ=liver]').dataset.detail != 'failed'")
+    page.wait_for_function("() => document.querySelector('[data-organ=liver]').dataset.detail != 'failed'")
     page.context.close()
 
 

@@ -131,6 +131,7 @@ def pull(case: str, *, output: Path | None, formats: tuple[str, ...], url: str |
     """
     from plastinate.cli import terminal
     from plastinate.client import cases, logins
+    from plastinate.client.answers import said
     from plastinate.client.download import chosen, download
     from plastinate.model.errors import RecipeNotFound
     from plastinate.services.build_models import names_in
@@ -143,10 +144,10 @@ def pull(case: str, *, output: Path | None, formats: tuple[str, ...], url: str |
     named_server, case_id = cases.case_named(case)
     server = logins.signed_in(url or named_server)
     build = cases.newest_build(server, case_id)
-    folder = output or cases.folder_for(server.ask("GET", f"/api/cases/{case_id}"), Path())
+    folder = output or cases.folder_for(cases.read_case(server, case_id), Path())
     with terminal.counter("fetching") as count:
         written = download(server, chosen(build["files"], wanted), folder, progress=count)
-    click.echo(f"{len(written)} files of “{build['title']}” are in {folder}.")
+    click.echo(f"{len(written)} files of “{said(build['title'])}” are in {folder}.")
 
 
 def _send(server: Server, path: Path, title: str) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from plastinate.client.answers import part, rows, said
 from plastinate.client.connection import Server
 from plastinate.client.stored_zip import Packet
 from plastinate.client.upload import upload
@@ -38,7 +39,7 @@ def sign_in(url_server: Server, *, email: str, password: str, name: str) -> Serv
     """
     body = {"email": email, "password": password, "name": name}
     made = url_server.ask("POST", "/api/sign-in", body)
-    return Server(url_server.url, str(made["token"]))
+    return Server(url_server.url, part(url_server.url, made, "token", str))
 
 
 def who_am_i(server: Server) -> str:
@@ -48,7 +49,7 @@ def who_am_i(server: Server) -> str:
         ServerRefused: the token is not valid.
     """
     me = server.ask("GET", "/api/me")
-    return str(me.get("name") or me.get("email") or "")
+    return said(part(server.url, me, "name", str) or me.get("email"))
 
 
 def end_token(server: Server) -> bool:
@@ -58,7 +59,7 @@ def end_token(server: Server) -> bool:
         ServerRefused, ServerUnreachable: it may still hold.
     """
     try:
-        token_id = server.ask("GET", "/api/me").get("token_id")
+        token_id = part(server.url, server.ask("GET", "/api/me"), "token_id", str)
         server.ask("DELETE", f"/api/tokens/{token_id}")
     except ServerRefused as refusal:
         if refusal.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
@@ -91,7 +92,8 @@ def make_case(
     """
     upload_id = upload(server, packet, progress=progress)
     case: dict[str, Any] = server.ask("POST", "/api/cases", {"title": title, "upload_ids": [upload_id]})
-    kept = [each["sha256"] for each in case["inputs"]]
+    part(server.url, case, "id", str)
+    kept = [each.get("sha256") for each in rows(server.url, case, "inputs")]
     if kept != [packet.sha256]:
         raise ServerRefused(
             "The server holds other bytes than those that were sent.",
@@ -107,6 +109,7 @@ def start_build(server: Server, case_id: str, wish: Mapping[str, Any]) -> dict[s
         ServerRefused: no such recipe, organ or series ...
     """
     job: dict[str, Any] = server.ask("POST", f"/api/cases/{case_id}/jobs", dict(wish))
+    part(server.url, job, "id", str)
     return job
 
 
@@ -122,6 +125,7 @@ def wait_for(server: Server, job_id: str, *, progress: Progress | None = None) -
     while True:
         try:
             job: dict[str, Any] = server.ask("GET", f"/api/jobs/{job_id}")
+            state = part(server.url, job, "state", str)
             last_heard = time.monotonic()
         except (ServerUnreachable, ServerRefused) as error:
             is_away = isinstance(error, ServerUnreachable) or error.status in AWAY
@@ -129,33 +133,47 @@ def wait_for(server: Server, job_id: str, *, progress: Progress | None = None) -
                 raise
             tell(share, WAITING)
         else:
-            share = float(job["share_done"])
-            tell(share, str(job["doing"] or job["state"]))
-            if job["state"] in ENDED:
+            share = min(1.0, max(0.0, part(server.url, job, "share_done", (float, int))))
+            tell(share, said(job.get("doing") or state))
+            if state in ENDED:
                 break
         time.sleep(POLL_S)
-    if job["state"] != "done":
+    if state != "done":
         raise _ended_badly(job)
     return job
 
 
 def wait_for_all(server: Server, case_id: str, *, progress: Progress | None = None) -> None:
     """Wait until nothing of a case is queued or running. Raises as `wait_for` does."""
-    for job in server.ask("GET", f"/api/cases/{case_id}/jobs")["jobs"][::-1]:
-        if job["state"] not in ENDED:
-            wait_for(server, job["id"], progress=progress)
+    for job in rows(server.url, server.ask("GET", f"/api/cases/{case_id}/jobs"), "jobs")[::-1]:
+        if part(server.url, job, "state", str) not in ENDED:
+            wait_for(server, part(server.url, job, "id", str), progress=progress)
 
 
-def newest_build(server: Server, case_id: str) -> dict[str, Any]:
+def read_case(server: Server, case_id: str) -> Mapping[str, Any]:
+    """A case as the server describes it."""
+    case: Mapping[str, Any] = server.ask("GET", f"/api/cases/{case_id}")
+    for name in ("id", "title"):
+        part(server.url, case, name, str)
+    return case
+
+
+def newest_build(server: Server, case_id: str) -> Mapping[str, Any]:
     """The last build of a case, with its files.
 
     Raises:
         RequestFlaw: nothing has been built yet.
     """
-    builds: Sequence[dict[str, Any]] = server.ask("GET", f"/api/cases/{case_id}/builds")["builds"]
+    builds = rows(server.url, server.ask("GET", f"/api/cases/{case_id}/builds"), "builds")
     if not builds:
         raise RequestFlaw("Nothing has been built of this case yet", where="case")
-    return builds[0]
+    newest = builds[0]
+    part(server.url, newest, "title", str)
+    for file in rows(server.url, newest, "files"):
+        for name in ("name", "sha256", "url"):
+            part(server.url, file, name, str)
+        part(server.url, file, "size", int)
+    return newest
 
 
 def folder_for(case: Mapping[str, Any], within: Path) -> Path:
@@ -201,10 +219,11 @@ def _silent(share: float, doing: str) -> None:
 
 
 def _ended_badly(job: Mapping[str, Any]) -> JobError:
-    flaw = job.get("error") or {}
+    flaw = job.get("error")
+    flaw = flaw if isinstance(flaw, Mapping) else {}
     if job["state"] == "cancelled":
         return JobError("The job was cancelled.")
-    error = JobError(str(flaw.get("sentence") or "The job failed."))
-    error.hint = str(flaw.get("hint") or error.hint)
-    error.remote_code = str(flaw.get("code") or "")
+    error = JobError(said(flaw.get("sentence")) or "The job failed.")
+    error.hint = said(flaw.get("hint")) or error.hint
+    error.remote_code = said(flaw.get("code"))
     return error

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plastinate import __version__
+from plastinate.client.answers import NOT_OURS, said
 from plastinate.model.case_errors import RequestFlaw, ServerRefused, ServerUnreachable, UnsafeAddress
 
 TIMEOUT_S = 60.0
@@ -65,8 +66,8 @@ class Server:
         answer = self.send(method, path, data, headers=headers)
         try:
             return answer.data
-        except ValueError as error:
-            raise ServerUnreachable(self.url, "what answers there is not Plastinate") from error
+        except (ValueError, RecursionError) as error:
+            raise ServerUnreachable(self.url, NOT_OURS) from error
 
     def send(
         self, method: str, path: str, data: bytes | None = None, *, headers: Mapping[str, str] | None = None
@@ -84,6 +85,9 @@ class Server:
         self, method: str, path: str, data: bytes | None = None, *, headers: Mapping[str, str] | None = None
     ) -> Iterator[http.client.HTTPResponse]:
         """Send bytes and read the answer as it comes. Raises as `ask` does, while it is read too."""
+        if not (path.startswith("/") and path.isascii()):
+            # Anything else could end the host's name elsewhere: the token is for this server alone.
+            raise ServerUnreachable(self.url, NOT_OURS)
         wanted = {"User-Agent": f"plastinate/{__version__}", **(headers or {})}
         if self.token:
             wanted["Authorization"] = f"Bearer {self.token}"
@@ -139,12 +143,16 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def _refused(refusal: urllib.error.HTTPError) -> ServerRefused:
     try:
-        said = json.loads(refusal.read(1 << 20))
+        told = json.loads(refusal.read(1 << 20))
+        detail, code, hint = (told[name] for name in ("detail", "code", "hint"))
+        if not all(isinstance(each, str) for each in (detail, code, hint)):
+            raise TypeError
+        return ServerRefused(said(detail), code=said(code), hint=said(hint), status=refusal.code)
+    except (ValueError, KeyError, TypeError, RecursionError, OSError, http.client.HTTPException):
         return ServerRefused(
-            str(said["detail"]), code=str(said["code"]), hint=str(said["hint"]), status=refusal.code
+            f"The server answers {refusal.code} {said(refusal.reason)}.".replace(" .", "."),
+            status=refusal.code,
         )
-    except (ValueError, KeyError, TypeError, OSError, http.client.HTTPException):
-        return ServerRefused(f"The server answers {refusal.code} {refusal.reason}.", status=refusal.code)
 
 
 def _reason(error: Exception) -> str:

@@ -57,7 +57,9 @@ def download(
     for each in files:
         target = _target(folder, str(each["name"]))
         tell = partial(_tell, progress, done, total, str(each["name"]))
-        if not _is_there(target, each):
+        with _refusing_in_words(target):
+            is_there = _is_there(target, each)
+        if not is_there:
             _fetch(server, each, target, tell)
         tell(int(each["size"]))
         done += int(each["size"])
@@ -73,9 +75,10 @@ def _tell(progress: Progress | None, before: int, total: int, name: str, count: 
 def _target(folder: Path, name: str) -> Path:
     """Where a file goes. The server is not believed about places outside the folder."""
     parts = PurePosixPath(name).parts
-    is_sound = parts and not name.startswith("/") and "\\" not in name and name.isprintable()
+    # A colon names a drive or a hidden stream of a file where there are such.
+    is_sound = parts and not name.startswith("/") and name.isprintable() and not set(name) & set("\\:")
     if not is_sound or any(part in ("..", ".") or part.startswith(".") for part in parts):
-        raise ServerRefused(f"The server names a file {name!r}, which is no place in a folder.")
+        raise ServerRefused(f"The server names a file {name[:100]!r}, which is no place in a folder.")
     return folder.joinpath(*parts)
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
-from plastinate.client.connection import Server
+from plastinate.client.answers import NOT_OURS
+from plastinate.client.connection import Answer, Server
 from plastinate.client.logins import write_private
 from plastinate.client.stored_zip import Packet
 from plastinate.model.case_errors import ServerRefused, ServerUnreachable
@@ -126,19 +127,26 @@ def _begin(server: Server, packet: Packet) -> str:
     # Of the address only the path: the token goes to the server that was signed in to, and to no other.
     path = urllib.parse.urlsplit(answer.headers.get("location", "")).path
     if not path.startswith("/api/uploads/"):
-        raise ServerUnreachable(server.url, "what answers there is not Plastinate")
+        raise ServerUnreachable(server.url, NOT_OURS)
     return path
 
 
 def _offset(server: Server, path: str) -> int:
-    return int(server.send("HEAD", path, headers=TUS).headers.get("upload-offset", "0"))
+    return _offset_in(server, server.send("HEAD", path, headers=TUS))
 
 
 def _send(server: Server, path: str, packet: Packet, offset: int) -> int:
     data = packet.read(offset, CHUNK_BYTES)
     headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
     answer = server.send("PATCH", path, data, headers=headers)
-    return int(answer.headers["upload-offset"])
+    return _offset_in(server, answer)
+
+
+def _offset_in(server: Server, answer: Answer) -> int:
+    text = answer.headers.get("upload-offset", "")
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise ServerUnreachable(server.url, NOT_OURS)
+    return int(text)
 
 
 def _silent(done: int, total: int, doing: str) -> None:

@@ -219,6 +219,7 @@ FRAGMENTS = frozenset(
         N_("a localiser (scout view), made to plan the scan and not part of it"),
         N_("a single view in a plane of its own, not part of any stack"),
         N_("a label map; to read it all the same, give it alone"),
+        N_("in no format of scans"),
         N_("its pixels are floating-point maps, not a scan"),
         N_("it has a header but no image in it"),
         N_("it is a screen save without a place in the patient"),

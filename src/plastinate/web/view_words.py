@@ -21,7 +21,7 @@ VIEW = (
     N_(
         "Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look "
         "from a side, 0 goes back to the beginning. The letters in the buttons' names take up tools, "
-        "Escape lays them down."
+        "Enter uses them in the middle of the picture, Escape lays them down."
     ),
     N_("As I look"),
     N_("As at the beginning"),
@@ -108,6 +108,7 @@ VIEW = (
         "On small devices the pictures of the scan have steps of {step}; the values under the pointer "
         "are exact."
     ),
+    N_("One part of the scan could not be loaded. It stays coarse or empty; all else works."),
     N_("One part of this scene could not be read and was left out."),
     N_("Only what lies in the box is shown."),
     N_("Opacity"),
@@ -204,6 +205,7 @@ VIEW = (
     N_("Width"),
     N_("Window"),
     N_("You may not see these models, or you are no longer signed in."),
+    N_("You may only look at this case: what you change here is not kept."),
     N_("Your measurements could not be saved. They stay here while the page is open."),
     N_("Your own"),
     N_("and {count} more"),

@@ -312,3 +312,75 @@ def test_a_choice_of_formats_keeps_what_belongs_to_them():
 def test_what_is_no_case_is_refused(text: str):
     with pytest.raises(RequestFlaw):
         cases.case_named(text)
+
+
+ANSWERS = {
+    "a list": b"[1]",
+    "nothing": b"null",
+    "a number": b"5",
+    "an object of other kinds": b'{"name": 1, "email": [], "title": {}, "builds": {}, "jobs": 1, "id": 7}',
+    "lists of other kinds": b'{"builds": [1], "jobs": [null], "inputs": ["x"]}',
+    "a build of nothing": b'{"builds": [{}], "jobs": [{}], "state": null}',
+    "files of nothing": b'{"builds": [{"title": "x", "files": [{}]}], "state": "done", "share_done": "x"}',
+    "no size": b'{"builds": [{"title": "x", "files": [{"name": "a", "sha256": "", "url": "/"}]}]}',
+    "depths": b"[" * 100_000,
+}
+QUESTIONS: dict[str, Callable[[Server], object]] = {
+    "who": cases.who_am_i,
+    "case": lambda server: cases.read_case(server, "abc"),
+    "builds": lambda server: cases.newest_build(server, "abc"),
+    "jobs": lambda server: cases.wait_for_all(server, "abc"),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_of_another_kind_is_not_plastinate(answer: str, question: str):
+    def server_told(*_: object) -> Answer:
+        return 200, {}, ANSWERS[answer]
+
+    with answering(server_told) as server, pytest.raises(ServerUnreachable, match="is not Plastinate"):
+        QUESTIONS[question](server)
+
+
+def test_a_refusal_of_endless_depth_is_told_by_its_status():
+    def server_told(*_: object) -> Answer:
+        return 401, {}, b"[" * 100_000
+
+    with answering(server_told) as server, pytest.raises(ServerRefused, match="The server answers 401"):
+        server.ask("GET", "/api/me")
+
+
+def test_no_words_of_a_server_move_the_terminal():
+    moving = "\x1b[2J\x1b]0;title\x07Ada\r\nLovelace\u202e"
+    with answering(lambda *_: (200, {}, json.dumps({"name": moving, "email": ""}).encode())) as server:
+        assert cases.who_am_i(server) == "[2J]0;titleAda Lovelace"
+    problem = json.dumps({"detail": moving, "code": "a\x1bb", "hint": "\x1b"}).encode()
+    with answering(lambda *_: (422, {}, problem)) as server, pytest.raises(ServerRefused) as refused:
+        server.ask("GET", "/api/me")
+    told = f"{refused.value.sentence}{refused.value.remote_code}{refused.value.hint}"
+    assert told.isprintable()
+
+
+@pytest.mark.parametrize("url", ["@evil.example/x", ".evil.example/x", "9/x", "/ä", ""])
+def test_no_address_of_a_file_leads_to_another_host(tmp_path: Path, url: str):
+    asked: list[str] = []
+
+    def answer(method: str, path: str, headers: dict[str, str]) -> Answer:
+        asked.append(path)
+        return 200, {}, b"abc"
+
+    with answering(answer) as server, pytest.raises(ServerUnreachable, match="is not Plastinate"):
+        download(server, [{**promised("a", b"abc"), "url": url}], tmp_path)
+    assert asked == []
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "C:x", "a/" * 3000 + "b"])
+def test_a_name_that_no_folder_takes_is_a_sentence(tmp_path: Path, name: str):
+    def server_told(*_: object) -> Answer:
+        return 200, {}, b"abc"
+
+    with answering(server_told) as server, pytest.raises((CannotWrite, ServerRefused)) as fault:
+        download(server, [promised(name, b"abc")], tmp_path)
+    assert fault.value.sentence
+    assert list(tmp_path.iterdir()) == []

@@ -41,6 +41,17 @@ def test_a_stack_that_calls_itself_a_localiser_is_judged_by_its_geometry(tmp_pat
     assert [finding.code for finding in case.series.findings] == ["ingest.localiser"]
 
 
+def test_files_that_are_no_scans_are_counted_and_named(tmp_path: Path) -> None:
+    save_series(tmp_path / "scan", 12)
+    for name in ("liver.png", "notes.txt"):
+        (tmp_path / "scan" / name).write_bytes(b"no scan, whatever it is" * 9)
+    inspection = look(tmp_path / "scan", tmp_path).inspection
+    (entry,) = inspection.set_aside
+    assert (entry.count, sorted(entry.files)) == (2, ["liver.png", "notes.txt"])
+    assert entry.reason.sentence == "2 files: in no format of scans."
+    assert inspection.files_looked_at == 14
+
+
 def test_a_few_pictures_without_a_place_are_set_aside(tmp_path: Path) -> None:
     save_series(tmp_path / "scan" / "a", 4)
     save(

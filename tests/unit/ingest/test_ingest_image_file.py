@@ -14,6 +14,7 @@ from plastinate.model.geometry import Geometry
 from plastinate.stages.ingest.metaimage import read_metaimage
 from plastinate.stages.ingest.nifti import read_nifti
 from plastinate.stages.ingest.nrrd import read_nrrd
+from plastinate.stages.ingest.picture import read_picture_header
 
 READERS = {
     ".nii": read_nifti,
@@ -384,3 +385,27 @@ def test_an_nrrd_that_contradicts_itself_is_damage(tmp_path):
         read_nrrd(tmp_path / "a")
     (tmp_path / "a").write_bytes(header.format("LPS").encode() + bytes(24))
     assert codes(read_nrrd(tmp_path / "a")) == ["ingest.no-orientation", "ingest.no-pixel-spacing"]
+
+
+PLACES = {
+    "nowhere": [[np.nan] * 4] * 3,
+    "one axis twice": [[1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0]],
+    "an axis without length": [[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0]],
+    "nearly in one plane": [[1, 0.9999, 0, 0], [0, 0.01, 0, 0], [0, 0, 1, 0]],
+}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_nifti_that_cannot_be_placed_is_not_listed_as_one_that_can_be_built(tmp_path, place, version):
+    path = tmp_path / "a.nii"
+    affine = np.array([*PLACES[place], [0, 0, 0, 1]], dtype=np.float64)
+    path.write_bytes(nifti(np.arange(60, dtype=np.int16).reshape(3, 4, 5), affine, version=version))
+    with pytest.raises(DamagedFile, match=r"voxels lie|one plane"):
+        read_nifti(path)
+    with pytest.raises(DamagedFile, match="header makes no sense"):
+        read_picture_header(path, kind="nifti", name="a.nii")
+    whole = np.array([[0.8, 0, 0.6, 0], [0, 1, 0, 0], [-0.6, 0, 0.8, 0], [0, 0, 0, 1]])
+    path.write_bytes(nifti(np.arange(60, dtype=np.int16).reshape(3, 4, 5), whole, version=version))
+    listed = read_picture_header(path, kind="nifti", name="a.nii")
+    assert sorted(listed.shape) == sorted(read_nifti(path).array.shape) == [3, 4, 5]

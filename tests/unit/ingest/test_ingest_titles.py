@@ -24,6 +24,12 @@ from tiny_scans import save_series
         ({"StudyDescription": "Thorax von Anna Muster", "PatientName": "Muster^Anna"}, "Tiny"),
         ({"StudyDescription": "ANNA", "SeriesDescription": "muster", "PatientName": "Muster^Anna"}, None),
         ({"StudyDescription": "Sample of a chest", "PatientName": "Anonymous^Sample"}, "Sample of a chest"),
+        ({"StudyDescription": "Thorax Wu Li", "PatientName": "Wu^Li"}, "Tiny"),
+        ({"StudyDescription": "Vulva Li-Fraumeni", "PatientName": "Wu^Na"}, "Vulva Li-Fraumeni"),
+        ({"StudyDescription": "CT Thorax 47-11", "PatientID": "4711"}, "Tiny"),
+        ({"StudyDescription": "CT of 1.1", "PatientID": "11"}, "CT of 1.1"),
+        ({"StudyDescription": "Born 03.02.1970", "PatientBirthDate": "19700203"}, "Tiny"),
+        ({"StudyDescription": "1970-02-03 CT", "PatientBirthDate": "19700203"}, "Tiny"),
         (
             {
                 "StudyDescription": "M\xfcller",

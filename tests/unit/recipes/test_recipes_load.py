@@ -52,6 +52,13 @@ def test_the_recipes_promised_are_there():
     assert {"ct-skin", "ct-skeleton", "ct-lungs", "ct-chest", "ct-head", "ct-body", "mr-head"} <= set(names)
 
 
+@pytest.mark.parametrize("name", ["ct-body", "ct-chest", "ct-lungs"])
+def test_a_lung_cut_off_by_the_scan_is_never_taken_for_whole(name: str):
+    expect = load_recipe(name).expect
+    for lung in ("lung-left", "lung-right"):
+        assert (expect[lung].may_touch_edge, expect[lung].may_have_flat_cut) == (False, False)
+
+
 def test_a_near_miss_is_answered_with_a_guess():
     with pytest.raises(RecipeNotFound, match="ct-lungs"):
         load_recipe("ct-lung")

@@ -102,6 +102,16 @@ def test_a_blank_mr_is_refused():
         head_mr(blank)
 
 
+@pytest.mark.filterwarnings("error")
+def test_values_at_the_ends_of_all_floats_are_weighed_without_a_warning():
+    # The second percentile lies between the two, which are farther apart than float32 reaches.
+    ends = np.full((4, 5, 5), 3e38, np.float32)
+    ends[0, 0, :2] = -3e38
+    scan = Volume(anatomy_phantoms.grid(ends.shape, 1.0), ends, "a.u.", "MR")
+    with pytest.raises(EmptyMask, match="nothing is brighter"):
+        head_mr(scan)
+
+
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_spheres_are_closed_and_their_neighbours_mutual(level):
     ball = sphere(level)

@@ -1,6 +1,6 @@
 // What the parts of the viewer share.
 import type { MeshSource } from "./loading/meshes.ts";
-import type { Bounds } from "./model/vectors.ts";
+import type { Bounds, Vec3 } from "./model/vectors.ts";
 import type { ViewName } from "./model/viewpoint.ts";
 import type { PageData } from "./page_data.ts";
 import type { CameraMover } from "./scene/camera.ts";
@@ -16,6 +16,8 @@ export interface App {
   readonly meshes: MeshSource;
   readonly mover: CameraMover;
   readonly tools: ToolContext;
+  /** Where each organ was seen last; what is hidden by others is not there. */
+  readonly seenAt: Map<string, Vec3>;
   look(name: ViewName): void;
   /** As it was when the page opened. */
   reset(): void;

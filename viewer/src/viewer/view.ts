@@ -69,6 +69,7 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
     meshes,
     mover,
     tools: { store, pick: ({ x, y }) => pickAt(meshes, store.state, view(), x, y) },
+    seenAt: new Map(),
     look: (name) => mover.goTo({ ...store.state.camera, turn: namedTurn(name) }),
     reset: () => mover.goTo(first()),
     fit: (bounds) => mover.fit(bounds ?? boundsOf(store.state.manifest)),

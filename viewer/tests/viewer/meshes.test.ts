@@ -47,12 +47,32 @@ describe("a ray finds the surface", () => {
     expect(hit?.normal[1]).toBeLessThan(-0.99);
   });
 
-  test("what a cut took away is looked through, to the inside of what is left", async () => {
+  test("a cut through the ball has a face, in the plane of the cut, that looks at the one who looks", async () => {
     const grown = await tree();
     const sides = [{ normal: [0, 1, 0] as Vec3, constant: 50 }];
-    const hit = pick({ originLpsMm: [110, -250, 25], direction: [0, 1, 0], organs: [{ id: "ball", sides }] }, () => grown);
-    expect(hit?.pointLpsMm[1]).toBeCloseTo(-50 + Math.sqrt(40 * 40 - 10 * 10), 1);
-    expect(hit?.normal[1]).toBeLessThan(0);
+    const ray = { originLpsMm: [110, -250, 25] as Vec3, direction: [0, 1, 0] as Vec3 };
+    const hit = pick({ ...ray, organs: [{ id: "ball", sides }] }, () => grown);
+    expect(hit?.pointLpsMm).toEqual([110, -50, 25]);
+    expect(hit?.normal[1]).toBe(-1);
+    // Of glass the face alone is met, and beside it nothing.
+    expect(pick({ ...ray, organs: [{ id: "ball", sides, isOnlyCut: true }] }, () => grown)?.pointLpsMm[1]).toBe(-50);
+    expect(pick({ ...ray, organs: [{ id: "ball", sides: [], isOnlyCut: true }] }, () => grown)).toBeNull();
+  });
+
+  test("through the opening of a slanting cut the inner wall is never met before the face", async () => {
+    const grown = await tree();
+    const slant = Math.SQRT1_2;
+    const sides = [{ normal: [0, slant, slant] as Vec3, constant: slant * (50 - 25) }];
+    const hit = pick({ originLpsMm: [100, -250, 30], direction: [0, 1, 0], organs: [{ id: "ball", sides }] }, () => grown);
+    expect(hit?.pointLpsMm[1]).toBeCloseTo(-55, 6);
+  });
+
+  test("where two faces lie in one plane the smaller organ is met", async () => {
+    const [body, heart] = [await tree([0, 0, 0], 60), await tree([0, 0, 0], 20)];
+    const sides = [{ normal: [0, 1, 0] as Vec3, constant: 0 }];
+    const organs = ["body", "heart"].map((id) => ({ id, sides }));
+    const at = (x: number) => pick({ originLpsMm: [x, -200, 0], direction: [0, 1, 0], organs }, (id) => (id === "body" ? body : heart))?.id;
+    expect([at(5), at(40)]).toEqual(["heart", "body"]);
   });
 
   test("of two the nearer is met, and beside both nothing", async () => {

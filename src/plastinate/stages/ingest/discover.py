@@ -11,7 +11,7 @@ from pathlib import Path
 from plastinate.model.errors import EmptyInput, LimitError, PathNotFound, TooLarge
 from plastinate.model.evidence import Finding
 from plastinate.stages.ingest.archive import Unpacking, gunzip, unpack
-from plastinate.stages.ingest.few import FewFindings
+from plastinate.stages.ingest.few import LISTED_NAMES_MAX, FewFindings
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.sniff import Kind, sniff
 from plastinate.stages.ingest.words import safe
@@ -42,12 +42,16 @@ class Discovery:
         unpacking: what was unpacked on the way, and where to.
         candidates: files worth opening.
         files_looked_at: how many there were, an archive counted as what lies in it.
+        others: names of files in no format of scans; the first of them where there are very many.
+        others_count: how many those are.
         findings: files that could not be looked at.
     """
 
     unpacking: Unpacking
     candidates: list[Candidate] = field(default_factory=list)
     files_looked_at: int = 0
+    others: list[str] = field(default_factory=list)
+    others_count: int = 0
     findings: FewFindings = field(default_factory=FewFindings)
 
 
@@ -147,8 +151,12 @@ def _take(file: Path, *, name: str, depth: int, found: Discovery, state: Unpacki
             )
         elif kind != "other":
             found.candidates.append(Candidate(file, name, kind))
-        elif file.parent == state.workspace:
-            file.unlink()
+        else:
+            found.others_count += 1
+            if len(found.others) < LISTED_NAMES_MAX:
+                found.others.append(name)
+            if file.parent == state.workspace:
+                file.unlink()
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         found.findings.append(_left_out(name, f"{name} cannot be read: {safe(reason)}"))

@@ -15,6 +15,7 @@ from plastinate.model.series import Inspection, Series, SetAside
 from plastinate.stages.ingest.child_process import Progress
 from plastinate.stages.ingest.describe import describe_group, describe_picture
 from plastinate.stages.ingest.discover import Candidate, Discovery, discover
+from plastinate.stages.ingest.few import LISTED_NAMES_MAX
 from plastinate.stages.ingest.frame import Frame
 from plastinate.stages.ingest.group import Group, group_frames, is_localiser
 from plastinate.stages.ingest.headers import Header, read_header
@@ -30,7 +31,6 @@ from plastinate.stages.ingest.words import safe
 FEWEST_SLICES = 3
 # More than any hospital sends of one patient; beyond, the list is no help to anyone.
 LISTED_SERIES_MAX = 1000
-LISTED_NAMES_MAX = 1000
 LISTED_REASONS_MAX = 100
 # Of the time for one header: what all that came to nothing may take, and what each may take after that.
 IN_VAIN_SHARE, LATER_SHARE = 3.0, 0.01
@@ -69,14 +69,14 @@ class _Asides:
     files: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def add(self, code: str, reason: str, names: Sequence[str]) -> None:
+    def add(self, code: str, reason: str, names: Sequence[str], *, count: int | None = None) -> None:
         key = (code, reason)
         if key not in self.counts and len(self.counts) >= LISTED_REASONS_MAX:
             # A reason may hold numbers of the file's own, and so there may be as many as files.
             key = ("ingest.set-aside", "for other reasons")
         kept = self.files.setdefault(key, [])
         kept.extend(names[: max(0, LISTED_NAMES_MAX - len(kept))])
-        self.counts[key] = self.counts.get(key, 0) + len(names)
+        self.counts[key] = self.counts.get(key, 0) + (len(names) if count is None else count)
 
     def as_tuple(self) -> tuple[SetAside, ...]:
         return tuple(
@@ -94,6 +94,7 @@ class _Asides:
         )
 
 
+NO_SCANS = "ingest.set-aside", "in no format of scans"
 LABELS = "ingest.label-map", "a label map; to read it all the same, give it alone"
 _BROKEN = frozenset({"input.damaged-file", "limit.too-large", "limit.exceeded"})
 
@@ -144,6 +145,8 @@ def examine(
     cases += pictures
     if not cases and not asides.files and not found.findings:
         raise EmptyInput(safe(str(path), longest=200), looked_at=found.files_looked_at)
+    if found.others_count:
+        asides.add(*NO_SCANS, found.others, count=found.others_count)
     cases.sort(key=_rank)
     numbered = tuple(
         replace(case, series=replace(case.series, number=number))

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from plastinate.model.evidence import Finding
 
 LISTED_MAX = 20
+# Names of files that one reason is given for.
+LISTED_NAMES_MAX = 1000
 
 
 class FewFindings(list[Finding]):

@@ -51,8 +51,11 @@ KEPT_TAGS: Mapping[str, tuple[int, str]] = {
 # Words that stand for a name and are none.
 NO_NAMES = frozenset(
     {"anonym", "anonymous", "anonymized", "anonymised", "patient", "sample", "test", "unknown"}
+    | {"ct", "dr", "mr", "ms"}
 )
-_STUDY_DESCRIPTION, _SERIES_DESCRIPTION, _PATIENT_NAME = 0x00081030, 0x0008103E, 0x00100010
+_STUDY_DESCRIPTION, _SERIES_DESCRIPTION = 0x00081030, 0x0008103E
+# The patient's name, number and date of birth.
+_OF_THE_PATIENT = (0x00100010, 0x00100020, 0x00100030)
 _NUMBERED = (0x00020010, 0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, 0x0008103E, 0x0020000D)
 _GEOMETRY = (0x0020000E, 0x00200013, 0x00200032, 0x00200037, 0x00200052, 0x00280002, 0x00280004, 0x00280008)
 _PIXELS = (0x00280010, 0x00280011, 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120)
@@ -64,7 +67,7 @@ WANTED = functional.TAGS.union(
     _PIXELS,
     _VALUES,
     _TABLE,
-    (_STUDY_DESCRIPTION, _PATIENT_NAME),
+    (_STUDY_DESCRIPTION, *_OF_THE_PATIENT),
     (tag for tag, _ in KEPT_TAGS.values()),
 )
 
@@ -191,7 +194,7 @@ def _tags(dataset: RawDataset) -> dict[str, Any]:
     title = _title(
         elements.raw_value(dataset, _STUDY_DESCRIPTION),
         elements.raw_value(dataset, _SERIES_DESCRIPTION),
-        elements.raw_value(dataset, _PATIENT_NAME),
+        tuple(elements.raw_value(dataset, tag) for tag in _OF_THE_PATIENT),
         elements.text(dataset, 0x00080005),
         str(tags.get("BodyPartExamined", "")),
         elements.text(dataset, 0x00080060),
@@ -205,27 +208,42 @@ def _tags(dataset: RawDataset) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _title(study: bytes, series: bytes, name: bytes, sets: str, body_part: str, modality: str) -> str:
+def _title(
+    study: bytes, series: bytes, patient: tuple[bytes, ...], sets: str, body_part: str, modality: str
+) -> str:
     """What the scan may be called: what the study or the series says of itself, and the part of the body.
 
-    Whatever holds a part of the patient's name is left out; the name itself goes no further than here.
+    Whatever tells who the patient is is left out: a part of the name, the number, the date of birth. These
+    go no further than here.
     """
 
     def words(raw: bytes) -> str:
         return " ".join(re.split(r"[\^_\s]+", decoded(raw, sets))).strip()
 
-    parts = {part for part in re.split(r"[\W_]+", words(name).lower()) if len(part) > 2} - NO_NAMES
-    said = [
-        text
-        for text in (words(study), words(series), body_part.capitalize())
-        if not any(part in text.lower() for part in parts)
-    ]
+    name, number, born = (words(raw).lower() for raw in patient)
+    told = words(study), words(series), body_part.capitalize()
+    said = [text for text in told if text and not _tells_who(text.lower(), name, number, born)]
     title, place = next(filter(None, said), ""), body_part.capitalize()
     if not place or place not in said or (title != place and place.lower() in title.lower()):
         return title
     if title == place:
         return f"{modality} {place}".strip()
     return place if title.lower() in place.lower() else f"{title}, {place}"
+
+
+def _tells_who(text: str, name: str, number: str, born: str) -> bool:
+    """Whether a text in small letters holds a part of a name, a number, or a date as people write it."""
+    its_words = set(re.split(r"[\W_]+", text))
+    for part in set(re.split(r"[\W_]+", name)) - NO_NAMES:
+        # Names of two letters stand as words; within a word they are everywhere.
+        if (len(part) == 2 and part in its_words) or (len(part) > 2 and part in text):
+            return True
+    plain, digits = re.sub(r"[\W_]", "", text), re.sub(r"\D", "", text)
+    number = re.sub(r"[\W_]", "", number)
+    if len(number) > 2 and number not in NO_NAMES and number in plain:
+        return True
+    year, month, day = born[:4], born[4:6], born[6:8]
+    return len(born) == 8 and any(date in digits for date in (born, day + month + year, month + day + year))
 
 
 def _modality_lut(table: RawDataset, *, is_signed: bool) -> dict[str, Any]:

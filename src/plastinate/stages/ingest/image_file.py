@@ -22,6 +22,8 @@ from plastinate.stages.ingest.assemble import Allocate, Voxels, allocate
 MAX_VOXELS = 1_500_000_000
 # Deflate cannot pack tighter than this: a short file that claims more is refused before memory is asked for.
 DEFLATE_LIMIT = 1040
+# Of the volume that three axes of length 1 span: below it they lie in one plane.
+FLATTEST = 0.05
 # float32 holds every whole number up to here; beyond, labels would merge.
 EXACT_IN_FLOAT32 = 1 << 24
 # The bounds of a DICOM's pixels: from a micrometre to a decimetre; what lies beyond is a slip.
@@ -176,7 +178,7 @@ def finish(
     if not np.isfinite(index_to_lps).all() or lengths.min() <= 0:
         raise DamagedFile(name, "it does not say where its voxels lie")
     axes = index_to_lps[:3, :3] / lengths
-    if abs(np.linalg.det(axes)) < 0.05:
+    if abs(np.linalg.det(axes)) < FLATTEST:
         raise DamagedFile(name, "its axes lie in one plane")
     if unit == "mm" and not are_sizes(lengths):
         index_to_lps = np.eye(4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import zlib
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from plastinate.model.errors import DamagedFile, TooLarge
 from plastinate.stages.ingest.discover import Candidate
-from plastinate.stages.ingest.image_file import DEFLATE_LIMIT
+from plastinate.stages.ingest.image_file import DEFLATE_LIMIT, FLATTEST
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.sniff import Kind
 
@@ -118,7 +119,30 @@ def _nifti(head: bytes) -> PictureHeader:
     while len(sizes) > 3 and sizes[-1] == 1:
         sizes = sizes[:-1]
     spacing = _spacing(tuple(abs(value) for value in pixdim[1:4]))
+    (by_rows,) = struct.unpack_from(order + ("i" if is_second else "h"), head, 348 if is_second else 254)
+    rows = struct.unpack_from(order + ("12d" if is_second else "12f"), head, 400 if is_second else 280)
+    if by_rows > 0 and min((*sizes, 1)[:3]) > 1 and not _spans(rows):
+        raise ValueError("srow")
     return PictureHeader(sizes, spacing, intent == NIFTI_INTENT_LABEL, is_packed)
+
+
+def _spans(rows: tuple[float, ...]) -> bool:
+    """Whether three rows of four say where voxels lie, as reading will ask: axes that are not in one plane.
+
+    Rows of nothing but zeros say nothing, which is no contradiction.
+    """
+    if not all(map(math.isfinite, rows)):
+        return False
+    axes = [[rows[4 * row + column] for row in range(3)] for column in range(3)]
+    lengths = [math.hypot(*axis) for axis in axes]
+    if not any(lengths):
+        return True
+    if not all(lengths):
+        return False
+    (a, b, c), (d, e, f), (g, h, i) = (
+        [value / length for value in axis] for axis, length in zip(axes, lengths, strict=True)
+    )
+    return abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) >= FLATTEST
 
 
 def _nrrd(head: bytes) -> PictureHeader:

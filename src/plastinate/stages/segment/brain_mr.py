@@ -22,6 +22,8 @@ from plastinate.stages.segment.sphere import Points, Sphere, enclosed, refine, s
 DARK_DEPTH_MM, BRIGHT_DEPTH_MM = 20, 10
 LEAST_RADIUS_MM, GREATEST_RADIUS_MM = 10.0 / 3.0, 10.0
 STEP_SHARE = 0.05
+# Two numbers within it, whatever their signs, are no farther apart than float32 reaches.
+FLOAT32_HALF = float(np.finfo(np.float32).max) / 2
 
 # From a head's top, its widest section lies within that; shoulders do not.
 CROWN_MM = 100.0
@@ -146,6 +148,9 @@ def brain_mr(
 def _robust_range(values: npt.NDArray[Any]) -> tuple[float, float]:
     sample = values.ravel()[:: max(1, values.size // 2_000_000)]
     sample = sample[sample > -32768] if sample.dtype == np.int16 else sample[np.isfinite(sample)]
+    if sample.dtype == np.float32 and sample.size and float(np.abs(sample).max()) > FLOAT32_HALF:
+        # Between such values lies more than float32 reaches.
+        sample = sample.astype(np.float64)
     low, high = np.percentile(sample, [2.0, 98.0])
     return float(low), float(high)
 

@@ -14,8 +14,15 @@ export interface RayWish {
   readonly originLpsMm: Vec3;
   /** Of length one. */
   readonly direction: Vec3;
-  /** The organs in sight, each with what is left of it. */
-  readonly organs: readonly { readonly id: string; readonly sides: readonly HalfSpace[] }[];
+  /** The organs in sight, the largest first, each with what is left of it. */
+  readonly organs: readonly PickOrgan[];
+}
+
+export interface PickOrgan {
+  readonly id: string;
+  readonly sides: readonly HalfSpace[];
+  /** Its walls are glass; only where it is cut is there something to be met. */
+  readonly isOnlyCut?: boolean;
 }
 
 export interface AnchorWish {

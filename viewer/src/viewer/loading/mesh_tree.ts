@@ -3,7 +3,7 @@ import { BufferAttribute, BufferGeometry, DoubleSide, Ray, Vector3 } from "three
 import { MeshBVH } from "three-mesh-bvh";
 import { type HalfSpace, isKept } from "../model/plane.ts";
 import { type Vec3, add, dot, length, scale, subtract, unit } from "../model/vectors.ts";
-import type { AnchorWish, Hit, Mesh, RayWish } from "./mesh_messages.ts";
+import type { AnchorWish, Hit, Mesh, PickOrgan, RayWish } from "./mesh_messages.ts";
 
 export interface MeshTree {
   readonly bvh: MeshBVH;
@@ -35,35 +35,56 @@ export function growTree(mesh: Mesh): MeshTree {
   return { bvh: new MeshBVH(geometry, { targetLeafSize: 8 }), origin: mesh.origin, step: mesh.step, samples };
 }
 
-/** The first point of what is left of the organs that the ray meets. */
+/** The first point of what is left of the organs that the ray meets: a wall, or the face of a cut. */
 export function pick(ray: RayWish, treeOf: (id: string) => MeshTree | undefined): Hit | null {
   let nearest: Hit | null = null;
-  for (const { id, sides } of ray.organs) {
-    const tree = treeOf(id);
-    const hit = tree && pickOne(id, tree, ray, sides);
-    if (hit && (!nearest || hit.distanceMm < nearest.distanceMm)) nearest = hit;
+  for (const organ of ray.organs) {
+    const tree = treeOf(organ.id);
+    const hit = tree && pickOne(organ, tree, ray);
+    // Faces of one cut lie in one plane: of two organs that share it the smaller is seen.
+    if (hit && (!nearest || hit.distanceMm <= nearest.distanceMm + SAME_MM)) nearest = hit;
   }
   return nearest;
 }
 
-function pickOne(id: string, tree: MeshTree, ray: RayWish, sides: readonly HalfSpace[]): Hit | null {
+const SAME_MM = 1e-4;
+
+function pickOne({ id, sides, isOnlyCut }: PickOrgan, tree: MeshTree, ray: Pick<RayWish, "originLpsMm" | "direction">): Hit | null {
   const { origin, step } = tree;
   const from = new Vector3(...ray.originLpsMm).sub(new Vector3(...origin)).divideScalar(step);
-  const local = new Ray(from, new Vector3(...ray.direction));
-  let nearest: Hit | null = null;
-  for (const found of tree.bvh.raycast(local, DoubleSide)) {
-    const pointLpsMm: Vec3 = [
-      origin[0] + found.point.x * step,
-      origin[1] + found.point.y * step,
-      origin[2] + found.point.z * step,
-    ];
+  const met = tree.bvh.raycast(new Ray(from, new Vector3(...ray.direction)), DoubleSide);
+  let nearest: Hit | null = cutFace(id, ray, sides, met.map((one) => one.distance * step));
+  if (isOnlyCut) return nearest;
+  for (const found of met) {
     const distanceMm = found.distance * step;
+    const pointLpsMm = add(ray.originLpsMm, scale(ray.direction, distanceMm));
     if ((nearest && distanceMm >= nearest.distanceMm) || !isKept(pointLpsMm, sides)) continue;
     const face = found.face?.normal;
     const normal: Vec3 = face ? [face.x, face.y, face.z] : [0, 0, 1];
     // Towards the one who looks, also where a cut shows the inside.
     const isAway = dot(normal, ray.direction) > 0;
-    nearest = { id, pointLpsMm, distanceMm, normal: isAway ? [-normal[0], -normal[1], -normal[2]] : normal };
+    nearest = { id, pointLpsMm, distanceMm, normal: isAway ? scale(normal, -1) : normal };
+  }
+  return nearest;
+}
+
+/** Where the ray comes out of what was taken away into the inside of the organ: an odd number of walls lies beyond. */
+function cutFace(
+  id: string,
+  ray: Pick<RayWish, "originLpsMm" | "direction">,
+  sides: readonly HalfSpace[],
+  wallsMm: readonly number[],
+): Hit | null {
+  let nearest: Hit | null = null;
+  for (const side of sides) {
+    const towards = dot(side.normal, ray.direction);
+    if (towards <= 1e-9) continue;
+    const distanceMm = -(dot(side.normal, ray.originLpsMm) + side.constant) / towards;
+    if (distanceMm <= 0 || (nearest && distanceMm >= nearest.distanceMm)) continue;
+    const pointLpsMm = add(ray.originLpsMm, scale(ray.direction, distanceMm));
+    const others = sides.filter((one) => one !== side);
+    const isInside = wallsMm.filter((wall) => wall > distanceMm).length % 2 === 1;
+    if (isInside && isKept(pointLpsMm, others)) nearest = { id, pointLpsMm, distanceMm, normal: scale(side.normal, -1) };
   }
   return nearest;
 }
@@ -86,11 +107,11 @@ function isHidden(point: Vec3, reach: number, wish: AnchorWish, treeOf: (id: str
   const to = subtract(point, wish.eyeLpsMm);
   const far = length(to) - wish.toleranceMm + reach;
   const ray = { originLpsMm: wish.eyeLpsMm, direction: unit(to), organs: [] };
-  return wish.organs.some(({ id, sides }) => {
-    const tree = treeOf(id);
+  return wish.organs.some((organ) => {
+    const tree = treeOf(organ.id);
     if (!tree) return false;
-    // Without cuts the first hit tells all; with them it may have been cut away.
-    const hit = sides.length ? pickOne(id, tree, ray, sides) : firstHit(tree, ray);
+    // Without cuts the first hit tells all; with them it may have been cut away, or a face may lie before it.
+    const hit = organ.sides.length ? pickOne(organ, tree, ray) : firstHit(tree, ray);
     return hit !== null && (typeof hit === "number" ? hit : hit.distanceMm) < far;
   });
 }

@@ -14,6 +14,7 @@ import {
   type Statistics,
   type VolumeFile,
 } from "./manifest.ts";
+import { inverse } from "./affine.ts";
 import type { Bounds, Vec3 } from "./vectors.ts";
 
 export type ManifestFlaw = "not-a-scene" | "newer-version" | "no-organs";
@@ -43,6 +44,14 @@ const MOST_BYTES = 512 * 2 ** 20;
 const LONGEST_NAME = 300;
 /** Nobody is farther from the origin of his scan. */
 const FARTHEST_MM = 1e5;
+// Of the scan: shaders count in bricks of this edge; the rest keeps a lying scene from filling the memory.
+const BRICK_EDGE = 64;
+const LONGEST_EDGE = 2 ** 15;
+const MOST_VOXELS = 2 ** 33;
+const MOST_LEVELS = 12;
+const MOST_BRICKS = 300_000;
+const LAST_EDGE = 160;
+const LARGEST_VALUE = 1e7;
 const MOST_SAID = 100;
 
 /** What was left out: how many in all, and where the first of them stand. */
@@ -191,12 +200,9 @@ function colour(value: unknown): string {
   return typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value) ? value.toLowerCase() : "#c9b8a5";
 }
 
-/** Its number among the voxels, which have sixteen bits. */
-function label(value: unknown, place: string): number | null {
-  if (value === null || value === undefined) return null;
-  if (!Number.isInteger(value)) throw new Flaw(place);
-  return number(value, place, 1, 0xffff);
-}
+/** Its number among the voxels, which have sixteen bits; an organ whose number makes no sense has none. */
+const label = (value: unknown): number | null =>
+  typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 0xffff ? value : null;
 
 const share = (value: unknown): number | null =>
   typeof value === "number" && value >= 0 && value <= 1 ? value : null;
@@ -250,7 +256,7 @@ function organ(json: Json, place: string): Organ {
     parent: typeof json["parent"] === "string" ? json["parent"] : null,
     colour: colour(json["colour"]),
     opacity: share(json["opacity"]),
-    label: label(json["label"], `${place}.label`),
+    label: label(json["label"]),
     // A light that is unknown is no green one.
     light: light === "green" || light === "amber" || light === "red" ? (light satisfies Light) : "red",
     reasons: reasons.filter((one): one is string => typeof one === "string"),
@@ -306,19 +312,22 @@ function notFound(json: Json, place: string): NotFound {
 function level(json: Json, place: string): BrickLevel {
   const shape = vec3(json["shape"], `${place}.shape`);
   const grid = vec3(json["grid"], `${place}.grid`);
-  const brick = count(json["brick"], `${place}.brick`, 512);
+  const brick = count(json["brick"], `${place}.brick`, BRICK_EDGE);
   const isFitting = shape.every(
-    (long, axis) => Number.isInteger(long) && long > 0 && brick > 0 && grid[axis] === Math.ceil(long / brick),
+    (long, axis) =>
+      Number.isInteger(long) && long > 0 && long <= LONGEST_EDGE && brick === BRICK_EDGE && grid[axis] === Math.ceil(long / brick),
   );
-  if (!isFitting) throw new Flaw(`${place}.grid`);
+  if (!isFitting || shape[0] * shape[1] * shape[2] > MOST_VOXELS) throw new Flaw(`${place}.grid`);
   const rows = json["index_to_lps"];
   if (!Array.isArray(rows) || rows.length !== 4) throw new Flaw(`${place}.index_to_lps`);
+  const indexToLps = rows.flatMap((row: unknown, index) => numbers(row, `${place}.index_to_lps[${index}]`, 4));
+  if (indexToLps.some((one) => Math.abs(one) > FARTHEST_MM) || !inverse(indexToLps)) throw new Flaw(`${place}.index_to_lps`);
   const entries = json["bricks"];
   if (!Array.isArray(entries) || entries.length !== grid[0] * grid[1] * grid[2]) throw new Flaw(`${place}.bricks`);
   return {
     file: file(json["file"], `${place}.file`),
     shape,
-    indexToLps: rows.flatMap((row: unknown, index) => numbers(row, `${place}.index_to_lps[${index}]`, 4)),
+    indexToLps,
     brick,
     grid,
     bricks: entries.map((entry: unknown, index): BrickEntry => {
@@ -329,29 +338,41 @@ function level(json: Json, place: string): BrickLevel {
 }
 
 function levels(value: unknown, place: string): BrickLevel[] {
-  if (!Array.isArray(value) || !value.length) throw new Flaw(place);
-  return value.map((one: unknown, index) => level(object(one, `${place}[${index}]`), `${place}[${index}]`));
+  if (!Array.isArray(value) || !value.length || value.length > MOST_LEVELS) throw new Flaw(place);
+  const read = value.map((one: unknown, index) => level(object(one, `${place}[${index}]`), `${place}[${index}]`));
+  if (read.reduce((sum, one) => sum + one.bricks.length, 0) > MOST_BRICKS) throw new Flaw(place);
+  // The last one is fetched whole and at once, on every device.
+  if (Math.max(...(read.at(-1)?.shape ?? [])) > LAST_EDGE) throw new Flaw(place);
+  return read;
 }
 
 function volumeFile(json: Json, place: string): VolumeFile {
   const [low = 0, high = 0] = numbers(json["range"], `${place}.range`, 2);
+  const most = (value: unknown, where: string): number => number(value, where, -LARGEST_VALUE, LARGEST_VALUE);
+  if (!(low <= high) || Math.abs(low) > LARGEST_VALUE || Math.abs(high) > LARGEST_VALUE) throw new Flaw(`${place}.range`);
+  const by = number(json["scale"] ?? 1, `${place}.scale`);
+  if (!(Math.abs(by) >= 1e-9 && Math.abs(by) <= 1e9)) throw new Flaw(`${place}.scale`);
+  const unmeasured = numberOrNull(json["unmeasured"], `${place}.unmeasured`);
+  if (unmeasured !== null && !(Number.isInteger(unmeasured) && Math.abs(unmeasured) <= 32768)) throw new Flaw(`${place}.unmeasured`);
+  if ((json["dtype"] ?? "int16") !== "int16") throw new Flaw(`${place}.dtype`);
   const window = object(json["window"], `${place}.window`);
   return {
     quantity: json["quantity"] === "HU" ? "HU" : "a.u.",
-    dtype: typeof json["dtype"] === "string" ? json["dtype"] : "int16",
+    dtype: "int16",
     range: [low, high],
-    unmeasured: numberOrNull(json["unmeasured"], `${place}.unmeasured`),
-    scale: number(json["scale"] ?? 1, `${place}.scale`),
-    offset: number(json["offset"] ?? 0, `${place}.offset`),
+    unmeasured,
+    scale: by,
+    offset: most(json["offset"] ?? 0, `${place}.offset`),
     window: {
-      centre: number(window["centre"], `${place}.window.centre`),
-      width: number(window["width"], `${place}.window.width`, Number.MIN_VALUE),
+      centre: most(window["centre"], `${place}.window.centre`),
+      width: number(window["width"], `${place}.window.width`, 1e-9, LARGEST_VALUE),
     },
     levels: levels(json["levels"], `${place}.levels`),
   };
 }
 
 function labelsFile(json: Json, place: string): LabelsFile {
+  if (json["dtype"] !== undefined && json["dtype"] !== "uint8" && json["dtype"] !== "uint16") throw new Flaw(`${place}.dtype`);
   return {
     dtype: typeof json["dtype"] === "string" ? json["dtype"] : "uint8",
     levels: levels(json["levels"], `${place}.levels`),

@@ -27,6 +27,7 @@ export class MeasuresPanel extends Panel {
       <div class="cut-kinds">${measuring.map((tool) => html`<button type="button" class="button plain slim" aria-pressed=${tool.id === state.tool} @click=${() => this.app.store.dispatch({ type: "tool", tool: tool.id === state.tool ? "turn" : tool.id })}>${sign(tool.sign)}${tool.label()}</button>`)}</div>
       <p class="hint">${current?.hint() ?? word("Take up a tool, then press points in the picture.")}</p>
       ${this.probe()}
+      ${this.app.page.canEdit ? nothing : html`<p class="hint">${word("You may only look at this case: what you change here is not kept.")}</p>`}
       ${state.measurements.length ? this.list() : html`<p class="quiet small">${word("Nothing is measured yet.")}</p>`}
     </div>`;
   }
@@ -43,7 +44,7 @@ export class MeasuresPanel extends Panel {
 
   private list(): TemplateResult {
     const { store } = this.app;
-    return html`<ol class="measures">${repeat(
+    return html`<ol class="measure-list">${repeat(
       this.state.measurements,
       (one) => one.id,
       (one) => html`<li data-measure=${one.kind}>

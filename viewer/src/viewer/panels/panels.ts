@@ -19,8 +19,9 @@ export function putPanels(app: App, shell: Shell): void {
   const caution = document.createElement("p");
   caution.className = "caution";
   caution.textContent = word("For teaching, research and planning aid; not for diagnosis.");
+  // Over the slices too, when they stand alone.
+  shell.views.append(panel("view-tools", Toolbar, app));
   shell.stage.append(
-    panel("view-tools", Toolbar, app),
     panel("view-menu", ViewMenu, app),
     caution,
     panel("view-notices", Notices, app),

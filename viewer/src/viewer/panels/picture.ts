@@ -2,16 +2,12 @@
 import { word } from "../../page/words.ts";
 import type { App } from "../app.ts";
 import { isVisible } from "../state/view_state.ts";
-import { onScreen } from "../model/rays.ts";
 import { millilitres } from "./format.ts";
-import { valueOf } from "./measures.ts";
+import { PICTURE, letters, marks, names } from "./picture_marks.ts";
 
-export const PICTURE = { width: 3840, height: 2160 } as const;
 const MARGIN = 96;
 const LINE = 68;
-/** As in viewer_stage.css: seen on bone and on lung. */
-const MARK = "#14213d";
-const MARK_EDGE = "#ffffff";
+
 
 /** Raises where the device has not the memory. */
 export async function makePicture(app: App): Promise<Blob> {
@@ -32,6 +28,8 @@ export async function makePicture(app: App): Promise<Blob> {
   paint.fillRect(0, 0, width, height);
   paint.drawImage(scene, 0, 0);
   scene.close();
+  if (store.state.hasLabels) names(app, paint, colour);
+  letters(app, paint, colour);
   marks(app, paint, colour);
   const isRightToLeft = document.documentElement.dir === "rtl";
   const start = isRightToLeft ? width - MARGIN : MARGIN;
@@ -53,38 +51,6 @@ export async function makePicture(app: App): Promise<Blob> {
   return new Promise((resolve, reject) =>
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"),
   );
-}
-
-/** What was measured, where it lies in the picture. */
-function marks({ store: { state } }: App, paint: CanvasRenderingContext2D, colour: (name: string) => string): void {
-  const view = { ...state.camera, width: PICTURE.width, height: PICTURE.height };
-  paint.lineJoin = "round";
-  paint.lineCap = "round";
-  paint.textAlign = "start";
-  paint.textBaseline = "middle";
-  paint.font = `600 40px ${colour("--sans")}`;
-  for (const one of state.measurements) {
-    const points = one.pointsLpsMm.flatMap((point) => onScreen(view, point) ?? []);
-    if (points.length < one.pointsLpsMm.length) continue;
-    for (const [width, stroke] of [[14, MARK_EDGE], [6, MARK]] as const) {
-      paint.beginPath();
-      for (const { x, y } of points) paint.lineTo(x, y);
-      paint.lineWidth = width;
-      paint.strokeStyle = stroke;
-      paint.stroke();
-    }
-    const [first, second] = points;
-    if (!first || !second) continue;
-    const at = points.length === 3 ? second : { x: (first.x + second.x) / 2, y: (first.y + second.y) / 2 };
-    const text = `${one.name}: ${valueOf(one)}`;
-    const wide = paint.measureText(text).width;
-    paint.fillStyle = MARK;
-    paint.beginPath();
-    paint.roundRect(at.x + 24, at.y - 32, wide + 48, 64, 32);
-    paint.fill();
-    paint.fillStyle = MARK_EDGE;
-    paint.fillText(text, at.x + 48, at.y);
-  }
 }
 
 /** From the bottom upwards; what does not fit is counted. */

@@ -4,13 +4,13 @@ import { word } from "../../page/words.ts";
 import { transferPresets } from "../model/transfer.ts";
 import { anglesOf, normalOf } from "../model/slice_view.ts";
 import { WINDOWS_CT, type Window, fromEnds } from "../model/windows.ts";
+import { scale } from "../model/vectors.ts";
 import { axesOf } from "../model/viewpoint.ts";
 import type { TransferPoint } from "../model/transfer.ts";
 import type { SlicesState, ViewState, VolumeState } from "../state/view_state.ts";
-import { Panel } from "./panel.ts";
 import { LAYOUT_IDS, layoutName, lookName, windowName } from "./scan_words.ts";
 import { TransferEditor } from "./transfer_editor.ts";
-import { panel } from "./panel.ts";
+import { Panel, panel } from "./panel.ts";
 
 /** What the panel asks of the part that holds the scan. */
 export interface ScanPart {
@@ -142,7 +142,7 @@ export class ScanPanel extends Panel {
     return html`<details class="more" ?open=${obliqueNormal !== null}><summary>${word("Oblique plane")}</summary>
       <div class="stack tight">
         <div class="organ-do">
-          <button type="button" class="button plain slim" @click=${() => this.slices({ obliqueNormal: axesOf(this.state.camera.turn).back })}>${word("As I look")}</button>
+          <button type="button" class="button plain slim" @click=${() => this.slices({ obliqueNormal: scale(axesOf(this.state.camera.turn).back, -1) })}>${word("As I look")}</button>
           <button type="button" class="button plain slim" ?disabled=${!obliqueNormal} @click=${this.withoutOblique}>${word("Remove")}</button>
         </div>
         ${degrees(word("Turn"), "oblique-turn", turn, 180, (value) => this.slices({ obliqueNormal: normalOf(value, tilt) }))}

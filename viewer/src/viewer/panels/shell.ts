@@ -62,7 +62,7 @@ export function makeShell(page: PageData, hasVolume: boolean): Shell {
   canvas.setAttribute("aria-roledescription", word("3D view"));
   canvas.setAttribute("aria-label", page.title);
   canvas.setAttribute("aria-describedby", "scene-in-words scene-keys");
-  const keys = element("p", "unseen", word("Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look from a side, 0 goes back to the beginning. The letters in the buttons' names take up tools, Escape lays them down."));
+  const keys = element("p", "unseen", word("Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look from a side, 0 goes back to the beginning. The letters in the buttons' names take up tools, Enter uses them in the middle of the picture, Escape lays them down."));
   keys.id = "scene-keys";
   const stage = element("div", "stage", canvas, keys);
   const slices = element("div", "slices");
@@ -91,7 +91,7 @@ export function makeShell(page: PageData, hasVolume: boolean): Shell {
     slices,
     panels,
     open,
-    edges: () => ({ top: 12, bottom: stage.querySelector(".notices")?.childElementCount ? 96 : 44 }),
+    edges: () => ({ top: stage.clientHeight > 420 ? 112 : 12, bottom: stage.querySelector(".notices")?.childElementCount ? 96 : 44 }),
   };
 }
 

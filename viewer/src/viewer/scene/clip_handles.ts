@@ -40,6 +40,7 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
       one.tabIndex = 0;
       one.setAttribute("role", "slider");
       make(one);
+      one.title = one.getAttribute("aria-label") ?? "";
       grips.set(key, one);
       element.append(one);
     }

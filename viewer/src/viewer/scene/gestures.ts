@@ -106,6 +106,11 @@ export function listenToGestures({ canvas, mover, context, hover, reset, look, h
   /** Letters take up tools, numbers look from a side, Escape goes one step back. */
   function takeUp(key: string): boolean {
     const { store } = context;
+    if (key === "Enter" || key === " ") {
+      // What lies under the cross in the middle, which shows while keys are used.
+      void tool().tap({ x: canvas.clientWidth / 2, y: canvas.clientHeight / 2 }, context);
+      return true;
+    }
     const chosen = TOOLS.find((one) => one.key === key.toLowerCase());
     const side = VIEW_NAMES[Number(key) - 1];
     if (chosen && !hindrance(chosen, store.state)) store.dispatch({ type: "tool", tool: chosen.id });

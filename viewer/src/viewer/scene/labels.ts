@@ -7,6 +7,7 @@ import { type ViewState, isVisible } from "../state/view_state.ts";
 const SVG = "http://www.w3.org/2000/svg";
 const LINE_PIXELS = 26;
 const NARROW_PIXELS = 480;
+const MOST_ON_NARROW = 4;
 const BESIDE_TOOLS = 74;
 
 export interface Labels {
@@ -72,7 +73,6 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
       const look = state.organs[organ.id];
       if (!isVisible(state, organ.id) || !look || look.opacity < 0.05) return [];
       if (!state.hasLabels && organ.id !== state.selected) return [];
-      if (isNarrow && organ.id !== state.selected && organ.id !== state.solo) return [];
       // What is hidden by others has no name, unless it was chosen.
       if (seenAt && !seenAt.has(organ.id) && organ.id !== state.selected) return [];
       const seen = onScreen(view, seenAt?.get(organ.id) ?? organ.centreLpsMm);
@@ -82,7 +82,9 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
       return [{ id: organ.id, x: seen.x, y: seen.y, label, weight }];
     });
     measure();
-    return found.map(({ label, ...anchor }) => ({ ...anchor, width: label.width }));
+    // A narrow picture has room for a few, the largest.
+    const kept = isNarrow ? found.sort((a, b) => b.weight - a.weight).slice(0, MOST_ON_NARROW) : found;
+    return kept.map(({ label, ...anchor }) => ({ ...anchor, width: label.width }));
   }
 
   return {

@@ -5,12 +5,15 @@ import type { Measurement, ViewState } from "../state/view_state.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** From the picture's edge, in CSS pixels. */
+const EDGE = 8;
+
 export interface Marks {
   readonly element: HTMLElement;
   update(state: ViewState, view: View): void;
 }
 
-export function makeMarks(valueOf: (one: Measurement) => string): Marks {
+export function makeMarks(valueOf: (one: Measurement) => string, probed: (state: ViewState) => string): Marks {
   const element = document.createElement("div");
   element.className = "marks";
   element.setAttribute("aria-hidden", "true");
@@ -41,9 +44,15 @@ export function makeMarks(valueOf: (one: Measurement) => string): Marks {
     if (!text || !first || !last) return;
     const label = document.createElement("span");
     label.textContent = text;
-    const [x, y] = seen.length === 3 ? [last.x + 14, last.y] : [(first.x + last.x) / 2 + 10, (first.y + last.y) / 2];
-    label.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translateY(-50%)`;
     element.append(label);
+    // Below a point or a line that lies, beside one that stands or a corner: never over an end, never outside.
+    const isBelow = seen.length === 1 || (seen.length === 2 && Math.abs(first.x - last.x) > Math.abs(first.y - last.y));
+    const middle = seen.length === 2 ? { x: (first.x + last.x) / 2, y: (first.y + last.y) / 2 } : last;
+    const half = label.offsetWidth / 2;
+    const x = middle.x + (isBelow ? 0 : half + 16);
+    const inside = Math.max(half + EDGE, Math.min(view.width - half - EDGE, x));
+    const y = middle.y + (isBelow ? Math.abs(first.y - last.y) / 2 + 26 : 0);
+    label.style.transform = `translate(${inside.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -50%)`;
   }
 
   return {
@@ -58,7 +67,7 @@ export function makeMarks(valueOf: (one: Measurement) => string): Marks {
       element.replaceChildren(drawing);
       for (const one of measurements) draw(one.pointsLpsMm, view, `${one.name}: ${valueOf(one)}`);
       if (pendingLpsMm.length) draw(pendingLpsMm, view, null);
-      if (isProbing) draw([probe.pointLpsMm], view, null);
+      if (isProbing) draw([probe.pointLpsMm], view, probed(state));
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { App } from "../app.ts";
 import type { View } from "../model/rays.ts";
 import type { Shell } from "../panels/shell.ts";
+import { place } from "../panels/format.ts";
 import { valueOf } from "../panels/measures.ts";
 import { makeClipHandles } from "./clip_handles.ts";
 import { toolOf } from "../tools/tools.ts";
@@ -22,7 +23,7 @@ export function putOverlays(app: App, shell: Shell): void {
     edges: shell.edges,
   });
   const cube = makeCube(app.look);
-  const marks = makeMarks(valueOf);
+  const marks = makeMarks(valueOf, ({ probe }) => (probe ? [names.get(probe.organ ?? ""), place(probe.pointLpsMm)].filter(Boolean).join("  ") : ""));
   const handles = makeClipHandles(store, () => stage.view(store.state));
   shell.stage.append(labels.element, marks.element, handles.element, cube.element);
   let rest: ReturnType<typeof setTimeout> | undefined;
@@ -36,7 +37,9 @@ export function putOverlays(app: App, shell: Shell): void {
       askedFor = now;
       const ids = state.manifest.organs.map(({ id }) => id).filter((id) => isVisible(state, id));
       app.meshes.anchors(anchorWish(state, view, ids), (anchors) => {
-        labels.anchor(new Map(anchors.map((one) => [one.id, one.pointLpsMm])));
+        app.seenAt.clear();
+        for (const one of anchors) app.seenAt.set(one.id, one.pointLpsMm);
+        labels.anchor(app.seenAt);
         stage.invalidate();
       });
     }, REST_MS);

@@ -16,16 +16,22 @@ interface InSight {
 }
 
 function inSight(state: ViewState): InSight {
-  const seen = state.manifest.organs.filter(({ id }) => isVisible(state, id) && (state.organs[id]?.opacity ?? 0) > 0);
+  const seen = state.manifest.organs
+    .filter(({ id }) => isVisible(state, id) && (state.organs[id]?.opacity ?? 0) > 0)
+    .sort((a, b) => (b.volumeMl ?? 0) - (a.volumeMl ?? 0));
   const isSolid = (id: string) => (state.organs[id]?.opacity ?? 0) >= GLASS;
-  const all = seen.map(({ id }) => ({ id, sides: sidesFor(state.clip, id) }));
-  return { solid: all.filter(({ id }) => isSolid(id)), glass: all.filter(({ id }) => !isSolid(id)) };
+  // With the scan painted on it a cut is solid, whatever the organ's walls are.
+  const isPainted = state.clip.hasScan && state.manifest.volume !== null;
+  const all = seen.map(({ id }) => ({ id, sides: sidesFor(state.clip, id), isOnlyCut: !isSolid(id) }));
+  const glass = all.filter((one) => one.isOnlyCut);
+  return { solid: all.filter((one) => !one.isOnlyCut || (isPainted && one.sides.length > 0)), glass };
 }
 
 /** Glass is meant only where there is nothing else at all. */
 export function rayWish(state: ViewState, view: View, x: number, y: number): RayWish {
   const { solid, glass } = inSight(state);
-  return { ...rayThrough(view, x, y), organs: solid.length ? solid : glass };
+  const organs = solid.some((one) => !one.isOnlyCut) ? solid : glass.map((one) => ({ ...one, isOnlyCut: false }));
+  return { ...rayThrough(view, x, y), organs };
 }
 
 export function anchorWish(state: ViewState, view: View, ids: readonly string[]): AnchorWish {

@@ -74,9 +74,16 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   const painter = slicePainter(renderer, scan, uniforms);
   let isLost = false;
 
-  function prepare(state: ViewState): boolean {
+  // Before the panes hear of a change, which paint at once.
+  const untake = store.subscribe(take);
+  function take(state: ViewState): void {
+    if (state.volume.isShown && state.volume.mode === "mip") volume.setInk(...inkOf(renderer.domElement));
     labels.take(state);
     takeWindow(uniforms, scan, state.slices);
+  }
+
+  function prepare(state: ViewState): boolean {
+    take(state);
     const hasMore = scan.pump(renderer) || labels.pump(renderer);
     panes.refresh();
     renderer.domElement.dataset["scan"] = scan.isSettled && labels.isSettled ? "there" : "coming";
@@ -172,6 +179,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
     },
     memory: () => ({ textures: scan.bytes + labels.bytes, bricks: reader.bytesKept }),
     dispose() {
+      untake();
       unsubscribe();
       clearTimeout(writing);
       document.removeEventListener("viewer-retry", onRetry);
@@ -201,7 +209,9 @@ async function firstLook(manifest: Manifest, { store }: App, part: VolumePart): 
     const found = await part.windowFromValues();
     if (found) range = [found.centre - found.width / 2, found.centre + found.width / 2];
   }
-  const first = transferPresets(manifest.volume.quantity, range)[0];
+  const looks = transferPresets(manifest.volume.quantity, range);
+  // A link names a look; its points depend on the scan.
+  const first = looks.find((one) => one.id === store.state.volume.presetId) ?? looks[0];
   if (first && store.state.volume.transferPoints.length === 0)
     store.dispatch({ type: "volume", change: { presetId: first.id, transferPoints: first.points } });
 }
@@ -211,6 +221,12 @@ function boundsOfScan(scan: ScanTextures): Bounds {
   const all = corners([[-0.5, -0.5, -0.5], [columns - 0.5, rows - 0.5, slices - 0.5]]).map((p) => applied(scan.indexToLps, p));
   const over = (pick: (...numbers: number[]) => number): Vec3 => [0, 1, 2].map((axis) => pick(...all.map((p) => p[axis] ?? 0))) as unknown as Vec3;
   return [over(Math.min), over(Math.max)];
+}
+
+/** The page's own colour of writing, which stands out from what lies behind the picture. */
+function inkOf(canvas: HTMLElement): [number, number, number] {
+  const [r = 255, g = 255, b = 255] = (getComputedStyle(canvas).color.match(/[\d.]+/g) ?? []).map(Number);
+  return [r / 255, g / 255, b / 255];
 }
 
 function nearCentre({ point, normal }: { point: Vec3; normal: Vec3 }, bounds: Bounds): Vec3 {
@@ -227,7 +243,10 @@ function measureLabel({ kind, value }: Measurement): string {
 
 function saySentences(): void {
   addSentences({
-    "scan-bricks": (at) => word("{count} parts of the scan could not be loaded. They stay coarse or empty; all else works.", at),
+    "scan-bricks": (at) =>
+      at["count"] === 1
+        ? word("One part of the scan could not be loaded. It stays coarse or empty; all else works.")
+        : word("{count} parts of the scan could not be loaded. They stay coarse or empty; all else works.", at),
     "scan-labels": () => word("Some outlines of the organs in the slices could not be loaded. All else works."),
   });
 }

@@ -6,6 +6,7 @@ import type { Measurement, ViewState } from "../state/view_state.ts";
 const SVG = "http://www.w3.org/2000/svg";
 /** Free around the crosshair, so that it hides nothing, in pixels. */
 const GAP = 14;
+const NARROW = 440;
 
 export interface OtherPlane {
   readonly orientation: Orientation;
@@ -59,7 +60,8 @@ function lettersOf({ axes, width, height }: SliceView): SVGElement[] {
   return [
     put(letters(scale(axes.right, -1)), 10, height / 2 + 5, "start"),
     put(letters(axes.right), width - 10, height / 2 + 5, "end"),
-    put(letters(scale(axes.down, -1)), width / 2, 22, "middle"),
+    // On a narrow pane below its title.
+    put(letters(scale(axes.down, -1)), width / 2, width < NARROW ? 46 : 22, "middle"),
     put(letters(axes.down), width / 2, height - 10, "middle"),
   ];
 }

@@ -65,7 +65,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
   face.setAttribute("aria-roledescription", word("slice"));
   face.append(canvas, marks);
   const element = document.createElement("section");
-  element.className = `pane pane-${orientation}`;
+  element.className = `slice-pane pane-${orientation}`;
   element.append(face, title, told, slider);
   const ground = canvas.getContext("2d");
 

@@ -5,7 +5,7 @@ import type { Tool } from "./tool.ts";
 export const windowLevel: Tool = {
   id: "window-level",
   key: "w",
-  sign: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",
+  sign: "M12 8a4 4 0 1 0 0 8a4 4 0 1 0 0-8M12 2.5v2.5M12 19v2.5M2.5 12H5M19 12h2.5M5.3 5.3l1.8 1.8M16.9 16.9l1.8 1.8M18.7 5.3l-1.8 1.8M7.1 16.9l-1.8 1.8",
   cursor: "move",
   label: () => word("Brightness"),
   hint: () => word("Drag sideways for contrast, up and down for brightness of the scan."),

@@ -29,6 +29,8 @@ export interface VolumeDrawable extends Drawable {
   readonly isFinished: boolean;
   /** For measuring: nothing is skipped, nothing adapts. */
   fix(settings: Fixed | null): void;
+  /** What the brightest values are drawn in: light on dark pages, dark on light ones; parts of 1. */
+  setInk(red: number, green: number, blue: number): void;
   /** The scan's textures changed. */
   refresh(): void;
 }
@@ -243,6 +245,11 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
     object,
     update,
     beforeVolume,
+    setInk(...ink) {
+      if (uniforms.uMipColour.value.equals(new Vector3(...ink))) return;
+      uniforms.uMipColour.value.set(...ink);
+      again();
+    },
     refresh: again,
     restore: again,
     get shown() {

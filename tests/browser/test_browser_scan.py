@@ -1,0 +1,245 @@
+"""The scan in the viewer: slices, brightness, cuts and the volume, of a box and a ball of known values."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from chromium import chromium
+from page_shelf import Shelf, signed_in
+from viewer_hands import Viewer
+from viewer_shelf import BALL_HU, BOX_HU, CENTRE, HIGH, LOW, serving_views
+
+SIZE = {"width": 1000, "height": 640}
+MIDDLE = (LOW + HIGH) / 2
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    with serving_views(tmp_path_factory.mktemp("views")) as served:
+        yield served
+
+
+@pytest.fixture
+def viewer(browser: Any, shelf: Shelf) -> Iterator[Viewer]:
+    complaints: list[str] = []
+    page = signed_in(browser, shelf, complaints, viewport=SIZE, reduced_motion="reduce")
+    opened = Viewer(page, shelf.url + shelf.pages["box and ball"])
+    page.wait_for_selector("view-scan", state="attached")
+    opened.tab("scan")
+    yield opened
+    page.context.close()
+    harmless = ("GPU stall", "willReadFrequently")  # the browser speaks of how this test reads pixels
+    assert [each for each in complaints if not any(part in each for part in harmless)] == []
+
+
+def go_to(viewer: Viewer, layout: str) -> None:
+    viewer.page.check(f"input[name=layout][value='{layout}']", force=True)
+    painted(viewer)
+
+
+def painted(viewer: Viewer) -> None:
+    """Until every brick is there and every slice was drawn with it."""
+    viewer.page.wait_for_selector("canvas.scene[data-scan=there]", state="attached")
+    viewer.page.wait_for_selector(".pane-face canvas[data-painted]", state="attached")
+    viewer.page.wait_for_timeout(600)
+
+
+def pane(viewer: Viewer, plane: str = "axial") -> Any:
+    return viewer.page.locator(f".pane-{plane} .pane-face")
+
+
+def on_pane(viewer: Viewer, x: float, y: float) -> tuple[float, float]:
+    """Where the place x (towards the left) and y (towards the back) is in the axial pane, in pixels of it.
+
+    The whole scan, 160 by 80 mm, is fitted into the pane: the middle is at the middle.
+    """
+    box = pane(viewer).bounding_box()
+    scale = min(box["width"] / 160, box["height"] / 80)
+    return box["width"] / 2 + x * scale, box["height"] / 2 - (-y) * scale
+
+
+def grey(viewer: Viewer, x: float, y: float) -> int:
+    """The picture alone at a place, without what lies over it."""
+    px, py = on_pane(viewer, x, y)
+    found = viewer.page.evaluate(
+        """([px, py]) => {
+            const canvas = document.querySelector('.pane-axial canvas');
+            const by = canvas.width / canvas.clientWidth;
+            const [x, y] = [Math.floor(px * by), Math.floor(py * by)];
+            return [...canvas.getContext('2d').getImageData(x, y, 1, 1).data];
+        }""",
+        [px, py],
+    )
+    assert found[0] == found[1] == found[2]
+    return int(found[0])
+
+
+def window_grey(value: float, *, centre: float = 40, width: float = 400) -> float:
+    return 255 * min(1.0, max(0.0, (value - centre) / width + 0.5))
+
+
+def plainly(viewer: Viewer) -> None:
+    viewer.page.uncheck("input[name=overlay]")
+    viewer.page.uncheck("input[name=outline]")
+
+
+def test_a_slice_shows_known_values_as_the_window_says(viewer: Viewer) -> None:
+    go_to(viewer, "axial")
+    plainly(viewer)
+    painted(viewer)
+    assert abs(grey(viewer, MIDDLE[0], MIDDLE[1]) - window_grey(BOX_HU)) <= 1.5
+    assert abs(grey(viewer, CENTRE[0], CENTRE[1]) - window_grey(BALL_HU)) <= 1.5
+    assert grey(viewer, 70, 30) == 0
+    viewer.page.select_option("select[name=window]", "bone")
+    painted(viewer)
+    wanted = window_grey(BOX_HU, centre=450, width=1800)
+    assert abs(grey(viewer, MIDDLE[0], MIDDLE[1]) - wanted) <= 1.5
+
+
+def test_the_patients_right_is_at_the_left_of_an_axial_slice(viewer: Viewer) -> None:
+    go_to(viewer, "axial")
+    letters = viewer.page.evaluate(
+        "() => [...document.querySelectorAll('.pane-axial .letter')].map((one) => one.textContent)"
+    )
+    assert letters[:4] == ["R", "L", "A", "P"]
+
+
+def test_the_pointer_reads_place_value_and_organ(viewer: Viewer) -> None:
+    go_to(viewer, "axial")
+    x, y = on_pane(viewer, CENTRE[0], CENTRE[1])
+    pane(viewer).hover(position={"x": x, "y": y})
+    viewer.page.wait_for_function(
+        "() => document.querySelector('.pane-axial .pane-reading').value.includes('HU')"
+    )
+    said = viewer.page.locator(".pane-axial .pane-reading").evaluate("(one) => one.value")
+    assert f"{BALL_HU} HU" in said
+    assert "Left kidney" in said
+    place = re.match(r"L (\S+) {2}A (\S+) ", said)
+    assert place
+    assert abs(float(place[1]) - CENTRE[0]) < 1
+    assert abs(float(place[2]) + CENTRE[1]) < 1
+
+
+def test_arrows_go_from_slice_to_slice_and_the_wheel_too(viewer: Viewer) -> None:
+    go_to(viewer, "axial")
+    title = viewer.page.locator(".pane-axial .pane-title")
+    first = int(re.findall(r"\d+", title.inner_text())[0])
+    pane(viewer).focus()
+    viewer.page.keyboard.press("ArrowUp")
+    assert int(re.findall(r"\d+", title.inner_text())[0]) == first + 1
+    viewer.page.keyboard.press("End")
+    assert re.findall(r"\d+", title.inner_text()) == ["40", "40"]
+    viewer.page.keyboard.press("Home")
+    assert re.findall(r"\d+", title.inner_text())[0] == "1"
+    pane(viewer).hover()
+    viewer.page.mouse.wheel(0, -120)
+    viewer.page.wait_for_timeout(100)
+    assert int(re.findall(r"\d+", title.inner_text())[0]) == 3
+
+
+def test_a_distance_on_a_slice_is_the_true_one(viewer: Viewer) -> None:
+    go_to(viewer, "1+3")
+    viewer.tool("distance")
+    box = pane(viewer).bounding_box()
+    scale = min(box["width"] / 160, box["height"] / 80)
+    for x in (LOW[0], HIGH[0]):
+        px, py = on_pane(viewer, x, 0)
+        viewer.page.mouse.click(box["x"] + px, box["y"] + py)
+    viewer.page.wait_for_selector(".pane-axial .measure-label", state="attached")
+    said = viewer.page.evaluate("() => document.querySelector('.pane-axial .measure-label').textContent")
+    # A press lies within half a pixel of the point at either end.
+    assert abs(float(said.split()[0]) - 50) <= 1 / scale
+
+
+def test_a_press_on_a_slice_moves_the_crosshair_of_all(viewer: Viewer) -> None:
+    go_to(viewer, "1+3")
+    before = viewer.page.locator(".pane-sagittal .pane-title").inner_text()
+    x, y = on_pane(viewer, CENTRE[0], CENTRE[1])
+    pane(viewer).click(position={"x": x, "y": y})
+    viewer.page.wait_for_timeout(300)
+    assert viewer.page.locator(".pane-sagittal .pane-title").inner_text() != before
+
+
+def test_a_cut_shows_the_scan_at_the_place_it_cuts(viewer: Viewer) -> None:
+    plainly(viewer)
+    viewer.tab("cut")
+    viewer.page.click("view-cuts .cut-kinds button:has-text('Axial')")
+    viewer.page.check("input[name=scan-on-cuts]")
+    viewer.look("superior")
+    painted_cut(viewer)
+    offset = float(viewer.page.get_attribute("view-cuts input[type=range] >> nth=0", "value") or 0)
+    for place, value in ((MIDDLE, BOX_HU), (CENTRE, BALL_HU)):
+        x, y = viewer.on_screen([place[0], place[1], offset])
+        pixel = viewer.pixel(x, y)
+        assert max(pixel) - min(pixel) <= 2, (place, pixel)
+        assert abs(pixel[0] - window_grey(value)) <= 3, (place, pixel)
+
+
+def painted_cut(viewer: Viewer) -> None:
+    viewer.page.wait_for_selector("canvas.scene[data-scan=there]", state="attached")
+    viewer.page.wait_for_timeout(1200)
+
+
+def test_the_volume_is_shown_and_its_look_can_be_set_by_keys(viewer: Viewer) -> None:
+    viewer.page.check("input[name=volume]")
+    viewer.page.wait_for_selector("canvas.scene[data-scan=there]", state="attached")
+    viewer.page.select_option("select[name=look]", "ct-soft-tissue")
+    viewer.tab("organs")
+    viewer.page.evaluate(
+        "() => document.querySelectorAll('.organ .eye input').forEach((one) => one.checked && one.click())"
+    )
+    viewer.page.wait_for_timeout(2500)
+    with_tissue = picture(viewer)
+    viewer.tab("scan")
+    viewer.page.evaluate(
+        "() => { document.querySelector('transfer-editor').closest('details').open = true; }"
+    )
+    point = viewer.page.locator("transfer-editor [data-index='1']")
+    before = point.get_attribute("aria-label")
+    point.focus()
+    viewer.page.keyboard.press("ArrowUp")
+    viewer.page.wait_for_timeout(100)
+    assert viewer.page.locator("transfer-editor [data-index='1']").get_attribute("aria-label") != before
+    viewer.page.uncheck("input[name=volume]")
+    viewer.page.wait_for_timeout(800)
+    assert (abs(with_tissue - picture(viewer)).max(-1) > 12).sum() > 2000
+
+
+def picture(viewer: Viewer) -> npt.NDArray[np.int64]:
+    shot = viewer.page.locator("canvas.scene").screenshot()
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int64)
+
+
+def test_a_lost_context_brings_the_slices_back(viewer: Viewer) -> None:
+    go_to(viewer, "axial")
+    plainly(viewer)
+    painted(viewer)
+    viewer.page.evaluate(
+        """async () => {
+            const gl = document.querySelector('canvas.scene').getContext('webgl2');
+            const loser = gl.getExtension('WEBGL_lose_context');
+            loser.loseContext();
+            await new Promise((done) => setTimeout(done, 500));
+            loser.restoreContext();
+            await new Promise((done) => setTimeout(done, 1500));
+        }"""
+    )
+    pane(viewer).focus()
+    viewer.page.keyboard.press("ArrowUp")
+    painted(viewer)
+    assert abs(grey(viewer, MIDDLE[0], MIDDLE[1]) - window_grey(BOX_HU)) <= 1.5
+    assert abs(grey(viewer, CENTRE[0], CENTRE[1]) - window_grey(BALL_HU)) <= 1.5
