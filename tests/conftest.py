@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,8 +13,10 @@ import pytest
 SLOW_FLOORS = {"browser", "contract", "faults", "golden", "journeys"}
 
 if TYPE_CHECKING:
+    from page_shelf import Shelf
     from plastinate.archive.archive import Archive
     from plastinate.services.sample_sources import Sample
+    from running_server import RunningServer, Visitor
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,3 +43,50 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sample:
     from sample_shop import open_shop
 
     return open_shop(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser for a module's pages."""
+    from chromium import chromium
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the console of a watched page complained of."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """Every page there is, served; a module that wants other cases has a shelf of its own."""
+    from page_shelf import serving_pages
+
+    with serving_pages(tmp_path_factory.mktemp("shelf")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A real server with nothing in it."""
+    from running_server import serving
+
+    with serving(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ada(server: RunningServer) -> Visitor:
+    """Its first administrator."""
+    return server.first_administrator()
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the scan of a bead."""
+    from bead_scans import write_bead
+
+    return write_bead(tmp_path_factory.mktemp("bead") / "scan")

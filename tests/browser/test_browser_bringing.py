@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from chromium import chromium
-from page_shelf import Shelf, serving_pages, signed_in
+from page_shelf import Shelf, signed_in
 from plastinate.archive.tables import CaseInput
 
 MEBIBYTE = 1 << 20
@@ -21,23 +20,6 @@ CASE = re.compile(r"/cases/[a-z0-9]{20}$")
 SLOW = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": 16 * MEBIBYTE}
 AWAY = {**SLOW, "offline": True}
 FAST = {**SLOW, "uploadThroughput": -1}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    with serving_pages(tmp_path_factory.mktemp("shelf")) as served:
-        yield served
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
 
 
 @pytest.fixture

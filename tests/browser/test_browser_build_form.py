@@ -7,16 +7,9 @@ from typing import Any
 
 import pytest
 
-from chromium import chromium
 from found_series import let_be_found, series
 from page_shelf import Shelf, serving_pages, signed_in
 from plastinate.archive.tables import Job
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +24,6 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
             series(4, "PT"),
         )
         yield served
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
 
 
 def opened(browser: Any, shelf: Shelf, complaints: list[str], **options: Any) -> tuple[Any, Any]:

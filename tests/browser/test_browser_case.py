@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from chromium import chromium
-from page_shelf import WISH, Shelf, serving_pages, signed_in
+from page_shelf import WISH, Shelf, signed_in
 from plastinate.archive.tables import Case, CaseTag, Job, now
 from web_stage import PASSWORD
 
@@ -17,23 +14,6 @@ AWAY = "The server does not answer."
 SIGNED_OUT = "You have been signed out."
 # What the console says of a request that was refused or did not arrive.
 NETWORK = ("net::ERR", "401", "404", "503")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    with serving_pages(tmp_path_factory.mktemp("shelf")) as served:
-        yield served
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
 
 
 def opened(browser: Any, shelf: Shelf, complaints: list[str], name: str) -> tuple[Any, str]:

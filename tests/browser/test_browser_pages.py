@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chromium import chromium
-from page_shelf import STRANGE, Shelf, serving_pages, signed_in
+from page_shelf import STRANGE, Shelf, signed_in
 from pseudo_language import speak_pseudo, untranslated
 
 AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
@@ -37,23 +35,6 @@ PAGES = [
 ]
 # A page that is not there says so with its status, which the console repeats.
 NOT_FOUND = "the server responded with a status of 404"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    with serving_pages(tmp_path_factory.mktemp("shelf")) as served:
-        yield served
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
 
 
 def unfolded(page: Any) -> None:

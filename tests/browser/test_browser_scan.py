@@ -12,19 +12,12 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from chromium import chromium
 from page_shelf import Shelf, signed_in
 from viewer_hands import Viewer
 from viewer_shelf import BALL_HU, BOX_HU, CENTRE, HIGH, LOW, serving_views
 
 SIZE = {"width": 1000, "height": 640}
 MIDDLE = (LOW + HIGH) / 2
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

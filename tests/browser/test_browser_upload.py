@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bead_scans import write_bead
-from chromium import chromium, watched_page
+from chromium import watched_page
 from job_rig import eventually
 from running_server import EMAIL, PASSWORD, RunningServer, Visitor, serving
 
@@ -23,21 +23,10 @@ MEBIBYTE = 1 << 20
 PATIENCE_MS = 120_000
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningServer]:
     with serving(tmp_path) as running:
         yield running
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chromium import chromium
 from page_shelf import Shelf, signed_in
 from viewer_hands import Viewer
 from viewer_shelf import CENTRE, HIGH, LOW, RADIUS_MM, serving_views
@@ -19,20 +18,9 @@ HARMLESS = "GPU stall due to ReadPixels"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     with serving_views(tmp_path_factory.mktemp("views")) as served:
         yield served
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chromium import chromium
 from page_shelf import Shelf, signed_in
 from viewer_hands import Viewer
 from viewer_shelf import CENTRE, LOW, STRANGE, add_scene, many_balls, serving_views
@@ -19,12 +18,6 @@ AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZE = {"width": 900, "height": 640}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -21,11 +21,6 @@ WISH = ("--threshold", "500:")
 QUICK = ("--single-level", "--no-check", "--no-preview", "--format", "stl")
 
 
-@pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bead(tmp_path_factory.mktemp("bead") / "scan")
-
-
 def refused(ran: subprocess.CompletedProcess[str], status: int, code: str) -> None:
     """One sentence with a code and a hint, the right status, and no traceback."""
     assert ran.returncode == status, ran.stderr

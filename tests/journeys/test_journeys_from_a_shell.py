@@ -7,34 +7,16 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bead_scans import write_bead
-from running_server import EMAIL, PASSWORD, RunningServer, Visitor, counted, serving
+from running_server import EMAIL, PASSWORD, RunningServer, Visitor, counted
 from terminals import at_a_terminal
 
 pytestmark = pytest.mark.slow
 
 PROGRAM = [sys.executable, "-m", "plastinate.cli.main"]
-
-
-@pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bead(tmp_path_factory.mktemp("bead") / "scan")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with serving(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def ada(server: RunningServer) -> Visitor:
-    return server.first_administrator()
 
 
 def own(home: Path) -> dict[str, str]:

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from running_server import RunningServer, Visitor, serving
+from running_server import RunningServer, Visitor
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with serving(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def ada(server: RunningServer) -> Visitor:
-    return server.first_administrator()
 
 
 def connected(server: RunningServer) -> socket.socket:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from typing import Any
 import pytest
 import requests
 
-from bead_scans import write_bead
 from job_rig import eventually, processes_with
 from plastinate.client.stored_zip import Packet, pack
 from running_server import EMAIL, RunningServer, Visitor, counted, serving
@@ -30,22 +28,6 @@ from server_talk import TUS, begin, case_of, done, offset_of, send
 pytestmark = pytest.mark.slow
 
 WISH: dict[str, Any] = {"threshold": [500, None], "name": "Marble", "formats": ["glb", "stl"]}
-
-
-@pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bead(tmp_path_factory.mktemp("bead") / "scan")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with serving(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def ada(server: RunningServer) -> Visitor:
-    return server.first_administrator()
 
 
 def built(visitor: Visitor, case_id: str, wish: dict[str, Any] = WISH) -> dict[str, Any]:

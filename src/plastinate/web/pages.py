@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from pydantic import ValidationError
 
+from plastinate.archive.tables import Build
 from plastinate.model.case_errors import Conflict, NotThere
 from plastinate.model.errors import PlastinateError
 from plastinate.services import access, builds, case_cards, jobs, people, series_slices, sharing
@@ -171,28 +172,25 @@ def edit_shown(case_id: str, *, written: Mapping[str, Any], error: PlastinateErr
 @pages.get("/cases/<case_id>/builds/<build_id>")
 def build(case_id: str, build_id: str) -> str:
     """The certificate of a build, with its pictures and files."""
-    archive, actor = archive_of_app(), current_actor()
-    row = builds.read_build(archive, actor, build_id)
-    if row.case_id != case_id:
-        raise NotThere("build")
-    with archive.database.read() as session:
-        whole = case_whole(session, actor, case_service.read_case(archive, actor, case_id))
-    shown = build_page.build_shown(row)
-    return render_template(
-        "build.html",
-        case=whole,
-        build=shown,
-        can_edit=access.RANK[whole.role] >= access.RANK["edit"],
-        report=build_page.report_of(archive, row),
-        pictures=build_page.pictures_of(shown),
-        part_name=wording.part_name,
-        organ_names=", ".join(wording.translated(each["name"]) for each in shown["organs"]),
-    )
+    _, told = _told_of_build(case_id, build_id)
+    return render_template("build.html", part_name=wording.part_name, **told)
 
 
 @pages.get("/cases/<case_id>/builds/<build_id>/view")
 def view(case_id: str, build_id: str) -> str:
     """A build in 3D; its organs and pictures where that cannot be shown."""
+    row, told = _told_of_build(case_id, build_id)
+    return render_template(
+        "view.html",
+        scene=view_page.scene_of(row),
+        files=view_page.files_address(row),
+        said_in_3d=view_page.said_in_3d(row, told["build"]),
+        **told,
+    )
+
+
+def _told_of_build(case_id: str, build_id: str) -> tuple[Build, dict[str, Any]]:
+    """A build, and what its pages say of it."""
     archive, actor = archive_of_app(), current_actor()
     row = builds.read_build(archive, actor, build_id)
     if row.case_id != case_id:
@@ -200,18 +198,14 @@ def view(case_id: str, build_id: str) -> str:
     with archive.database.read() as session:
         whole = case_whole(session, actor, case_service.read_case(archive, actor, case_id))
     shown = build_page.build_shown(row)
-    return render_template(
-        "view.html",
-        case=whole,
-        build=shown,
-        scene=view_page.scene_of(row),
-        files=view_page.files_address(row),
-        said_in_3d=view_page.said_in_3d(row, shown),
-        can_edit=access.RANK[whole.role] >= access.RANK["edit"],
-        report=build_page.report_of(archive, row),
-        pictures=build_page.pictures_of(shown),
-        organ_names=", ".join(wording.translated(each["name"]) for each in shown["organs"]),
-    )
+    return row, {
+        "case": whole,
+        "build": shown,
+        "can_edit": access.RANK[whole.role] >= access.RANK["edit"],
+        "report": build_page.report_of(archive, row),
+        "pictures": build_page.pictures_of(shown),
+        "organ_names": ", ".join(wording.translated(each["name"]) for each in shown["organs"]),
+    }
 
 
 @pages.get("/account")
