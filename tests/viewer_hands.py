@@ -54,7 +54,8 @@ class Viewer:
             self.page.wait_for_timeout(200)
         said = parse_qs(urlsplit(self.page.url).fragment)
         numbers = [float(each) for each in said["camera"][0].split(",")]
-        x, y, z, w = numbers[3:7]
+        # A link is kept short, so its turn is rounded and no longer of length one.
+        x, y, z, w = np.array(numbers[3:7]) / np.linalg.norm(numbers[3:7])
         turn = np.array(
             [
                 [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
