@@ -19,6 +19,8 @@ QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed"
 UNFINISHED = (QUEUED, RUNNING)
 WORDS_MAX = 300
 WORKER_MAX = 200
+# Of the jobs of a case that are over, as many are listed; what they made is listed by itself.
+ENDED_LISTED = 100
 
 Report = Literal["go on", "cancel", "stale"]
 
@@ -233,12 +235,16 @@ def job(session: Session, job_id: str) -> Job | None:
 
 
 def jobs_of_case(session: Session, case_id: str) -> list[Job]:
-    """Every job of a case, the newest first."""
-    return list(
-        session.scalars(
-            select(Job).where(Job.case_id == case_id).order_by(Job.created_at.desc(), Job.id.desc())
-        )
+    """The jobs of a case, the newest first: all that wait or run, and the last that ended."""
+    newest = (Job.created_at.desc(), Job.id.desc())
+    ended = (
+        select(Job.id)
+        .where(Job.case_id == case_id, Job.state.not_in(UNFINISHED))
+        .order_by(*newest)
+        .limit(ENDED_LISTED)
     )
+    wanted = Job.state.in_(UNFINISHED) | Job.id.in_(ended)
+    return list(session.scalars(select(Job).where(Job.case_id == case_id, wanted).order_by(*newest)))
 
 
 def _is_live(job_id: str, attempt: int) -> tuple[ColumnElement[bool], ...]:

@@ -112,6 +112,9 @@ def _range_asked(size: int, sha256: str) -> tuple[int, int] | None:
     asked = parse_range_header(request.headers.get("Range"))
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return None
+    first, _ = asked.ranges[0]
+    if size and first < -size:  # the last N bytes of fewer than N: all of them (RFC 9110, 14.1.2)
+        return 0, size
     found = asked.range_for_length(size)
     if found is None:
         raise RequestedRangeNotSatisfiable(length=size)

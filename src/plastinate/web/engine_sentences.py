@@ -39,6 +39,8 @@ SENTENCES = (
     N_("Each is listed as a series of its own."),
     N_("The file holds {count} volumes or channels, and one is read at a time."),
     N_("Save one of them as a file of its own."),
+    N_("Each voxel of the file holds a colour or a group of numbers, where a scan has one number."),
+    N_("Save one channel of it as a file of its own."),
     N_("The file's axes are not at right angles."),
     N_("Resampled to a straight grid; what lies outside is marked as never measured."),
     # about place and size

@@ -19,6 +19,7 @@ FINDINGS = {
     "ingest.split-series": _l("One series held different stacks"),
     "ingest.side-by-side": _l("Stacks beside each other"),
     "ingest.many-volumes": _l("A file with several volumes"),
+    "ingest.no-plain-numbers": _l("A file of colours"),
     "ingest.no-pixel-spacing": _l("No pixel size is known"),
     "ingest.no-position": _l("The images do not say where they lie"),
     "ingest.no-orientation": _l("The file does not say how the patient lies in it"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -226,3 +227,17 @@ def test_unfinished_jobs_come_oldest_first_and_those_of_a_case_newest_first(arch
     with archive.database.read() as session:
         assert [job.id for job in jobs.unfinished(session)] == [first, second, fourth]
         assert [job.id for job in jobs.jobs_of_case(session, case_id)] == [fourth, first]
+
+
+def test_of_many_jobs_that_are_over_the_last_are_listed_and_none_that_waits_is_left_out(archive: Archive):
+    with archive.database.write() as session:
+        case = Case(title="x")
+        session.add(case)
+        session.flush()
+        states = [jobs.QUEUED, *[jobs.CANCELLED] * jobs.ENDED_LISTED, jobs.FAILED]
+        for number, state in enumerate(states):
+            when = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
+            session.add(Job(case_id=case.id, kind="build", request={}, state=state, created_at=when))
+        session.flush()
+        listed = [job.state for job in jobs.jobs_of_case(session, case.id)]
+    assert listed == [jobs.FAILED, *[jobs.CANCELLED] * (jobs.ENDED_LISTED - 1), jobs.QUEUED]

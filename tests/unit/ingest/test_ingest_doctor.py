@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hostile_scans import deflated_bomb, lying_pictures, slices
+from hostile_scans import deflated_bomb, lying_pictures, nifti, slices
 from phantom_series import Scan, write_series
 from phantoms import sphere
 from plastinate.model.errors import AmbiguousSeries, DamagedFile, EmptyInput, NoUsableSeries, SeriesNotFound
@@ -168,6 +168,17 @@ def test_a_picture_file_with_several_volumes_is_listed_but_not_used(tmp_path: Pa
     (case,) = look(tmp_path / "a", tmp_path).cases
     assert not case.series.is_usable
     assert case.series.findings[0].code == "ingest.many-volumes"
+
+
+def test_a_picture_file_of_colours_is_listed_but_not_used(tmp_path: Path) -> None:
+    rgb24 = nifti((6, 5, 4), datatype=128, body=bytes(6 * 5 * 4 * 3))
+    meta = b"NDims = 3\nDimSize = 6 5 4\nElementType = MET_UCHAR\nElementNumberOfChannels = 3\n"
+    files = {"a.nii": rgb24, "b.mha": meta + b"ElementDataFile = LOCAL\n" + bytes(6 * 5 * 4 * 3)}
+    for name, held in files.items():
+        (tmp_path / name).write_bytes(held)
+        (case,) = look(tmp_path / name, tmp_path).cases
+        assert not case.series.is_usable
+        assert [each.code for each in case.series.findings] == ["ingest.no-plain-numbers"]
 
 
 def test_a_picture_header_that_makes_no_sense_is_set_aside(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def test_only_pictures_of_our_own_are_shown_in_place(stage: Stage, scene: Scene)
         ("bytes=0-9", 206, slice(0, 10)),
         ("bytes=100-", 206, slice(100, None)),
         ("bytes=-7", 206, slice(-7, None)),
+        ("bytes=-999999999", 206, slice(None)),
         ("bytes=0-999999999", 206, slice(None)),
         ("bytes=5-5", 206, slice(5, 6)),
         ("bytes=0-1,4-5", 200, slice(None)),

@@ -180,6 +180,16 @@ def describe_picture(candidate: Candidate, header: PictureHeader) -> Series:
                 "Save one of them as a file of its own.",
             )
         )
+    if not header.has_plain_numbers:
+        is_usable = False
+        findings.append(
+            Finding(
+                "ingest.no-plain-numbers",
+                "problem",
+                "Each voxel of the file holds a colour or a group of numbers, where a scan has one number.",
+                "Save one channel of it as a file of its own.",
+            )
+        )
     spacing = header.spacing_mm
     return Series(
         number=0,

@@ -27,7 +27,7 @@ from plastinate.stages.ingest.image_file import (
     read_voxels,
 )
 
-_TYPES = {
+NIFTI_TYPES = {
     2: "u1",
     4: "i2",
     8: "i4",
@@ -89,12 +89,12 @@ def read_nifti(
     try:
         with open_plain_or_gzip(path) as file:
             header = _read_header(file, name)
-            if header.datatype not in _TYPES:
+            if header.datatype not in NIFTI_TYPES:
                 raise UnsupportedFile(
                     name, f"its voxels are of NIfTI type {header.datatype}, not one number each"
                 )
             shape = checked_shape(header.sizes, name=name, max_voxels=max_voxels)
-            dtype = np.dtype(header.order + _TYPES[header.datatype])
+            dtype = np.dtype(header.order + NIFTI_TYPES[header.datatype])
             raw = read_voxels(file, shape, dtype, coding="raw", name=name)
             file.read(1)  # lets gzip reach and compare its checksum
     except (OSError, EOFError, zlib.error) as error:

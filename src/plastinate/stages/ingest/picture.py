@@ -13,6 +13,7 @@ from plastinate.model.errors import DamagedFile, TooLarge
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.image_file import DEFLATE_LIMIT, FLATTEST
 from plastinate.stages.ingest.limits import Limits
+from plastinate.stages.ingest.nifti import NIFTI_TYPES
 from plastinate.stages.ingest.sniff import Kind
 
 HEAD_BYTES = 1 << 16
@@ -25,12 +26,16 @@ FORMAT_NAMES = {"nifti": "NIfTI", "nrrd": "NRRD", "metaimage": "MetaImage"}
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """Matrix in file order (fastest axis first), its spacing; whether it holds labels, and is packed."""
+    """Matrix in file order (fastest axis first), its spacing; whether it holds labels, and is packed.
+
+    `has_plain_numbers` is False where a voxel is a colour, a complex number or another group of values.
+    """
 
     sizes: tuple[int, ...]
     spacing_mm: tuple[float, ...] | None
     is_label_map: bool = False
     is_packed: bool = False
+    has_plain_numbers: bool = True
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -110,6 +115,7 @@ def _nifti(head: bytes) -> PictureHeader:
     is_second = head[4:7] in (b"n+2", b"ni2")
     order = "<" if struct.unpack_from("<i", head)[0] in (348, 540) else ">"
     dim = struct.unpack_from(order + ("8q" if is_second else "8h"), head, 16 if is_second else 40)
+    (datatype,) = struct.unpack_from(order + "h", head, 12 if is_second else 70)
     (intent,) = struct.unpack_from(order + ("i" if is_second else "h"), head, 504 if is_second else 68)
     pixdim = struct.unpack_from(order + ("8d" if is_second else "8f"), head, 104 if is_second else 76)
     rank = dim[0]
@@ -123,7 +129,8 @@ def _nifti(head: bytes) -> PictureHeader:
     rows = struct.unpack_from(order + ("12d" if is_second else "12f"), head, 400 if is_second else 280)
     if by_rows > 0 and min((*sizes, 1)[:3]) > 1 and not _spans(rows):
         raise ValueError("srow")
-    return PictureHeader(sizes, spacing, intent == NIFTI_INTENT_LABEL, is_packed)
+    is_plain = datatype in NIFTI_TYPES
+    return PictureHeader(sizes, spacing, intent == NIFTI_INTENT_LABEL, is_packed, is_plain)
 
 
 def _spans(rows: tuple[float, ...]) -> bool:
@@ -189,6 +196,7 @@ def _metaimage(head: bytes) -> PictureHeader:
         sizes,
         _spacing(tuple(float(part) for part in spacing.split()[:3])) if spacing else None,
         is_packed=fields.get("compresseddata", "").lower() in ("true", "1", "t"),
+        has_plain_numbers=int(fields.get("elementnumberofchannels", "1")) == 1,
     )
 
 
