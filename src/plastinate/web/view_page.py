@@ -33,12 +33,22 @@ def said_in_3d(build: Build, shown: Mapping[str, Any]) -> dict[str, Any]:
             }
             for each in shown["organs"]
         },
+        "groups": {each: translated(name) for each, name in _groups().items()},
         "notFound": {
             each["id"]: {"name": translated(each["name"]), "reason": _plain(each["reason"])}
             for each in build.summary.get("not_found", [])
         },
         "formats": [{**each, "purpose": str(each["purpose"])} for each in shown["formats"]],
     }
+
+
+def _groups() -> dict[str, str]:
+    """What structures hang under, by id: a build tells no names of its groups."""
+    from plastinate.recipes.load import load_structures
+
+    known = load_structures()
+    parents = {each.parent for each in known.values()}
+    return {each.id: each.name for each in known.values() if each.id in parents}
 
 
 def _plain(sentence: str) -> str:

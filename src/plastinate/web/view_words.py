@@ -9,6 +9,7 @@ VIEW = (
     N_("3D alone"),
     N_("3D and slices"),
     N_("3D view"),
+    N_("A part of this link makes no sense and was left out. Ask for it once more."),
     N_("Add a point"),
     N_("Alone"),
     N_("Amber: look before you rely on it"),
@@ -86,6 +87,10 @@ VIEW = (
     N_("In sight: {names}."),
     N_("Its brightness follows that of the slices."),
     N_("Its model could not be loaded."),
+    N_(
+        "Its number among the voxels makes no sense: it is not outlined in the slices, and its values "
+        "in the scan are not known."
+    ),
     N_("Left side of the box"),
     N_("Light and shade"),
     N_("Liver"),
@@ -196,6 +201,7 @@ VIEW = (
     N_("Turn"),
     N_("Turned by {turn}°, tilted by {tilt}°."),
     N_("Value"),
+    N_("Value of the scan"),
     N_("Vessels with contrast medium"),
     N_("Views"),
     N_("Volume"),
@@ -205,10 +211,14 @@ VIEW = (
     N_("Width"),
     N_("Window"),
     N_("You may not see these models, or you are no longer signed in."),
-    N_("You may only look at this case: what you change here is not kept."),
+    N_(
+        "You may only look at this case: what you measure here is not kept, and what others measured "
+        "stays as it is."
+    ),
     N_("Your measurements could not be saved. They stay here while the page is open."),
     N_("Your own"),
     N_("and {count} more"),
+    N_("inside “{hull}”"),
     N_("left side"),
     N_("not measured"),
     N_("one slice"),

@@ -209,6 +209,8 @@ def test_names_and_reasons_in_3d_are_in_the_readers_language(stage: Stage):
     page = browser.get(f"/cases/{scene.case}/builds/{scene.build}/view").text
     island = json.loads(re.search(r'id="viewer-words">(.*?)</script>', page)[1])  # type: ignore[index]
     assert island["organs"]["lung-left"]["name"] == "Linke Lunge"
+    # What organs hang under is named in no build.
+    assert island["groups"]["respiratory-system"] == "Atmungssystem"
 
 
 def test_models_built_before_there_was_a_viewer_say_so_and_can_be_built_again(stage: Stage):

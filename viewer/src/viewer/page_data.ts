@@ -13,6 +13,7 @@ export interface Format {
 
 export interface Said {
   readonly organs: Readonly<Record<string, { readonly name: string; readonly reasons: readonly string[] }>>;
+  readonly groups: Readonly<Record<string, string>>;
   readonly notFound: Readonly<Record<string, { readonly name: string; readonly reason: string }>>;
   readonly formats: readonly Format[];
 }
@@ -48,7 +49,7 @@ export function pageData(main: HTMLElement): PageData {
     certificatePage: of("certificatePage"),
     canEdit: main.dataset["canEdit"] !== undefined,
     measurements: of("measurements"),
-    said: { organs: said.organs ?? {}, notFound: said.notFound ?? {}, formats: said.formats ?? [] },
+    said: { organs: said.organs ?? {}, groups: said.groups ?? {}, notFound: said.notFound ?? {}, formats: said.formats ?? [] },
   };
 }
 
@@ -57,6 +58,7 @@ export function inPageLanguage(manifest: Manifest, said: Said): Manifest {
   return {
     ...manifest,
     organs: manifest.organs.map((organ) => ({ ...organ, ...said.organs[organ.id] })),
+    groups: manifest.groups.map((group) => ({ ...group, name: Object.hasOwn(said.groups, group.id) ? (said.groups[group.id] ?? group.name) : group.name })),
     notFound: manifest.notFound.map((one) => ({ ...one, ...said.notFound[one.id] })),
   };
 }

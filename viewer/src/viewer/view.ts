@@ -18,7 +18,7 @@ import { listenToGestures } from "./scene/gestures.ts";
 import { putOverlays } from "./scene/overlays.ts";
 import { pickAt } from "./scene/picking.ts";
 import { type Stage, startStage } from "./scene/stage.ts";
-import { fromAddress } from "./state/address.ts";
+import { fromAddress } from "./state/read_address.ts";
 import { boundsOf, firstState } from "./state/first_state.ts";
 import { type Store, createStore } from "./state/store.ts";
 import { meshNews } from "./loading/mesh_news.ts";
@@ -28,6 +28,8 @@ if (main?.dataset["scene"]) void open(pageData(main));
 
 async function open(page: PageData): Promise<void> {
   const { main: place } = page;
+  // Without scripts nothing is fetched, and nothing may say so.
+  place.querySelector("[data-while-loading]")?.removeAttribute("hidden");
   if (!hasWebGl2()) return withoutWebGl(place);
   let manifest: Manifest;
   try {
@@ -187,12 +189,16 @@ const isSmallDevice = (): boolean =>
 
 function withoutWebGl(place: HTMLElement): void {
   place.querySelector("[data-without-webgl]")?.removeAttribute("hidden");
-  place.querySelector("[data-while-loading]")?.setAttribute("hidden", "");
+  const line = place.querySelector<HTMLElement>("[data-while-loading]");
+  if (!line) return;
+  line.dataset["over"] = "";
+  line.hidden = true;
 }
 
 function saidInPlace(place: HTMLElement, sentence: string): void {
-  const line = place.querySelector("[data-while-loading]");
+  const line = place.querySelector<HTMLElement>("[data-while-loading]");
   if (!line) return;
+  line.dataset["over"] = "";
   line.textContent = sentence;
   line.className = "notice";
   line.setAttribute("role", "alert");

@@ -16,6 +16,7 @@ const SENTENCES: Readonly<Record<string, (places: Places) => string>> = {
   "planes-full": () => word("Three cuts are the most. Take one away first."),
   "copied": () => word("The link is copied. Whoever opens it sees what you see, if they may see the case."),
   "not-copied": () => word("The link is in the address bar: copy it from there."),
+  "link-senseless": () => word("A part of this link makes no sense and was left out. Ask for it once more."),
   "no-millimetres": () => word("This scan has no millimetres, so nothing in it can be measured."),
   "not-saved": () => word("Your measurements could not be saved. They stay here while the page is open."),
   "both-kept": () => word("Somebody else measured here too: both are kept."),

@@ -81,8 +81,10 @@ describe("a scene is read warily", () => {
       { bounds_lps_mm: [[0, 0, 0], [1e308, 1, 1]] },
       { centre_lps_mm: [0, 1e6, 0] },
     ];
-    for (const label of [1e308, -7, 1.5, "2"])
-      expect(readManifest(sceneJson({ organs: [organJson("a", { label })] })).organs[0]?.label).toBeNull();
+    const values = { voxels: 9, mean: 1, sd: 1, min: 0, max: 2, p05: 0, median: 1, p95: 2 };
+    const read = (label: unknown) => readManifest(sceneJson({ organs: [organJson("a", { label, statistics: values })] })).organs[0];
+    for (const label of [1e308, -7, 1.5, "2", 0]) expect(read(label)).toMatchObject({ label: null, hasSenselessLabel: true, statistics: null });
+    for (const label of [7, null, undefined]) expect(read(label)).toMatchObject({ hasSenselessLabel: false, statistics: values });
     for (const more of bad) expect(flawOf(sceneJson({ organs: [organJson("a", more)] }))).toBe("no-organs");
     for (const id of ["__proto__", "constructor", "", "a b", "x".repeat(101)])
       expect(flawOf(sceneJson({ organs: [organJson(id)] }))).toBe("no-organs");

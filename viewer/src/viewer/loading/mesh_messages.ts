@@ -67,6 +67,8 @@ export interface Hit {
   readonly pointLpsMm: Vec3;
   readonly normal: Vec3;
   readonly distanceMm: number;
+  /** On the face of a cut: inside the organ. */
+  readonly isFace: boolean;
 }
 
 export type FromWorker =

@@ -63,7 +63,7 @@ function pickOne({ id, sides, isOnlyCut }: PickOrgan, tree: MeshTree, ray: Pick<
     const normal: Vec3 = face ? [face.x, face.y, face.z] : [0, 0, 1];
     // Towards the one who looks, also where a cut shows the inside.
     const isAway = dot(normal, ray.direction) > 0;
-    nearest = { id, pointLpsMm, distanceMm, normal: isAway ? scale(normal, -1) : normal };
+    nearest = { id, pointLpsMm, distanceMm, normal: isAway ? scale(normal, -1) : normal, isFace: false };
   }
   return nearest;
 }
@@ -84,7 +84,7 @@ function cutFace(
     const pointLpsMm = add(ray.originLpsMm, scale(ray.direction, distanceMm));
     const others = sides.filter((one) => one !== side);
     const isInside = wallsMm.filter((wall) => wall > distanceMm).length % 2 === 1;
-    if (isInside && isKept(pointLpsMm, others)) nearest = { id, pointLpsMm, distanceMm, normal: scale(side.normal, -1) };
+    if (isInside && isKept(pointLpsMm, others)) nearest = { id, pointLpsMm, distanceMm, normal: scale(side.normal, -1), isFace: true };
   }
   return nearest;
 }

@@ -50,6 +50,9 @@ export function keepMeasures({ address, canEdit, token, store }: SaveOptions): S
     return [...theirs.filter((one) => !ids.has(one.id)), ...mine];
   }
 
+  const load = (theirs: readonly Measurement[]): void =>
+    store.dispatch({ type: "measures-load", measurements: together(theirs), keptIds: theirs.map(({ id }) => id) });
+
   async function put(isLast = false): Promise<Response> {
     return fetch(address, {
       method: "PUT",
@@ -63,7 +66,7 @@ export function keepMeasures({ address, canEdit, token, store }: SaveOptions): S
     try {
       let answer = await put();
       if (answer.status === 409 || answer.status === 412) {
-        store.dispatch({ type: "measures-load", measurements: together(await fetchAll()) });
+        load(await fetchAll());
         say("both-kept", "warn", null);
         answer = await put();
       }
@@ -85,7 +88,7 @@ export function keepMeasures({ address, canEdit, token, store }: SaveOptions): S
   void fetchAll().then(
     (theirs) => {
       const isUntouched = store.state.measurements === known;
-      if (theirs.length) store.dispatch({ type: "measures-load", measurements: together(theirs) });
+      if (theirs.length) load(theirs);
       if (isUntouched) known = store.state.measurements;
     },
     () => undefined,

@@ -46,6 +46,8 @@ export interface Organ {
   /** To begin with; null where the scene does not say. */
   readonly opacity: number | null;
   readonly label: number | null;
+  /** The scene gives it a number that no voxel can have: nothing of it is known among the voxels. */
+  readonly hasSenselessLabel: boolean;
   readonly light: Light;
   readonly reasons: readonly string[];
   readonly volumeMl: number | null;

@@ -247,6 +247,8 @@ function organ(json: Json, place: string): Organ {
   // A finer mesh that cannot be understood costs its detail alone.
   const finer = (level: string) => perhaps(meshes[level], `${place}.meshes.${level}`, null, meshFile);
   const light = json["light"];
+  const number_ = label(json["label"]);
+  const hasSenselessLabel = number_ === null && (json["label"] ?? null) !== null;
   const reasons = Array.isArray(json["reasons"]) ? json["reasons"].slice(0, MOST_REASONS) : [];
   return {
     id: id(json["id"], `${place}.id`),
@@ -256,7 +258,8 @@ function organ(json: Json, place: string): Organ {
     parent: typeof json["parent"] === "string" ? json["parent"] : null,
     colour: colour(json["colour"]),
     opacity: share(json["opacity"]),
-    label: label(json["label"]),
+    label: number_,
+    hasSenselessLabel,
     // A light that is unknown is no green one.
     light: light === "green" || light === "amber" || light === "red" ? (light satisfies Light) : "red",
     reasons: reasons.filter((one): one is string => typeof one === "string"),
@@ -267,7 +270,7 @@ function organ(json: Json, place: string): Organ {
     triangles: count(json["triangles"] ?? coarse.triangles, `${place}.triangles`),
     distanceMeanMm: numberOrNull(json["distance_mean_mm"], `${place}.distance_mean_mm`),
     distanceP95Mm: numberOrNull(json["distance_p95_mm"], `${place}.distance_p95_mm`),
-    statistics: perhaps(json["statistics"], `${place}.statistics`, null, statistics),
+    statistics: hasSenselessLabel ? null : perhaps(json["statistics"], `${place}.statistics`, null, statistics),
     meshes: { coarse, medium: finer("medium"), full: finer("full") },
   };
 }

@@ -7,6 +7,7 @@ import { type Measurement, type ViewState, hasMillimetres } from "../state/view_
 import { download, fileName } from "./download.ts";
 import { degrees, millimetres, place } from "./format.ts";
 import { Panel } from "./panel.ts";
+import { organWords, valueWords } from "./readings.ts";
 import { SIGNS, sign } from "./signs.ts";
 import { TOOLS } from "../tools/tools.ts";
 
@@ -14,7 +15,7 @@ export const valueOf = (one: Measurement): string => (one.unit === "mm" ? millim
 
 export class MeasuresPanel extends Panel {
   protected override shows(state: ViewState): readonly unknown[] {
-    return [state.measurements, state.pendingLpsMm, state.tool, state.manifest, state.probe];
+    return [state.measurements, state.keptIds, state.pendingLpsMm, state.tool, state.manifest, state.probe];
   }
 
   protected override render(): TemplateResult {
@@ -27,7 +28,7 @@ export class MeasuresPanel extends Panel {
       <div class="cut-kinds">${measuring.map((tool) => html`<button type="button" class="button plain slim" aria-pressed=${tool.id === state.tool} @click=${() => this.app.store.dispatch({ type: "tool", tool: tool.id === state.tool ? "turn" : tool.id })}>${sign(tool.sign)}${tool.label()}</button>`)}</div>
       <p class="hint">${current?.hint() ?? word("Take up a tool, then press points in the picture.")}</p>
       ${this.probe()}
-      ${this.app.page.canEdit ? nothing : html`<p class="hint">${word("You may only look at this case: what you change here is not kept.")}</p>`}
+      ${this.app.page.canEdit ? nothing : html`<p class="hint">${word("You may only look at this case: what you measure here is not kept, and what others measured stays as it is.")}</p>`}
       ${state.measurements.length ? this.list() : html`<p class="quiet small">${word("Nothing is measured yet.")}</p>`}
     </div>`;
   }
@@ -37,21 +38,24 @@ export class MeasuresPanel extends Panel {
     if (!probe) return nothing;
     const organ = manifest.organs.find(({ id }) => id === probe.organ);
     return html`<dl class="facts-of probe">
-      <div><dt>${word("Probe")}</dt><dd>${organ?.name ?? ""}</dd></div>
+      <div><dt>${word("Probe")}</dt><dd>${organWords(organ, probe.isInside)}</dd></div>
       <div><dt>${word("Place in the patient (mm)")}</dt><dd class="number">${place(probe.pointLpsMm)}</dd></div>
+      ${probe.value === undefined ? nothing : html`<div><dt>${word("Value of the scan")}</dt><dd class="number">${valueWords(probe.value, manifest)}</dd></div>`}
     </dl>`;
   }
 
   private list(): TemplateResult {
-    const { store } = this.app;
+    const { store, page } = this.app;
+    // Taken away here they would be there again at the next visit, and for everybody else all the time.
+    const isOthers = ({ id }: Measurement): boolean => !page.canEdit && this.state.keptIds.has(id);
     return html`<ol class="measure-list">${repeat(
       this.state.measurements,
       (one) => one.id,
       (one) => html`<li data-measure=${one.kind}>
-        <input type="text" maxlength="120" dir="auto" aria-label=${word("Name")} .value=${one.name}
+        <input type="text" maxlength="120" dir="auto" aria-label=${word("Name")} .value=${one.name} ?readonly=${isOthers(one)}
           @change=${(event: Event) => store.dispatch({ type: "measure-rename", id: one.id, name: (event.target as HTMLInputElement).value })} />
         <output class="number">${valueOf(one)}</output>
-        <button type="button" class="tool small" aria-label=${word("Remove {name}", { name: one.name })} @click=${() => store.dispatch({ type: "measure-remove", id: one.id })}>${sign(SIGNS.bin)}</button>
+        ${isOthers(one) ? nothing : html`<button type="button" class="tool small" aria-label=${word("Remove {name}", { name: one.name })} @click=${() => store.dispatch({ type: "measure-remove", id: one.id })}>${sign(SIGNS.bin)}</button>`}
       </li>`,
     )}</ol>
     <div class="actions"><button type="button" class="button plain slim" @click=${this.csv}>${sign(SIGNS.take)}${word("Table (CSV)")}</button></div>`;

@@ -38,6 +38,7 @@ export function organFacts(app: App, organ: Organ): TemplateResult {
     ${facts(app, organ)}
     <p class="verdict ${organ.light}">${lightSign(organ.light)}<span>${lightName(organ.light)}</span></p>
     ${organ.reasons.length ? html`<ul class="plain small">${organ.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>` : nothing}
+    ${organ.hasSenselessLabel ? html`<p class="flaw">${word("Its number among the voxels makes no sense: it is not outlined in the slices, and its values in the scan are not known.")}</p>` : nothing}
     ${state.details[organ.id] === "failed" ? html`<p class="flaw">${word("Its model could not be loaded.")} <button type="button" class="button bare slim" @click=${() => app.retry("meshes")}>${word("Try again")}</button></p>` : nothing}
   </div>`;
 }

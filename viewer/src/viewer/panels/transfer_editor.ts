@@ -2,13 +2,12 @@
 import { type TemplateResult, html, svg } from "lit";
 import { word } from "../../page/words.ts";
 import { type TransferPoint, hexOf, tidied, transferAt, transferSpan } from "../model/transfer.ts";
-import type { ViewState } from "../state/view_state.ts";
+import { MOST_POINTS, type ViewState } from "../state/view_state.ts";
 import { Panel } from "./panel.ts";
 
 const WIDE = 300;
 const HIGH = 120;
 const EDGE = 9;
-const MOST_POINTS = 12;
 /** The graph stretches small opacities, where most of them lie: half its height is a tenth. */
 const BEND = 0.3;
 

@@ -2,8 +2,8 @@
 import type { App } from "../app.ts";
 import type { View } from "../model/rays.ts";
 import type { Shell } from "../panels/shell.ts";
-import { place } from "../panels/format.ts";
 import { valueOf } from "../panels/measures.ts";
+import { probeWords } from "../panels/readings.ts";
 import { makeClipHandles } from "./clip_handles.ts";
 import { toolOf } from "../tools/tools.ts";
 import { makeCube } from "./cube.ts";
@@ -23,7 +23,7 @@ export function putOverlays(app: App, shell: Shell): void {
     edges: shell.edges,
   });
   const cube = makeCube(app.look);
-  const marks = makeMarks(valueOf, ({ probe }) => (probe ? [names.get(probe.organ ?? ""), place(probe.pointLpsMm)].filter(Boolean).join("  ") : ""));
+  const marks = makeMarks(valueOf, probeWords);
   const handles = makeClipHandles(store, () => stage.view(store.state));
   shell.stage.append(labels.element, marks.element, handles.element, cube.element);
   let rest: ReturnType<typeof setTimeout> | undefined;

@@ -16,7 +16,7 @@ import { readAt } from "../slices/probe.ts";
 import { slicePanes } from "../slices/slice_panes.ts";
 import { slicePainter, sliceUniforms, takeWindow } from "../slices/slice_painter.ts";
 import { planesOf } from "../state/layouts.ts";
-import type { Measurement, ViewState } from "../state/view_state.ts";
+import type { Measurement, Probe, ViewState } from "../state/view_state.ts";
 import { addSentences } from "../words.ts";
 import type { CapPainter } from "./cap_material.ts";
 import type { Drawable } from "./drawable.ts";
@@ -149,6 +149,13 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   };
   document.addEventListener("viewer-retry", onRetry);
   const unsubscribe = store.subscribe(follow);
+  const unprobe = store.subscribe(({ probe }, before) => {
+    if (probe && probe !== before.probe && probe.value === undefined) void readProbe(probe);
+  });
+  async function readProbe(probe: Probe): Promise<void> {
+    const found = await readAt(reader, store.state.manifest, probe.pointLpsMm).catch(() => undefined);
+    if (found && store.state.probe === probe) store.dispatch({ type: "probe", probe: { ...probe, value: found.value } });
+  }
 
   async function coarseValues(): Promise<Int16Array> {
     const level = scan.volume.levels.at(-1);
@@ -181,6 +188,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
     dispose() {
       untake();
       unsubscribe();
+      unprobe();
       clearTimeout(writing);
       document.removeEventListener("viewer-retry", onRetry);
       renderer.domElement.removeEventListener("webglcontextlost", onLost);

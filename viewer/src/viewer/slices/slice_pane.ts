@@ -1,10 +1,11 @@
 // One slice on the page: its picture, what lies over it, and what hands and keys do to it.
-import { language, word } from "../../page/words.ts";
+import { word } from "../../page/words.ts";
 import {
   type Orientation, type SliceView, anglesOf, axesOf, fittedView, lpsAt, reachOf, stepAlong,
 } from "../model/slice_view.ts";
 import { type Bounds, type Vec3, add, dot, scale } from "../model/vectors.ts";
 import { dragged } from "../model/windows.ts";
+import { organWords, placeWords, valueWords } from "../panels/readings.ts";
 import type { Store } from "../state/store.ts";
 import type { Measurement, ViewState } from "../state/view_state.ts";
 import { nextName } from "../tools/measuring.ts";
@@ -236,13 +237,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
   };
 }
 
-/** "R 12.4  A 3.1  S 40.0 mm, 57 HU, Left lung". */
+/** "R 12.4  A 3.1  S 40.0 mm · 57 HU · Left lung". */
 export function readingText({ lpsMm, value, organ }: Reading, { manifest }: ViewState): string {
-  const number = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  const names = ["LR", "PA", "SI"];
-  const where = lpsMm.map((v, i) => `${names[i]?.[v >= 0 ? 0 : 1]} ${number.format(Math.abs(v))}`).join("  ");
-  const unit = manifest.volume?.quantity === "HU" ? "HU" : "";
-  const what = value === null ? word("not measured") : `${new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(value)} ${unit}`.trim();
-  const place = manifest.unit === "mm" ? `${where} mm` : where;
-  return [place, what, ...(organ ? [organ.name] : [])].join(" · ");
+  return [placeWords(lpsMm, manifest), valueWords(value, manifest), organWords(organ, true)].filter(Boolean).join(" · ");
 }

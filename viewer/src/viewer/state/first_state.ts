@@ -1,4 +1,5 @@
 // A manifest -> how the view begins.
+import { hullOpacity } from "../model/hulls.ts";
 import type { Manifest, Organ } from "../model/manifest.ts";
 import { type Bounds, around, middle } from "../model/vectors.ts";
 import { firstTurn, fitting } from "../model/viewpoint.ts";
@@ -49,6 +50,7 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
     probe: null,
     pendingLpsMm: [],
     measurements: [],
+    keptIds: new Set(),
     clip: { planes: [], box: null, hasHandles: true, hasScan: true },
     volume: { isShown: false, mode: "composite", presetId: "", transferPoints: [], lighting: true },
     slices: {
@@ -66,10 +68,5 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
   };
 }
 
-/** What would hide all the rest begins as glass, also in scenes that do not say so. */
-const COVERS_ALL = /^(skin|body)$/;
-const GLASS = 0.25;
-function firstOpacity(organ: Organ, manifest: Manifest): number {
-  if (manifest.organs.length === 1) return 1;
-  return organ.opacity ?? (COVERS_ALL.test(organ.id) ? GLASS : 1);
-}
+/** A hull that is all there is hides nothing. */
+export const firstOpacity = (organ: Organ, { organs }: Manifest): number => (organs.length === 1 ? 1 : hullOpacity(organ));

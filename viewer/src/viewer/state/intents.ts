@@ -42,7 +42,7 @@ export type Intent =
   | { readonly type: "measure-cancel" }
   | { readonly type: "measure-rename"; readonly id: string; readonly name: string }
   | { readonly type: "measure-remove"; readonly id: string }
-  | { readonly type: "measures-load"; readonly measurements: readonly Measurement[] }
+  | { readonly type: "measures-load"; readonly measurements: readonly Measurement[]; readonly keptIds: readonly string[] }
   // The scan.
   | { readonly type: "volume"; readonly change: Partial<VolumeState> }
   | { readonly type: "slices"; readonly change: Partial<Omit<SlicesState, "layout">> }

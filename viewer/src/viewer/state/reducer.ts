@@ -91,7 +91,7 @@ function reduceMeasures(state: ViewState, intent: Intent): ViewState | undefined
     case "measure-remove":
       return { ...state, measurements: state.measurements.filter((one) => one.id !== intent.id) };
     case "measures-load":
-      return { ...state, measurements: intent.measurements.slice(0, MOST_MEASUREMENTS) };
+      return { ...state, measurements: intent.measurements.slice(0, MOST_MEASUREMENTS), keptIds: new Set(intent.keptIds) };
     default:
       return undefined;
   }

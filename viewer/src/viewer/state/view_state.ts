@@ -37,6 +37,8 @@ export interface ClipState {
   readonly hasScan: boolean;
 }
 export const MOST_PLANES = 3;
+/** Of the curve that says which values of the scan are seen. */
+export const MOST_POINTS = 12;
 
 export interface VolumeState {
   readonly isShown: boolean;
@@ -46,7 +48,8 @@ export interface VolumeState {
   readonly lighting: boolean;
 }
 
-export type Layout = "3d" | "1+3" | "axial" | "coronal" | "sagittal" | "oblique";
+export const LAYOUTS = ["3d", "1+3", "axial", "coronal", "sagittal", "oblique"] as const;
+export type Layout = (typeof LAYOUTS)[number];
 
 export interface SlicesState {
   readonly layout: Layout;
@@ -77,6 +80,10 @@ export interface Measurement {
 export interface Probe {
   readonly pointLpsMm: Vec3;
   readonly organ: string | null;
+  /** On the face of a cut, not on the organ's surface. */
+  readonly isInside: boolean;
+  /** Of the scan there; null where it was not measured, undefined as long as it is not known. */
+  readonly value?: number | null;
 }
 
 /** What can be tried once more. */
@@ -111,6 +118,8 @@ export interface ViewState {
   /** Points set for the measurement that is being made. */
   readonly pendingLpsMm: readonly Vec3[];
   readonly measurements: readonly Measurement[];
+  /** Of those that were fetched: who may only look cannot change them. */
+  readonly keptIds: ReadonlySet<string>;
   readonly clip: ClipState;
   readonly volume: VolumeState;
   readonly slices: SlicesState;

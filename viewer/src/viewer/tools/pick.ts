@@ -12,7 +12,7 @@ export const pick: Tool = {
   needs: "nothing",
   async tap(spot, context) {
     const hit = await context.pick(spot);
-    context.store.dispatch({ type: "probe", probe: hit && { pointLpsMm: hit.pointLpsMm, organ: hit.id } });
+    context.store.dispatch({ type: "probe", probe: hit && { pointLpsMm: hit.pointLpsMm, organ: hit.id, isInside: hit.isFace } });
     if (hit) context.store.dispatch({ type: "select", id: hit.id });
   },
 };
