@@ -119,3 +119,113 @@ def test_what_a_hull_encloses_is_read_as_inside_of_it_and_its_surface_as_itself(
     assert viewer.probed()[0] == "inside “Liver”"
     assert "110 HU" in page.inner_text(".probe")
     page.context.close()
+
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def area(page: Any, selector: str) -> dict[str, float]:
+    """Where something lies in the window; of no size where it is not seen."""
+    found = page.locator(selector)
+    nothing = {"x": 0.0, "y": 0.0, "width": 0.0, "height": 0.0}
+    return (found.bounding_box() if found.count() else None) or nothing
+
+
+def painted_whole(page: Any) -> None:
+    """Until the slice was drawn as large as its pane is, so that nothing of it is stretched."""
+    page.wait_for_function(
+        """() => { const face = document.querySelector(".pane-face"), picture = face?.querySelector("canvas");
+        return picture?.dataset.painted && picture.width === Math.round(face.clientWidth * devicePixelRatio)
+            && picture.height === Math.round(face.clientHeight * devicePixelRatio); }"""
+    )
+
+
+@pytest.mark.parametrize("height", [844, 640])
+def test_on_a_phone_one_picture_stays_above_an_open_panel_and_two_below_each_other_without(
+    browser: Any, shelf: Shelf, height: int
+):
+    size = {"width": 390 if height > 700 else 360, "height": height}
+    page, address = opened(browser, shelf, **{**PHONE, "viewport": size})
+    Viewer(page, address)
+    page.wait_for_selector("view-scan", state="attached")
+    page.click("#tab-scan")
+    page.check("input[name=layout][value='1+3']", force=True)
+    switch = page.get_by_role("group", name="Which picture is seen")
+    assert switch.get_by_role("button").all_inner_texts() == ["3D", "Axial", "Coronal", "Sagittal"]
+    # The model has at least a quarter of the screen, and no slice takes of it.
+    assert area(page, "canvas.scene")["height"] > height / 4 - 10
+    assert page.locator(".slice-pane").count() == 0
+    switch.get_by_role("button", name="Coronal").click()
+    assert page.locator(".slice-pane").count() == 1
+    assert area(page, ".pane-coronal")["height"] > height / 4 - 10
+    assert area(page, "canvas.scene")["height"] == 0
+    painted_whole(page)
+    page.click("#tab-scan")
+    page.wait_for_selector("canvas.scene:visible")
+    painted_whole(page)
+    model, pane = area(page, "canvas.scene"), area(page, ".pane-coronal")
+    assert model["y"] + model["height"] <= area(page, "pane-switch")["y"] + 1 <= pane["y"] + 1
+    assert min(model["height"], pane["height"]) > height / 4
+    # What is touched last stays when the panel opens again.
+    page.touchscreen.tap(model["x"] + 200, model["y"] + model["height"] * 0.6)
+    page.click("#tab-organs")
+    assert area(page, "canvas.scene")["height"] > 0
+    assert page.locator(".slice-pane").count() == 0
+    page.context.close()
+
+
+def test_the_caution_stands_in_every_layout_and_over_no_picture(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf, **PHONE)
+    Viewer(page, address)
+    page.wait_for_selector("view-scan", state="attached")
+    for layout in ("3d", "1+3", "axial"):
+        page.click("#tab-scan")
+        page.check(f"input[name=layout][value='{layout}']", force=True)
+        page.click("#tab-scan")
+        caution, views = area(page, ".caution"), area(page, ".views")
+        assert 0 < caution["height"] < 30
+        assert caution["y"] >= views["y"] + views["height"]
+        assert caution["y"] + caution["height"] <= area(page, ".tabs")["y"]
+    page.context.close()
+
+
+def test_the_sheet_of_a_phone_is_raised_lowered_and_closed_by_pulling_and_by_pressing(
+    browser: Any, shelf: Shelf
+):
+    page, address = opened(browser, shelf, **PHONE)
+    Viewer(page, address)
+    page.click("#tab-organs")
+    grabber = page.locator(".grabber")
+    half = area(page, "#panel-organs")["height"]
+    grabber.press("Enter")
+    assert area(page, "#panel-organs")["height"] > half * 1.4
+    assert grabber.get_attribute("aria-label") == "Lower the panel"
+    grabber.press("Enter")
+    assert area(page, "#panel-organs")["height"] == half
+
+    def pull(by: float) -> None:
+        at = area(page, ".grabber")
+        x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x, y + by / 2)
+        page.mouse.move(x, y + by)
+        page.mouse.up()
+
+    pull(-230)
+    assert area(page, "#panel-organs")["height"] > half * 1.4
+    pull(200)
+    assert area(page, "#panel-organs")["height"] == half
+    pull(260)
+    assert not page.is_visible("#panel-organs")
+    assert page.get_attribute("#tab-organs", "aria-selected") == "false"
+    page.context.close()
+
+
+def test_the_named_views_are_in_reach_on_a_low_picture(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf, **{**PHONE, "viewport": {"width": 360, "height": 640}})
+    viewer = Viewer(page, address)
+    page.click("#tab-organs")
+    viewer.look("left")
+    assert page.locator(".cube").get_attribute("data-facing") == "left"
+    page.context.close()

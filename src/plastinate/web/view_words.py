@@ -6,6 +6,7 @@ from plastinate.web.marked import N_
 
 VIEW = (
     N_("... of 95 % at most"),
+    N_("3D"),
     N_("3D alone"),
     N_("3D and slices"),
     N_("3D view"),
@@ -95,6 +96,7 @@ VIEW = (
     N_("Light and shade"),
     N_("Liver"),
     N_("Look"),
+    N_("Lower the panel"),
     N_("Lung"),
     N_("Mean"),
     N_("Mean in the scan"),
@@ -135,6 +137,7 @@ VIEW = (
     N_("Probe"),
     N_("Probe: {organ} at {place}."),
     N_("Push cut {number}"),
+    N_("Raise the panel"),
     N_("Red: do not rely on it"),
     N_("Remove"),
     N_("Remove the point"),
@@ -208,6 +211,7 @@ VIEW = (
     N_("Voxels"),
     N_("What is seen, and how densely"),
     N_("What is shown"),
+    N_("Which picture is seen"),
     N_("Width"),
     N_("Window"),
     N_("You may not see these models, or you are no longer signed in."),

@@ -4,7 +4,11 @@ import {
   anglesOf, awayFrom, axesOf, crossing, fittedView, letters, lpsAt, normalOf, ORTHOGONAL, pixelOf, planesThrough, reachOf, stepAlong,
 } from "../../src/viewer/model/slice_view.ts";
 import { type Bounds, type Vec3, cross, dot, length, scale } from "../../src/viewer/model/vectors.ts";
-import { shownIn } from "../../src/viewer/state/layouts.ts";
+import { readManifest } from "../../src/viewer/model/read_manifest.ts";
+import { firstState } from "../../src/viewer/state/first_state.ts";
+import { arranged, planesOf } from "../../src/viewer/state/layouts.ts";
+import type { Room, SlicesState } from "../../src/viewer/state/view_state.ts";
+import { sceneJson } from "./scenes.ts";
 import { placeAt } from "../../src/viewer/slices/probe.ts";
 
 /** (slice, row, column) turned by 30 degrees about the long axis, 3 x 0.8 x 0.8 mm. */
@@ -97,9 +101,30 @@ describe("a slice on the screen", () => {
   });
 });
 
-test("a layout has the slices that it names, with the oblique one where there is one", () => {
-  expect(shownIn("3d", true)).toEqual([]);
-  expect(shownIn("1+3", false)).toEqual(["axial", "coronal", "sagittal"]);
-  expect(shownIn("1+3", true)).toEqual(planesThrough([0, 1, 0]));
-  expect(shownIn("oblique", true)).toEqual(["oblique"]);
+describe("which pictures are seen", () => {
+  const scene = firstState(readManifest(sceneJson()), { profile: "phone", aspect: 1 });
+  const seen = (room: Room, slices: Partial<SlicesState>) => arranged({ room, slices: { ...scene.slices, ...slices } });
+
+  test("a layout has the slices that it names, with the oblique one where there is one", () => {
+    expect(seen("wide", { layout: "3d", obliqueNormal: [0, 1, 0] })).toEqual({ kind: "3d", panes: [] });
+    expect(seen("wide", { layout: "1+3" })).toEqual({ kind: "1+3", panes: ["axial", "coronal", "sagittal"] });
+    expect(seen("wide", { layout: "1+3", obliqueNormal: [0, 1, 0] }).panes).toEqual(planesThrough([0, 1, 0]));
+    expect(seen("one", { layout: "oblique", obliqueNormal: [0, 1, 0] })).toEqual({ kind: "slices", panes: ["oblique"] });
+  });
+
+  test("with room for two there is one slice below the 3D picture, with room for one there is one picture", () => {
+    expect(seen("two", { layout: "1+3" })).toEqual({ kind: "1+1", panes: ["axial"] });
+    expect(seen("two", { layout: "1+3", front: "sagittal", isBefore3d: true })).toEqual({ kind: "1+1", panes: ["sagittal"] });
+    expect(seen("one", { layout: "1+3", front: "sagittal" })).toEqual({ kind: "3d", panes: [] });
+    expect(seen("one", { layout: "1+3", front: "sagittal", isBefore3d: true })).toEqual({ kind: "slices", panes: ["sagittal"] });
+    // The oblique plane was in front, and is taken away.
+    expect(seen("two", { layout: "1+3", front: "oblique" }).panes).toEqual(["axial"]);
+  });
+
+  test("only planes that are seen are fetched finely", () => {
+    const state = { ...scene, room: "one" as const, slices: { ...scene.slices, layout: "1+3" as const } };
+    expect(planesOf(state)).toEqual([]);
+    expect(planesOf({ ...state, slices: { ...state.slices, isBefore3d: true } }).map(({ normal }) => normal)).toEqual([[0, 0, 1]]);
+    expect(planesOf({ ...state, slices: { ...state.slices, isIn3d: true } }).length).toBe(3);
+  });
 });

@@ -1,9 +1,15 @@
 // Where everything stands: the picture, and beside or under it what can be done with it.
 import { word } from "../../page/words.ts";
 import type { PageData } from "../page_data.ts";
+import type { Room } from "../state/view_state.ts";
+import { makeGrabber } from "./sheet.ts";
 import { SIGNS } from "./signs.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
+// As in the styles: a panel is a sheet under the picture; two pictures fit; one does.
+const NARROW = "(max-width: 56rem)";
+const PHONE = "(max-width: 40rem)";
+const LOW = "(max-width: 56rem) and (max-height: 30rem)";
 
 export interface Tab {
   readonly id: string;
@@ -22,6 +28,8 @@ export interface Shell {
   /** Above and below in the stage, what other things take. */
   edges(): { top: number; bottom: number };
   open(tab: string): void;
+  /** Tells at once, and whenever it changes, how many pictures have room beside each other. */
+  watchRoom(listener: (room: Room) => void): void;
 }
 
 function element<Name extends keyof HTMLElementTagNameMap>(
@@ -56,6 +64,7 @@ export function tabs(hasVolume: boolean): Tab[] {
 }
 
 export function makeShell(page: PageData, hasVolume: boolean): Shell {
+  const isNarrow = matchMedia(NARROW);
   const canvas = element("canvas", "scene");
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "application");
@@ -81,8 +90,9 @@ export function makeShell(page: PageData, hasVolume: boolean): Shell {
   const head = element("header", "viewer-head", element("nav", "trail", back, certificate), title, caseTitle);
   head.querySelector("nav")?.setAttribute("aria-label", word("Back"));
 
-  const { side, panels, open } = makeSide(hasVolume);
-  const root = element("div", "viewer", head, views, side);
+  const { side, panels, open, watchRoom } = makeSide(hasVolume);
+  const caution = element("p", "caution", word("For teaching, research and planning aid; not for diagnosis."));
+  const root = element("div", "viewer", head, views, caution, side);
   return {
     root,
     views,
@@ -91,7 +101,8 @@ export function makeShell(page: PageData, hasVolume: boolean): Shell {
     slices,
     panels,
     open,
-    edges: () => ({ top: stage.clientHeight > 420 ? 112 : 12, bottom: stage.querySelector(".notices")?.childElementCount ? 96 : 44 }),
+    watchRoom,
+    edges: () => ({ top: stage.clientHeight > 420 ? 112 : isNarrow.matches ? 56 : 12, bottom: views.querySelector(".notices")?.childElementCount ? 96 : 20 }),
   };
 }
 
@@ -104,7 +115,8 @@ function makeSide(hasVolume: boolean) {
   side.setAttribute("aria-label", word("Panels"));
   const panels = new Map<string, HTMLElement>();
   const buttons = new Map<string, HTMLButtonElement>();
-  const isNarrow = matchMedia("(max-width: 56rem)");
+  const [isNarrow, isPhone, isLow] = [matchMedia(NARROW), matchMedia(PHONE), matchMedia(LOW)];
+  const told: ((room: Room) => void)[] = [];
   let opened: string | null = isNarrow.matches ? null : "organs";
 
   function show(): void {
@@ -116,7 +128,9 @@ function makeSide(hasVolume: boolean) {
       if (shown) shown.hidden = !isOpen;
     }
     side.classList.toggle("closed", opened === null);
+    for (const tell of told) tell(room());
   }
+  const room = (): Room => (isLow.matches ? "one" : !isPhone.matches ? "wide" : opened === null ? "two" : "one");
   function open(id: string): void {
     opened = isNarrow.matches && opened === id ? null : id;
     show();
@@ -147,10 +161,16 @@ function makeSide(hasVolume: boolean) {
     next?.focus();
     if (!isNarrow.matches) next?.click();
   });
+  side.append(makeGrabber(side, () => opened && open(opened)));
+  for (const query of [isPhone, isLow]) query.addEventListener("change", show);
   isNarrow.addEventListener("change", () => {
     if (!isNarrow.matches && opened === null) opened = "organs";
     show();
   });
   show();
-  return { side, panels, open };
+  const watchRoom = (listener: (room: Room) => void): void => {
+    told.push(listener);
+    listener(room());
+  };
+  return { side, panels, open, watchRoom };
 }

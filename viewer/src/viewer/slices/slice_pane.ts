@@ -67,6 +67,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
   face.append(canvas, marks);
   const element = document.createElement("section");
   element.className = `slice-pane pane-${orientation}`;
+  element.dataset["orientation"] = orientation;
   element.append(face, title, told, slider);
   const ground = canvas.getContext("2d");
 

@@ -1,6 +1,6 @@
 // All slices beside the picture: which are shown follows the layout.
 import { axesOf, planesThrough } from "../model/slice_view.ts";
-import { shownIn } from "../state/layouts.ts";
+import { arranged } from "../state/layouts.ts";
 import type { Layout } from "../state/view_state.ts";
 import type { OtherPlane } from "./slice_marks.ts";
 import { type PaneParts, type SlicePane, slicePane } from "./slice_pane.ts";
@@ -35,9 +35,8 @@ export function slicePanes(container: HTMLElement, parts: Omit<PaneParts, "other
   };
 
   function arrange(): void {
-    const { layout, obliqueNormal } = store.state.slices;
-    const wanted = shownIn(layout, obliqueNormal !== null);
-    if (views) views.dataset["layout"] = layout;
+    const { kind, panes: wanted } = arranged(store.state);
+    if (views) views.dataset["layout"] = kind;
     container.hidden = wanted.length === 0;
     container.dataset["count"] = String(wanted.length);
     if (wanted.length === panes.length && wanted.every((one, i) => panes[i]?.orientation === one)) return;

@@ -39,6 +39,7 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
   return {
     manifest,
     profile: options.profile,
+    room: "wide",
     organs,
     solo: null,
     selected: null,
@@ -55,6 +56,8 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
     volume: { isShown: false, mode: "composite", presetId: "", transferPoints: [], lighting: true },
     slices: {
       layout: "3d",
+      front: "axial",
+      isBefore3d: false,
       crosshairLpsMm: middle(bounds),
       windowCentre: manifest.volume?.window.centre ?? 40,
       windowWidth: manifest.volume?.window.width ?? 400,

@@ -8,6 +8,7 @@ import type {
   Measurement,
   Notice,
   Probe,
+  Room,
   SlicesState,
   ToolId,
   VolumeState,
@@ -29,6 +30,7 @@ export type Intent =
   | { readonly type: "labels"; readonly hasLabels: boolean }
   | { readonly type: "tool"; readonly tool: ToolId }
   | { readonly type: "probe"; readonly probe: Probe | null }
+  | { readonly type: "room"; readonly room: Room }
   | { readonly type: "profile"; readonly profile: "desktop" | "phone" }
   // Clipping.
   | { readonly type: "clip-add"; readonly plane: ClipPlane }

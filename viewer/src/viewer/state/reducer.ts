@@ -34,6 +34,8 @@ export function reduce(state: ViewState, intent: Intent): ViewState {
       return state.tool === intent.tool ? state : { ...state, tool: intent.tool, pendingLpsMm: [] };
     case "probe":
       return { ...state, probe: intent.probe };
+    case "room":
+      return state.room === intent.room ? state : { ...state, room: intent.room };
     case "profile":
       return { ...state, profile: intent.profile };
     case "layout":

@@ -1,5 +1,6 @@
 // All there is to know about a view. Drawables, panels and tools read it; only the reducer makes a new one.
 import type { DetailLevel, Manifest } from "../model/manifest.ts";
+import type { Orientation } from "../model/slice_view.ts";
 import type { TransferPoint } from "../model/transfer.ts";
 import type { Bounds, Quaternion, Vec3 } from "../model/vectors.ts";
 
@@ -51,8 +52,15 @@ export interface VolumeState {
 export const LAYOUTS = ["3d", "1+3", "axial", "coronal", "sagittal", "oblique"] as const;
 export type Layout = (typeof LAYOUTS)[number];
 
+/** For pictures side by side: for all of them, for the 3D picture and one slice, or for one picture. */
+export type Room = "wide" | "two" | "one";
+
 export interface SlicesState {
   readonly layout: Layout;
+  /** Of the slices beside the 3D picture the one that is seen where there is no room for all. */
+  readonly front: Orientation;
+  /** Where there is room for one picture: that slice, and not the 3D picture. */
+  readonly isBefore3d: boolean;
   readonly crosshairLpsMm: Vec3;
   /** In the volume's quantity. */
   readonly windowCentre: number;
@@ -104,6 +112,7 @@ export type Detail = DetailLevel | "loading" | "failed";
 export interface ViewState {
   readonly manifest: Manifest;
   readonly profile: "desktop" | "phone";
+  readonly room: Room;
   readonly organs: Readonly<Record<string, OrganState>>;
   /** Alone in sight, whatever else is shown. */
   readonly solo: string | null;
