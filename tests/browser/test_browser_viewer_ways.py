@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 
 from chromium import watched_page
@@ -228,4 +230,130 @@ def test_the_named_views_are_in_reach_on_a_low_picture(browser: Any, shelf: Shel
     page.click("#tab-organs")
     viewer.look("left")
     assert page.locator(".cube").get_attribute("data-facing") == "left"
+    page.context.close()
+
+
+WIDE = {"width": 920, "height": 560}
+
+
+def slices_open(browser: Any, shelf: Shelf, **options: Any) -> Viewer:
+    """The 3D picture with all slices of the box and the ball beside it."""
+    page, address = opened(browser, shelf, viewport=WIDE, **options)
+    viewer = Viewer(page, address)
+    page.wait_for_selector("view-scan", state="attached")
+    viewer.tab("scan")
+    page.check("input[name=layout][value='1+3']", force=True)
+    page.wait_for_selector(".pane-axial .pane-face canvas[data-painted]", state="attached")
+    return viewer
+
+
+def middle_of(locator: Any) -> tuple[float, float]:
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def pulled(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    page.mouse.move(*end)
+    page.mouse.up()
+
+
+def test_the_oblique_plane_is_turned_and_pushed_by_its_line_in_a_slice_and_by_its_grips_in_3d(
+    browser: Any, shelf: Shelf
+):
+    viewer = slices_open(browser, shelf)
+    page = viewer.page
+    page.locator("details", has=page.locator("input[name=oblique-turn]")).evaluate("one => one.open = true")
+    page.locator("input[name=oblique-turn]").fill("0")
+    turn = page.get_by_role("slider", name="Turn the oblique plane in the slice: Axial")
+    assert float(turn.get_attribute("aria-valuenow")) == 0
+    # A third of a right angle around the crosshair, which is between the two ends.
+    grip, other = (middle_of(page.locator(".pane-axial .grip.tilt").nth(at)) for at in (0, 1))
+    middle = (grip[0] + other[0]) / 2, (grip[1] + other[1]) / 2
+    radius, angle = grip[0] - middle[0], np.radians(30)
+    end = (middle[0] + radius * np.cos(angle), middle[1] - radius * np.sin(angle))
+    pulled(page, grip, end)
+    assert abs(float(turn.get_attribute("aria-valuenow")) - 30) < 1
+    assert abs(abs(float(page.locator("input[name=oblique-turn]").input_value())) - 30) <= 1
+    turn.press("ArrowUp")
+    turn.press("PageDown")
+    assert abs(float(turn.get_attribute("aria-valuenow")) - 21) < 1.1
+    push = page.get_by_role("slider", name="Push the oblique plane in the slice: Axial")
+    slice_before = page.locator(".pane-axial .pane-title").inner_text()
+    before = float(push.get_attribute("aria-valuenow"))
+    push.press("PageUp")
+    stepped = float(push.get_attribute("aria-valuenow"))
+    assert abs(abs(stepped - before) - 10 * 2.0 / max(np.cos(np.radians(21)), 0.5)) < 1
+    at = middle_of(push)
+    pulled(page, at, (at[0], at[1] + 40))
+    assert (float(push.get_attribute("aria-valuenow")) - stepped) * (stepped - before) < 0
+    # The axial slice itself stays where it is.
+    assert page.locator(".pane-axial .pane-title").inner_text() == slice_before
+    page.check("input[name=in-3d]")
+    in_3d = page.get_by_role("slider", name="Push the oblique plane", exact=True)
+    pushed = float(push.get_attribute("aria-valuenow"))
+    in_3d.press("ArrowUp")
+    page.wait_for_function(
+        "([one, was]) => Math.abs(one.ariaValueNow - was) > 0.5", arg=[push.element_handle(), pushed]
+    )
+    tilted = page.get_by_role("slider", name="Tilt the oblique plane", exact=True)
+    tilt = page.locator("input[name=oblique-tilt]").input_value()
+    tilted.press("PageUp")
+    assert page.locator("input[name=oblique-tilt]").input_value() != tilt
+    page.context.close()
+
+
+def test_by_keys_alone_a_slice_is_measured_probed_and_cut_along(browser: Any, shelf: Shelf):
+    viewer = slices_open(browser, shelf)
+    page = viewer.page
+    page.focus(".pane-axial .pane-face")
+    page.keyboard.press("d")
+    assert page.get_attribute("button[data-tool=distance]", "aria-pressed") == "true"
+    page.keyboard.press("Enter")
+    for _ in range(10):
+        page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Enter")
+    assert page.locator(".pane-axial .measure-label").text_content() == "20.0 mm"
+    assert "HU" in page.locator(".pane-axial .pane-reading").evaluate("one => one.value")
+    page.keyboard.press("p")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('.probe')?.textContent.includes('HU')")
+    assert viewer.probed()[0] == "Liver"
+    page.focus(".pane-axial .pane-face")
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    viewer.camera()
+    # What is taken away lies towards the one who looks: below, as an axial slice is seen from the feet.
+    cut = parse_qs(urlsplit(page.url).fragment)["cut"]
+    assert [float(each) for each in cut[0].split(",")[:3]] == [0, 0, -1]
+    page.context.close()
+
+
+def test_by_keys_alone_a_surface_is_measured_and_cut(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf, "mesh only")
+    viewer = Viewer(page, address)
+    viewer.tab("organs")
+    page.click("[data-organ=kidney-left] .eye")
+    viewer.look("anterior")
+    page.focus("canvas.scene")
+    page.keyboard.press("0")
+    page.keyboard.press("1")
+    page.keyboard.press("+")
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("d")
+    for _ in range(2):
+        page.keyboard.press("Enter")
+        # The point is set when it is drawn: the picture may be moved from then on.
+        page.wait_for_function("() => document.querySelector('.marks circle')")
+        page.keyboard.press("Shift+ArrowRight")
+    viewer.tab("measure")
+    page.wait_for_selector(".measure-list li[data-measure=distance]")
+    page.focus("canvas.scene")
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    viewer.tab("cut")
+    page.wait_for_selector("[data-cut]")
     page.context.close()

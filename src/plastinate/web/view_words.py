@@ -18,7 +18,7 @@ VIEW = (
     N_("Angle {number}"),
     N_(
         "Arrow keys go from slice to slice, with Shift they move the crosshair. Plus and minus zoom, 0 "
-        "shows all. Enter sets a point of a measurement."
+        "shows all. The letters in the tools' names take them up, Enter uses them at the crosshair."
     ),
     N_(
         "Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look "
@@ -129,14 +129,16 @@ VIEW = (
     N_("Pictures"),
     N_("Place in the patient (mm)"),
     N_("Point {number}: value {value}, density {percent} %"),
+    N_("Press a surface or a slice to read what it is and where it lies."),
     N_("Press a surface or a slice: all slices go through that point."),
-    N_("Press a surface to lay a cut there, then pull its handle."),
-    N_("Press a surface to read what it is and where it lies."),
+    N_("Press a surface to lay a cut there, or a slice to cut along it; then pull its handle."),
     N_("Press three points: one leg, the corner, the other leg. Escape begins anew."),
     N_("Press two points on a surface or a slice. Escape takes the first back."),
     N_("Probe"),
     N_("Probe: {organ} at {place}."),
     N_("Push cut {number}"),
+    N_("Push the oblique plane"),
+    N_("Push the oblique plane in the slice: {plane}"),
     N_("Raise the panel"),
     N_("Red: do not rely on it"),
     N_("Remove"),
@@ -197,11 +199,13 @@ VIEW = (
     N_("Three cuts are the most. Take one away first."),
     N_("Tilt"),
     N_("Tilt cut {number}"),
+    N_("Tilt the oblique plane"),
     N_("Tint the organs in the slices"),
     N_("Tools"),
     N_("Top of the box"),
     N_("Try again"),
     N_("Turn"),
+    N_("Turn the oblique plane in the slice: {plane}"),
     N_("Turned by {turn}°, tilted by {tilt}°."),
     N_("Value"),
     N_("Value of the scan"),

@@ -7,6 +7,7 @@ import { axesOf } from "../model/viewpoint.ts";
 import { boundsOf } from "../state/first_state.ts";
 import type { Store } from "../state/store.ts";
 import type { ClipPlane, ViewState } from "../state/view_state.ts";
+import { slides, tellRange } from "./slides.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 const TILT_PIXELS = 72;
@@ -14,6 +15,8 @@ const TILT_PER_KEY = 0.05;
 /** From the middle of one grip to that of the next. */
 const APART = 36;
 const BESIDE_TOOLS = 84;
+/** In the place of a cut's number. */
+const OBLIQUE = "oblique";
 
 export interface ClipHandles {
   readonly element: HTMLElement;
@@ -70,32 +73,37 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
     one.style.transform = `translate(${place.x.toFixed(1)}px, ${place.y.toFixed(1)}px) translate(-50%, -50%)`;
   }
 
-  const planeNow = (id: string): ClipPlane | undefined => store.state.clip.planes.find((plane) => plane.id === id);
-  const change = (id: string, by: Partial<Omit<ClipPlane, "id">>) => store.dispatch({ type: "clip-change", id, change: by });
+  const planeNow = (id: string): ClipPlane | undefined =>
+    id === OBLIQUE ? obliqueOf(store.state) : store.state.clip.planes.find((plane) => plane.id === id);
+  const change = (id: string, by: Partial<Omit<ClipPlane, "id">>) => {
+    if (id !== OBLIQUE) store.dispatch({ type: "clip-change", id, change: by });
+    else store.dispatch({ type: "slices", change: obliqueWith(store.state, by) });
+  };
 
   function plane(now: ClipPlane, bounds: Bounds, seen: View): void {
     const { id } = now;
+    const kind = id === OBLIQUE ? OBLIQUE : "";
     const corners = outline(now, bounds).map((point) => onScreen(seen, point));
     if (corners.length && corners.every((one) => one !== undefined))
-      line(`outline ${id}`, `M${corners.map((one) => `${one.x.toFixed(1)},${one.y.toFixed(1)}`).join("L")}Z`, "cut-outline");
+      line(`outline ${id}`, `M${corners.map((one) => `${one.x.toFixed(1)},${one.y.toFixed(1)}`).join("L")}Z`, `cut-outline ${kind}`);
     const at = foot(now, middle(bounds));
     const tip = add(at, scale(tiltDirection(now), TILT_PIXELS * mmPerPixel(seen, at)));
     const [from, to] = [onScreen(seen, at), onScreen(seen, tip)];
     if (!from || !to) return;
-    line(`arm ${id}`, `M${from.x},${from.y}L${to.x},${to.y}`, "cut-arm");
+    line(`arm ${id}`, `M${from.x},${from.y}L${to.x},${to.y}`, `cut-arm ${kind}`);
     const [low, high] = reach(now.normal, bounds);
-    const pushing = grip(`push ${id}`, "push", (button) => {
-      button.setAttribute("aria-label", word("Push cut {number}", { number: id }));
+    const pushing = grip(`push ${id}`, `push ${kind}`, (button) => {
+      button.setAttribute("aria-label", id === OBLIQUE ? word("Push the oblique plane") : word("Push cut {number}", { number: id }));
       slides(button, () => pushes(id, bounds, view), (steps) => push(id, steps, bounds));
     });
     put(pushing, from, seen);
-    tell(pushing, now.offsetMm - low, 0, high - low);
-    const tilting = grip(`tilt ${id}`, "tilt", (button) => {
-      button.setAttribute("aria-label", word("Tilt cut {number}", { number: id }));
+    tellRange(pushing, now.offsetMm - low, 0, high - low);
+    const tilting = grip(`tilt ${id}`, `tilt ${kind}`, (button) => {
+      button.setAttribute("aria-label", id === OBLIQUE ? word("Tilt the oblique plane") : word("Tilt cut {number}", { number: id }));
       slides(button, () => tilts(id, bounds), (steps, isUpwards) => tiltBy(id, steps, isUpwards, bounds));
     });
     put(tilting, to, seen);
-    tell(tilting, Math.round((Math.acos(Math.max(-1, Math.min(1, now.normal[2]))) * 180) / Math.PI), 0, 180);
+    tellRange(tilting, Math.round((Math.acos(Math.max(-1, Math.min(1, now.normal[2]))) * 180) / Math.PI), 0, 180);
   }
 
   function pushes(id: string, bounds: Bounds, seen: () => View): (dx: number, dy: number) => void {
@@ -170,7 +178,7 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
         );
       });
       put(one, spot, seen);
-      tell(one, Math.round(now[isHigh ? 1 : 0][axis] ?? 0), Math.floor(whole[0][axis] ?? 0), Math.ceil(whole[1][axis] ?? 0));
+      tellRange(one, Math.round(now[isHigh ? 1 : 0][axis] ?? 0), Math.floor(whole[0][axis] ?? 0), Math.ceil(whole[1][axis] ?? 0));
     }
   }
 
@@ -190,6 +198,8 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
         for (const one of clip.planes) plane(one, bounds, seen);
         if (clip.box) box(clip.box, bounds, seen);
       }
+      const oblique = state.slices.isIn3d ? obliqueOf(state) : undefined;
+      if (oblique) plane(oblique, boundsOf(state.manifest), seen);
       for (const all of [grips, lines] as Map<string, Element>[]) {
         for (const [key, one] of all) {
           if (used.has(key)) continue;
@@ -199,6 +209,19 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
       }
     },
   };
+}
+
+/** The oblique plane of the slices is pushed and tilted like a cut, and cuts nothing. */
+function obliqueOf({ slices }: ViewState): ClipPlane | undefined {
+  const { obliqueNormal: normal, crosshairLpsMm } = slices;
+  return normal ? { id: OBLIQUE, normal, offsetMm: dot(normal, crosshairLpsMm), isFlipped: false, scope: "all" } : undefined;
+}
+
+/** All slices go through the crosshair: it moves with the plane, no farther than it has to. */
+function obliqueWith(state: ViewState, by: Partial<Omit<ClipPlane, "id">>): Partial<ViewState["slices"]> {
+  const { obliqueNormal, crosshairLpsMm } = state.slices;
+  const normal = by.normal ?? obliqueNormal ?? [0, 0, 1];
+  return { obliqueNormal: normal, crosshairLpsMm: foot({ normal, offsetMm: by.offsetMm ?? dot(normal, crosshairLpsMm) }, crosshairLpsMm) };
 }
 
 /** Where a grip may go instead, the nearest first. */
@@ -246,47 +269,4 @@ function onScreenPerMm(view: View, at: Vec3, direction: Vec3): (dx: number, dy: 
   // Straight towards the eye: pulling down pulls nearer.
   const isAway = dot(direction, axesOf(view.turn).back) < 0;
   return (dx, dy) => (long < 0.06 ? dy * (isAway ? -mm : mm) : ((dx * x + dy * y) / long) * mm);
-}
-
-function tell(grip: HTMLElement, now: number, low: number, high: number): void {
-  grip.setAttribute("aria-valuemin", low.toFixed(0));
-  grip.setAttribute("aria-valuemax", high.toFixed(0));
-  grip.setAttribute("aria-valuenow", now.toFixed(1));
-}
-
-/** Drags and keys of a grip: arrows a step, with Page Up and Page Down ten. */
-function slides(
-  grip: HTMLElement,
-  begin: () => (dx: number, dy: number) => void,
-  step: (steps: number, isUpwards: boolean) => void,
-): void {
-  grip.addEventListener("pointerdown", (event) => {
-    event.preventDefault();
-    event.stopPropagation();
-    grip.focus({ preventScroll: true });
-    const move = begin();
-    const moved = (now: PointerEvent) => move(now.clientX - event.clientX, now.clientY - event.clientY);
-    const over = () => {
-      removeEventListener("pointermove", moved);
-      removeEventListener("pointerup", over);
-      removeEventListener("pointercancel", over);
-    };
-    addEventListener("pointermove", moved);
-    addEventListener("pointerup", over);
-    addEventListener("pointercancel", over);
-  });
-  const keys: Readonly<Record<string, readonly [number, boolean]>> = {
-    ArrowUp: [1, true],
-    ArrowDown: [-1, true],
-    ArrowRight: [1, false],
-    ArrowLeft: [-1, false],
-    PageUp: [10, true],
-    PageDown: [-10, true],
-  };
-  grip.addEventListener("keydown", (event) => {
-    const meant = keys[event.key];
-    if (!meant) return;
-    event.preventDefault();
-    step(...meant);
-  });
 }

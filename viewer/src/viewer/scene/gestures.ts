@@ -1,7 +1,8 @@
 // Fingers, pens, mice and keys on the canvas -> turns of the camera, and taps and drags of the tool.
 import type { ToolContext, Spot } from "../tools/tool.ts";
 import { VIEW_NAMES, type ViewName } from "../model/viewpoint.ts";
-import { TOOLS, hindrance, toolOf } from "../tools/tools.ts";
+import { takeUp } from "../tools/take_up.ts";
+import { hindrance, toolOf } from "../tools/tools.ts";
 import type { CameraMover } from "./camera.ts";
 
 /** A finger trembles more than a mouse. */
@@ -103,22 +104,16 @@ export function listenToGestures({ canvas, mover, context, hover, reset, look, h
     while ((pointer.trail[0]?.time ?? Infinity) < event.timeStamp - THROW_MS) pointer.trail.shift();
   });
 
-  /** Letters take up tools, numbers look from a side, Escape goes one step back. */
-  function takeUp(key: string): boolean {
-    const { store } = context;
+  /** Enter uses the tool, letters take one up, numbers look from a side, Escape goes one step back. */
+  function pressed(key: string): boolean {
     if (key === "Enter" || key === " ") {
       // What lies under the cross in the middle, which shows while keys are used.
       void tool().tap({ x: canvas.clientWidth / 2, y: canvas.clientHeight / 2 }, context);
       return true;
     }
-    const chosen = TOOLS.find((one) => one.key === key.toLowerCase());
     const side = VIEW_NAMES[Number(key) - 1];
-    if (chosen && !hindrance(chosen, store.state)) store.dispatch({ type: "tool", tool: chosen.id });
-    else if (side) look(side);
-    else if (key !== "Escape") return false;
-    else if (store.state.pendingLpsMm.length) store.dispatch({ type: "measure-cancel" });
-    else if (store.state.tool !== "turn") store.dispatch({ type: "tool", tool: "turn" });
-    else store.dispatch({ type: "select", id: null });
+    if (!side) return takeUp(key, context.store);
+    look(side);
     return true;
   }
 
@@ -181,7 +176,7 @@ export function listenToGestures({ canvas, mover, context, hover, reset, look, h
   canvas.addEventListener("keydown", (event) => {
     canvas.classList.remove("pressed");
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (steer(event, mover, reset) || takeUp(event.key)) event.preventDefault();
+    if (steer(event, mover, reset) || pressed(event.key)) event.preventDefault();
   });
 }
 

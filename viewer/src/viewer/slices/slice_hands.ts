@@ -9,7 +9,10 @@ export interface SliceDeeds {
   tell(lps: Vec3): void;
   untell(): void;
   jump(lps: Vec3): void;
-  point(lps: Vec3): void;
+  /** Whether the tool is one that is used at a point of a slice. */
+  isPointing(): boolean;
+  use(lps: Vec3): void;
+  takeUp(key: string): boolean;
   window(from: Window, rightPx: number, upPx: number): void;
   scroll(by: number): void;
   end(isLast: boolean): void;
@@ -33,7 +36,7 @@ export function listen(face: HTMLElement, deeds: SliceDeeds): () => void {
     return [event.clientX - box.left, event.clientY - box.top];
   };
   const fingers = new Map<number, [number, number]>();
-  let drag: { kind: "cross" | "window" | "pan" | "measure"; from: [number, number]; last: [number, number]; window: Window } | null = null;
+  let drag: { kind: "cross" | "window" | "pan" | "point"; from: [number, number]; last: [number, number]; window: Window } | null = null;
   let wheel = 0;
 
   on("pointerdown", (event) => {
@@ -50,7 +53,7 @@ export function listen(face: HTMLElement, deeds: SliceDeeds): () => void {
     const kind =
       event.button === 1 || (event.button === 0 && event.shiftKey) ? "pan"
       : event.button === 2 || tool === "window-level" ? "window"
-      : tool === "distance" || tool === "angle" ? "measure"
+      : deeds.isPointing() ? "point"
       : "cross";
     drag = { kind, from, last: from, window };
     if (kind === "cross") deeds.jump(deeds.at(...from));
@@ -84,8 +87,8 @@ export function listen(face: HTMLElement, deeds: SliceDeeds): () => void {
 
   const let_go = (event: PointerEvent): void => {
     const to = spot(event);
-    if (drag?.kind === "measure" && fingers.size === 1 && event.type === "pointerup" &&
-      Math.hypot(to[0] - drag.from[0], to[1] - drag.from[1]) <= TAP_PX) deeds.point(deeds.at(...to));
+    if (drag?.kind === "point" && fingers.size === 1 && event.type === "pointerup" &&
+      Math.hypot(to[0] - drag.from[0], to[1] - drag.from[1]) <= TAP_PX) deeds.use(deeds.at(...to));
     fingers.delete(event.pointerId);
     drag = null;
   };
@@ -96,8 +99,7 @@ export function listen(face: HTMLElement, deeds: SliceDeeds): () => void {
   });
   on("contextmenu", (event) => event.preventDefault(), false);
   on("dblclick", () => {
-    const { tool } = deeds.state();
-    if (tool !== "distance" && tool !== "angle") deeds.enlarge();
+    if (!deeds.isPointing()) deeds.enlarge();
   });
   on("wheel", (event) => {
     event.preventDefault();
@@ -129,8 +131,10 @@ export function listen(face: HTMLElement, deeds: SliceDeeds): () => void {
     else if (key === "+" || key === "=") deeds.zoom(1.25, ...middle);
     else if (key === "-") deeds.zoom(0.8, ...middle);
     else if (key === "0") deeds.whole();
-    else if (key === "Enter") deeds.point(deeds.state().slices.crosshairLpsMm);
-    else return false;
+    else if (key === "Enter") deeds.use(deeds.state().slices.crosshairLpsMm);
+    else return deeds.takeUp(key);
+    // The eye is on the crosshair, wherever the pointer was left.
+    deeds.tell(deeds.state().slices.crosshairLpsMm);
     return true;
   }
   return () => end.abort();

@@ -48,6 +48,8 @@ export function drawMarks(
   for (const one of state.measurements)
     if (one.pointsLpsMm.every(isHere)) parts.push(...measureOf(view, one.pointsLpsMm, labelOf(one)));
   if (state.pendingLpsMm.length > 0 && state.pendingLpsMm.every(isHere)) parts.push(...measureOf(view, state.pendingLpsMm, ""));
+  const { probe, tool } = state;
+  if (probe && tool === "pick" && isHere(probe.pointLpsMm)) parts.push(...measureOf(view, [probe.pointLpsMm], ""));
   svg.replaceChildren(...parts);
 }
 

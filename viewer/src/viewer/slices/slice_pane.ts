@@ -7,8 +7,11 @@ import { type Bounds, type Vec3, add, dot, scale } from "../model/vectors.ts";
 import { dragged } from "../model/windows.ts";
 import { organWords, placeWords, valueWords } from "../panels/readings.ts";
 import type { Store } from "../state/store.ts";
-import type { Measurement, ViewState } from "../state/view_state.ts";
+import type { Measurement, ToolId, ViewState } from "../state/view_state.ts";
+import { cutThrough } from "../tools/clip.ts";
 import { nextName } from "../tools/measuring.ts";
+import { takeUp } from "../tools/take_up.ts";
+import { obliqueGrips } from "./oblique_grips.ts";
 import type { Reading } from "./probe.ts";
 import { listen } from "./slice_hands.ts";
 import { drawMarks, type OtherPlane } from "./slice_marks.ts";
@@ -45,6 +48,8 @@ export function orientationName(orientation: Orientation): string {
 }
 
 const SHARPEST = 2;
+/** Tools that are used at a point; the others move the crosshair. */
+const POINTING: readonly ToolId[] = ["distance", "angle", "clip", "pick"];
 
 export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane {
   const { store } = parts;
@@ -93,6 +98,14 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
     return { at: Math.min(count - 1, Math.max(0, Math.floor((offset() - low) / step))), count, low };
   }
 
+  const grips =
+    orientation === "oblique"
+      ? undefined
+      : obliqueGrips(orientationName(orientation), {
+          store, bounds: parts.bounds, view: () => view(), jump, stepMm: (normal) => stepAlong(parts.lpsToIndex, normal),
+        });
+  if (grips) face.after(grips.element);
+
   function moveTo(index: number): void {
     const { count, low } = place();
     const step = stepMm();
@@ -137,11 +150,12 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
     const { slices } = state;
     const picture = [slices.crosshairLpsMm, slices.windowCentre, slices.windowWidth, slices.slab, slices.overlay,
       slices.outline, slices.obliqueNormal, state.organs, state.solo, zoom, pan, face.clientWidth, face.clientHeight, parts.version()];
-    const over = [...picture, state.measurements, state.pendingLpsMm, slices.layout, slices.isIn3d];
+    const over = [...picture, state.measurements, state.pendingLpsMm, state.probe, state.tool, slices.layout, slices.isIn3d];
     if (over.every((one, i) => one === seen[i])) return;
     const isPicture = picture.some((one, i) => one !== seen[i]);
     seen = over;
     drawMarks(marks, view(), state, parts.others(orientation), stepMm(), parts.labelOf);
+    grips?.update();
     say();
     if (isPicture) void paint();
   }
@@ -154,7 +168,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
     const which = word("{plane} {number} of {count}", { plane: orientationName(orientation), number: at + 1, count });
     slider.setAttribute("aria-valuetext", which);
     title.textContent = which;
-    const keys = word("Arrow keys go from slice to slice, with Shift they move the crosshair. Plus and minus zoom, 0 shows all. Enter sets a point of a measurement.");
+    const keys = word("Arrow keys go from slice to slice, with Shift they move the crosshair. Plus and minus zoom, 0 shows all. The letters in the tools' names take them up, Enter uses them at the crosshair.");
     face.setAttribute("aria-label", orientation === "oblique" ? `${which}. ${anglesText()} ${keys}` : `${which}. ${keys}`);
   }
 
@@ -175,6 +189,14 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
     }
   }
 
+  async function probe(pointLpsMm: Vec3): Promise<void> {
+    const found = await parts.read(pointLpsMm).catch(() => undefined);
+    if (!found) return;
+    const { value, organ } = found;
+    store.dispatch({ type: "probe", probe: { pointLpsMm, organ: organ?.id ?? null, isInside: true, value } });
+    if (organ) store.dispatch({ type: "select", id: organ.id });
+  }
+
   const stop = listen(face, {
     state: () => store.state,
     at: (x, y) => lpsAt(view(), x, y),
@@ -184,11 +206,14 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
       told.value = "";
     },
     jump,
-    point: (lps) => {
+    isPointing: () => POINTING.includes(store.state.tool),
+    use: (lps) => {
       const { tool } = store.state;
-      if (tool === "distance" || tool === "angle")
-        store.dispatch({ type: "measure-point", pointLpsMm: lps, ...nextName({ store, pick: async () => null }, tool) });
+      if (tool === "distance" || tool === "angle") store.dispatch({ type: "measure-point", pointLpsMm: lps, ...nextName(store, tool) });
+      else if (tool === "clip") cutThrough(store, lps, scale(axes().across, -1));
+      else if (tool === "pick") void probe(lps);
     },
+    takeUp: (key) => takeUp(key, store),
     window: (from, right, up) => {
       const { centre, width } = dragged(from, right, up);
       store.dispatch({ type: "slices", change: { windowCentre: centre, windowWidth: width } });
@@ -199,7 +224,6 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
       const { right: r, down: d } = axes();
       const { crosshairLpsMm } = store.state.slices;
       jump(add(crosshairLpsMm, add(scale(r, right * stepAlong(parts.lpsToIndex, r)), scale(d, down * stepAlong(parts.lpsToIndex, d)))));
-      void tell(store.state.slices.crosshairLpsMm);
     },
     zoom: (by, x, y) => {
       const before = lpsAt(view(), x, y);

@@ -1,10 +1,10 @@
 import { word } from "../../page/words.ts";
 import { type MeasureKind, hasMillimetres } from "../state/view_state.ts";
+import type { Store } from "../state/store.ts";
 import type { ToolContext, Spot } from "./tool.ts";
 
 /** A name nobody else has, and an id. */
-export function nextName(context: ToolContext, kind: MeasureKind): { id: string; name: string } {
-  const { measurements } = context.store.state;
+export function nextName({ state: { measurements } }: Store, kind: MeasureKind): { id: string; name: string } {
   const taken = new Set(measurements.map((one) => one.name));
   let number = measurements.filter((one) => one.kind === kind).length + 1;
   const named = () => (kind === "distance" ? word("Distance {number}", { number }) : word("Angle {number}", { number }));
@@ -17,5 +17,5 @@ export async function setPoint(kind: MeasureKind, spot: Spot, context: ToolConte
   const { store } = context;
   if (!hasMillimetres(store.state)) return;
   const hit = await context.pick(spot);
-  if (hit) store.dispatch({ type: "measure-point", pointLpsMm: hit.pointLpsMm, ...nextName(context, kind) });
+  if (hit) store.dispatch({ type: "measure-point", pointLpsMm: hit.pointLpsMm, ...nextName(store, kind) });
 }
