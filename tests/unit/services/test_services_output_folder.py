@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -110,9 +111,34 @@ def test_places_that_cannot_be_folders_are_refused(tmp_path: Path):
             pytest.fail("it was entered")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission_is_refused(tmp_path: Path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(CannotWrite, match="permission"):
-        require_writable(tmp_path / "out")
-    tmp_path.chmod(0o700)
+# Root may write anywhere, so it is somebody without rights who asks.
+ASKS = """
+import os, sys
+from pathlib import Path
+from plastinate.model.errors import CannotWrite
+from plastinate.services.output_folder import require_writable
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+for folder in sys.argv[1:]:
+    try:
+        require_writable(Path(folder, "out"))
+        print("may be written")
+    except CannotWrite as refused:
+        print(refused.sentence)
+"""
+
+
+def test_a_folder_without_permission_is_refused():
+    # Not below pytest's own folder, which only its owner may enter.
+    with tempfile.TemporaryDirectory() as closed, tempfile.TemporaryDirectory() as open_to_all:
+        Path(closed).chmod(0o555)
+        Path(open_to_all).chmod(0o777)
+        asked = subprocess.run(
+            [sys.executable, "-c", ASKS, closed, open_to_all], capture_output=True, text=True, check=False
+        )
+    assert asked.returncode == 0, asked.stderr
+    refused, allowed = asked.stdout.splitlines()
+    assert "permission" in refused
+    assert allowed == "may be written"
