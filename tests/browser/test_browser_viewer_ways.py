@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from chromium import watched_page
 from page_shelf import Shelf, signed_in
@@ -356,4 +359,55 @@ def test_by_keys_alone_a_surface_is_measured_and_cut(browser: Any, shelf: Shelf)
     page.keyboard.press("Enter")
     viewer.tab("cut")
     page.wait_for_selector("[data-cut]")
+    page.context.close()
+
+
+def picture_of(viewer: Viewer) -> npt.NDArray[np.int64]:
+    """The picture that is taken away."""
+    viewer.tab("take")
+    with viewer.page.expect_download(timeout=60_000) as told:
+        viewer.page.click("[data-do=picture]")
+    image = Image.open(io.BytesIO(told.value.path().read_bytes())).convert("RGB")
+    return np.asarray(image).astype(np.int64)
+
+
+def bar_pixels(picture: npt.NDArray[np.int64]) -> int:
+    """How long the scale bar at the lower right is; 0 where there is none."""
+    row = picture[2160 - 96 - 190, 2000:].sum(-1)
+    return int((row < 200).sum())
+
+
+def test_a_picture_has_a_bar_that_is_as_long_as_it_says_and_what_is_probed(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf, "mesh only", color_scheme="light")
+    viewer = Viewer(page, address)
+    viewer.look("anterior")
+    viewer.tool("pick")
+    viewer.press([-35.0, LOW[1], 10.0])
+    picture = picture_of(viewer)
+    distance = viewer.camera()[2]
+    # What 2160 pixels are at the depth of the point that the view turns about.
+    mm = bar_pixels(picture) * 2 * distance * np.tan(np.radians(15)) / 2160
+    assert min(abs(mm / each - 1) for each in (10, 20, 50, 100)) < 0.01
+    assert (abs(picture - np.array([20, 33, 61])).max(-1) < 3).sum() > 10_000
+    page.goto(shelf.url + shelf.pages["without millimetres"])
+    assert bar_pixels(picture_of(Viewer(page))) == 0
+    page.context.close()
+
+
+def test_the_outlines_on_a_cut_are_as_thick_in_a_large_picture_as_on_the_screen(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf)
+    viewer = Viewer(page, address)
+    page.wait_for_selector("view-scan", state="attached")
+    page.click("[data-organ=kidney-left] .eye")
+    viewer.tab("cut")
+    page.click(".cut-kinds button:has-text('Coronal')")
+    viewer.look("anterior")
+    page.wait_for_selector("canvas.scene[data-scan=there]")
+    picture = picture_of(viewer)
+    # Along the row through the box's middle: grey, and in the liver's colour at either wall.
+    row = picture[1080]
+    is_coloured = (row[:, 0] - row[:, 2]) > 40
+    runs = np.diff(np.flatnonzero(np.diff(np.concatenate([[0], is_coloured, [0]]))))[::2]
+    # The picture in the window is about 500 pixels high, that is a quarter.
+    assert runs.max() >= 3
     page.context.close()

@@ -203,6 +203,7 @@ VIEW = (
     N_("Tint the organs in the slices"),
     N_("Tools"),
     N_("Top of the box"),
+    N_("True at the depth of the point that the view turns about; what is nearer looks larger."),
     N_("Try again"),
     N_("Turn"),
     N_("Turn the oblique plane in the slice: {plane}"),

@@ -1,13 +1,8 @@
 // The view as a picture of 3840 pixels, with what the colours mean: for a slide or a print.
 import { word } from "../../page/words.ts";
 import type { App } from "../app.ts";
-import { isVisible } from "../state/view_state.ts";
-import { millilitres } from "./format.ts";
-import { PICTURE, letters, marks, names } from "./picture_marks.ts";
-
-const MARGIN = 96;
-const LINE = 68;
-
+import { legend, scale } from "./picture_legend.ts";
+import { MARGIN, PICTURE, letters, marks, names } from "./picture_marks.ts";
 
 /** Raises where the device has not the memory. */
 export async function makePicture(app: App): Promise<Blob> {
@@ -28,12 +23,14 @@ export async function makePicture(app: App): Promise<Blob> {
   paint.fillRect(0, 0, width, height);
   paint.drawImage(scene, 0, 0);
   scene.close();
-  if (store.state.hasLabels) names(app, paint, colour);
+  const isRightToLeft = document.documentElement.dir === "rtl";
+  paint.direction = isRightToLeft ? "rtl" : "ltr";
+  const bottom = legend(app, paint, colour);
+  if (store.state.hasLabels) names(app, paint, colour, bottom);
   letters(app, paint, colour);
   marks(app, paint, colour);
-  const isRightToLeft = document.documentElement.dir === "rtl";
+  scale(app, paint, colour);
   const start = isRightToLeft ? width - MARGIN : MARGIN;
-  paint.direction = isRightToLeft ? "rtl" : "ltr";
   paint.textAlign = "start";
   paint.textBaseline = "middle";
   paint.fillStyle = colour("--ink");
@@ -42,8 +39,6 @@ export async function makePicture(app: App): Promise<Blob> {
   paint.fillStyle = colour("--quiet");
   paint.font = `44px ${colour("--sans")}`;
   paint.fillText(page.caseTitle, start, MARGIN + 96, width - 2 * MARGIN);
-  legend(app, paint, colour, start, isRightToLeft);
-  paint.fillStyle = colour("--quiet");
   paint.font = `36px ${colour("--sans")}`;
   paint.textAlign = "end";
   paint.fillText(word("For teaching, research and planning aid; not for diagnosis."), width - start, height - MARGIN);
@@ -51,34 +46,4 @@ export async function makePicture(app: App): Promise<Blob> {
   return new Promise((resolve, reject) =>
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png"),
   );
-}
-
-/** From the bottom upwards; what does not fit is counted. */
-function legend(
-  { store: { state } }: App,
-  paint: CanvasRenderingContext2D,
-  colour: (name: string) => string,
-  start: number,
-  isRightToLeft: boolean,
-): void {
-  const most = Math.floor((PICTURE.height - 4 * MARGIN) / LINE);
-  const shown = state.manifest.organs.filter(({ id }) => isVisible(state, id));
-  const listed = shown.slice(0, shown.length > most ? most - 1 : most);
-  const top = PICTURE.height - MARGIN - (listed.length - 1 + (shown.length > most ? 1 : 0)) * LINE;
-  const sign = isRightToLeft ? -1 : 1;
-  listed.forEach((organ, index) => {
-    const y = top + index * LINE;
-    paint.beginPath();
-    paint.arc(start + sign * 20, y, 20, 0, 2 * Math.PI);
-    paint.fillStyle = state.organs[organ.id]?.colour ?? organ.colour;
-    paint.fill();
-    paint.fillStyle = colour("--ink");
-    paint.font = `44px ${colour("--sans")}`;
-    const volume = organ.volumeMl === null || state.manifest.unit !== "mm" ? "" : `  ${millilitres(organ.volumeMl)}`;
-    paint.fillText(`${organ.name}${volume}`, start + sign * 64, y);
-  });
-  if (shown.length > most) {
-    paint.fillStyle = colour("--quiet");
-    paint.fillText(word("and {count} more", { count: shown.length - listed.length }), start, top + listed.length * LINE);
-  }
 }

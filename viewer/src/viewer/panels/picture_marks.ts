@@ -6,19 +6,23 @@ import type { Vec3 } from "../model/vectors.ts";
 import { axesOf } from "../model/viewpoint.ts";
 import { isVisible } from "../state/view_state.ts";
 import { valueOf } from "./measures.ts";
+import { probeWords } from "./readings.ts";
 
 export const PICTURE = { width: 3840, height: 2160 } as const;
 /** As in viewer_stage.css: seen on bone and on lung. */
 const MARK = "#14213d";
 const MARK_EDGE = "#ffffff";
-const ROOM = { width: PICTURE.width, top: 260, bottom: PICTURE.height - 220, margin: 760, lineHeight: 72 } as const;
+/** On every side, for what is written. */
+export const MARGIN = 96;
+const ROOM = { width: PICTURE.width, top: 260, margin: 760, lineHeight: 72 } as const;
+const LOWEST = PICTURE.height - 460;
 const EDGE = 48;
 
-type Colour = (name: string) => string;
-const viewOf = ({ store: { state } }: App) => ({ ...state.camera, width: PICTURE.width, height: PICTURE.height });
+export type Colour = (name: string) => string;
+export const viewOf = ({ store: { state } }: App) => ({ ...state.camera, width: PICTURE.width, height: PICTURE.height });
 
-/** In columns beside the scene, each with a line to where its organ is seen. */
-export function names(app: App, paint: CanvasRenderingContext2D, colour: Colour): void {
+/** In columns beside the scene and above the legend, each with a line to where its organ is seen. */
+export function names(app: App, paint: CanvasRenderingContext2D, colour: Colour, legendTop: number): void {
   const { state } = app.store;
   const view = viewOf(app);
   paint.font = `46px ${colour("--serif")}`;
@@ -30,22 +34,29 @@ export function names(app: App, paint: CanvasRenderingContext2D, colour: Colour)
     if (!seen) return [];
     return [{ id: organ.id, x: seen.x, y: seen.y, width: paint.measureText(organ.name).width, weight: organ.triangles }];
   });
-  for (const place of placed(anchors, ROOM)) {
+  for (const place of placed(anchors, { ...ROOM, bottom: Math.min(LOWEST, legendTop - 20) })) {
     const anchor = anchors.find(({ id }) => id === place.id);
     const name = shown.find(({ id }) => id === place.id)?.name ?? "";
     if (!anchor) continue;
     const away = place.side === "left" ? 1 : -1;
-    paint.strokeStyle = colour("--quiet");
-    paint.lineWidth = 3;
+    // On a ground of its own, or it would be lost in what it leads over.
+    for (const [width, stroke] of [[9, "--plate-top"], [3, "--quiet"]] as const) {
+      paint.strokeStyle = colour(stroke);
+      paint.lineWidth = width;
+      paint.beginPath();
+      paint.moveTo(place.x + away * 16, place.y);
+      paint.lineTo(place.x + away * 60, place.y);
+      paint.lineTo(anchor.x, anchor.y);
+      paint.stroke();
+    }
+    paint.fillStyle = colour("--ink");
+    paint.strokeStyle = colour("--plate-top");
+    paint.lineWidth = 4;
     paint.beginPath();
-    paint.moveTo(place.x + away * 16, place.y);
-    paint.lineTo(place.x + away * 60, place.y);
-    paint.lineTo(anchor.x, anchor.y);
+    paint.arc(anchor.x, anchor.y, 10, 0, 2 * Math.PI);
+    paint.fill();
     paint.stroke();
     paint.fillStyle = colour("--ink");
-    paint.beginPath();
-    paint.arc(anchor.x, anchor.y, 8, 0, 2 * Math.PI);
-    paint.fill();
     paint.textAlign = place.side === "left" ? "right" : "left";
     paint.fillText(name, place.x, place.y);
   }
@@ -71,7 +82,7 @@ function letterOf(axis: Vec3, sign: 1 | -1): string {
   return pairs[most]?.[(axis[most] ?? 0) * sign > 0 ? 0 : 1] ?? "";
 }
 
-/** What was measured, where it lies in the picture. */
+/** What was measured, and what is probed while that tool is taken up: as over the view itself. */
 export function marks(app: App, paint: CanvasRenderingContext2D, colour: Colour): void {
   const { state } = app.store;
   const view = viewOf(app);
@@ -80,7 +91,9 @@ export function marks(app: App, paint: CanvasRenderingContext2D, colour: Colour)
   paint.textAlign = "start";
   paint.textBaseline = "middle";
   paint.font = `600 40px ${colour("--sans")}`;
-  for (const one of state.measurements) {
+  const { probe, measurements } = state;
+  const probed = probe && state.tool === "pick" ? [{ pointsLpsMm: [probe.pointLpsMm], text: probeWords(state) }] : [];
+  for (const one of [...measurements.map((each) => ({ ...each, text: `${each.name}: ${valueOf(each)}` })), ...probed]) {
     const points = one.pointsLpsMm.flatMap((point) => onScreen(view, point) ?? []);
     if (points.length < one.pointsLpsMm.length) continue;
     for (const [width, stroke] of [[14, MARK_EDGE], [6, MARK]] as const) {
@@ -90,16 +103,35 @@ export function marks(app: App, paint: CanvasRenderingContext2D, colour: Colour)
       paint.strokeStyle = stroke;
       paint.stroke();
     }
+    paint.strokeStyle = MARK_EDGE;
+    for (const { x, y } of points) {
+      paint.beginPath();
+      paint.arc(x, y, 13, 0, 2 * Math.PI);
+      paint.fillStyle = MARK;
+      paint.fill();
+      paint.lineWidth = 5;
+      paint.stroke();
+    }
     const [first, second] = points;
-    if (!first || !second) continue;
-    const at = points.length === 3 ? second : { x: (first.x + second.x) / 2, y: (first.y + second.y) / 2 };
-    const text = `${one.name}: ${valueOf(one)}`;
-    const wide = paint.measureText(text).width;
-    paint.fillStyle = MARK;
-    paint.beginPath();
-    paint.roundRect(at.x + 24, at.y - 32, wide + 48, 64, 32);
-    paint.fill();
-    paint.fillStyle = MARK_EDGE;
-    paint.fillText(text, at.x + 48, at.y);
+    if (!first) continue;
+    const isPair = points.length === 2 && second !== undefined;
+    const at = isPair ? { x: (first.x + second.x) / 2, y: (first.y + second.y) / 2 } : (second ?? first);
+    // Below a line that lies, beside one that stands, a corner and a point.
+    const isBelow = isPair && Math.abs(first.x - second.x) > Math.abs(first.y - second.y);
+    pill(paint, isBelow ? { x: at.x, y: at.y + Math.abs(first.y - second.y) / 2 + 64 } : at, { text: one.text, isBelow });
   }
+}
+
+/** To the right of a point or centred on it, and inside the picture. */
+function pill(paint: CanvasRenderingContext2D, at: { x: number; y: number }, { text, isBelow }: { text: string; isBelow: boolean }): void {
+  const wide = paint.measureText(text).width + 48;
+  const x = Math.max(EDGE, Math.min(PICTURE.width - EDGE - wide, isBelow ? at.x - wide / 2 : at.x + 28));
+  const y = Math.max(EDGE, Math.min(PICTURE.height - EDGE, at.y));
+  paint.fillStyle = MARK;
+  paint.beginPath();
+  paint.roundRect(x, y - 32, wide, 64, 32);
+  paint.fill();
+  paint.fillStyle = MARK_EDGE;
+  paint.textAlign = "center";
+  paint.fillText(text, x + wide / 2, y);
 }

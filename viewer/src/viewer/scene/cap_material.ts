@@ -13,12 +13,15 @@ import {
   type Plane,
   ReplaceStencilOp,
   ShaderMaterial,
+  type WebGLRenderer,
 } from "three";
 
 /** Paints cuts: `vec4 paintedCap(vec3 lpsMm, vec3 normal)`, a colour as the screen has it (sRGB) and its opacity. */
 export interface CapPainter {
   readonly glsl: string;
   readonly uniforms: Readonly<Record<string, IUniform>>;
+  /** Before each drawing, for what depends on the size of the picture. */
+  fit(renderer: WebGLRenderer): void;
 }
 
 export type CapMaterial = ShaderMaterial & {

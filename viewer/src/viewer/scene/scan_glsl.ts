@@ -82,6 +82,7 @@ uniform vec3 uCoarseLabelOffset;
 uniform sampler2D uPalette;    // one texel for each label; no alpha where it is not in sight
 uniform float uOverlay;        // how much of the wash
 uniform float uOutline;
+uniform float uOutlinePixels;  // how thick
 uniform vec3 uUnmeasuredColour;
 
 uint texelOf(usampler3D labels, vec3 at) {
@@ -107,6 +108,8 @@ vec3 withLabels(vec3 colour, vec3 p, vec3 dx, vec3 dy, float wash) {
   vec4 own = paletteAt(here);
   colour = mix(colour, own.rgb, own.a * wash);
   if (uOutline > 0.0) {
+    dx *= uOutlinePixels;
+    dy *= uOutlinePixels;
     bool isEdge = labelAt(p + dx) != here || labelAt(p - dx) != here || labelAt(p + dy) != here || labelAt(p - dy) != here;
     if (isEdge) colour = mix(colour, own.rgb, own.a * uOutline);
   }

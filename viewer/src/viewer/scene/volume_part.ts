@@ -14,7 +14,7 @@ import { ScanPanel } from "../panels/scan_panel.ts";
 import { panel } from "../panels/panel.ts";
 import { readAt } from "../slices/probe.ts";
 import { slicePanes } from "../slices/slice_panes.ts";
-import { slicePainter, sliceUniforms, takeWindow } from "../slices/slice_painter.ts";
+import { fitOutline, slicePainter, sliceUniforms, takeWindow } from "../slices/slice_painter.ts";
 import { planesOf } from "../state/layouts.ts";
 import type { Measurement, Probe, ViewState } from "../state/view_state.ts";
 import { addSentences } from "../words.ts";
@@ -102,7 +102,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
     labelOf: (one) => measureLabel(one),
     canDraw: () => !isLost && scan.isCoarseThere,
   });
-  const caps: CapPainter = { glsl: SCAN_GLSL + SLICE_GLSL + CAP_GLSL, uniforms };
+  const caps: CapPainter = { glsl: SCAN_GLSL + SLICE_GLSL + CAP_GLSL, uniforms, fit: (now) => fitOutline(uniforms, now) };
   let isPainted = false;
 
   function follow(state: ViewState): void {

@@ -57,6 +57,7 @@ export function sliceUniforms(scan: ScanTextures, labels: ScanLabels) {
     ...labels.uniforms,
     uWindowLow: { value: 0 },
     uWindowWidth: { value: 1 },
+    uOutlinePixels: { value: 1 },
     uUnmeasuredColour: { value: new Color().setRGB(0.22, 0.2, 0.26) },
   };
 }
@@ -66,6 +67,13 @@ export function takeWindow(uniforms: SliceUniforms, scan: ScanTextures, { window
   const low = scan.partOf(windowCentre - windowWidth / 2);
   uniforms.uWindowLow.value = low;
   uniforms.uWindowWidth.value = Math.max(1e-6, scan.partOf(windowCentre + windowWidth / 2) - low);
+}
+
+/** As thick as on the screen, whatever a picture's size; to be asked before each drawing into the 3D view. */
+export function fitOutline(uniforms: SliceUniforms, renderer: WebGLRenderer): void {
+  const { domElement } = renderer;
+  const height = renderer.getRenderTarget()?.height ?? domElement.height;
+  uniforms.uOutlinePixels.value = Math.max(1, height / Math.max(1, domElement.clientHeight));
 }
 
 export interface SlicePainter {
@@ -110,6 +118,7 @@ export function slicePainter(renderer: WebGLRenderer, scan: ScanTextures, shared
       uniforms.uSamples.value = samples;
       uniforms.uAcross.value.set(...index(scale(axes.across, samples > 1 ? slab.mm / (samples - 1) : 0)));
       uniforms.uSlabMode.value = { mean: 0, mip: 1, minip: 2 }[slab.mode];
+      uniforms.uOutlinePixels.value = Math.max(1, Math.min(2, devicePixelRatio));
       const before = renderer.getRenderTarget();
       renderer.setRenderTarget(target);
       renderer.render(scene, camera);

@@ -41,6 +41,7 @@ export function clipCaps(organs: OrganMeshes): ClipCaps {
   const caps = new Map<string, Cap>();
   const paints = new Map<string, Mesh>();
   let paint: ShaderMaterial | null = null;
+  let fit: CapPainter["fit"] | undefined;
   let known: ViewState | undefined;
 
   function capFor(key: string, order: number): Cap {
@@ -68,6 +69,10 @@ export function clipCaps(organs: OrganMeshes): ClipCaps {
       for (const [old, one] of paints) if (one === sheet) paints.delete(old);
       paints.set(key, sheet);
       sheet.frustumCulled = false;
+      sheet.onBeforeRender = (renderer) => {
+        fit?.(renderer);
+        if (paint) paint.uniformsNeedUpdate = true;
+      };
       object.add(sheet);
       lay(sheet, side, bounds);
     }
@@ -108,6 +113,7 @@ export function clipCaps(organs: OrganMeshes): ClipCaps {
     paint(painter) {
       paint?.dispose();
       paint = painter && paintMaterial(painter);
+      fit = painter?.fit;
       known = undefined;
     },
     update(state) {

@@ -2,7 +2,7 @@
 import { DoubleSide, GLSL3, Group, Matrix4, Mesh, PlaneGeometry, ShaderMaterial, Vector3, type WebGLRenderer } from "three";
 import { type Orientation, axesOf, planesThrough } from "../../model/slice_view.ts";
 import { type Bounds, middle, radius } from "../../model/vectors.ts";
-import type { SliceUniforms } from "../../slices/slice_painter.ts";
+import { type SliceUniforms, fitOutline } from "../../slices/slice_painter.ts";
 import type { ViewState } from "../../state/view_state.ts";
 import type { Drawable } from "../drawable.ts";
 import { SCAN_GLSL, SLICE_GLSL } from "../scan_glsl.ts";
@@ -55,6 +55,10 @@ export function slicePlanes(
     if (!quad) {
       quad = new Mesh(geometry, material);
       quad.matrixAutoUpdate = false;
+      quad.onBeforeRender = (now) => {
+        fitOutline(uniforms, now as WebGLRenderer);
+        material.uniformsNeedUpdate = true;
+      };
       quads.set(orientation, quad);
       object.add(quad);
     }
