@@ -46,13 +46,14 @@ PLAIN_PAGES = {
 
 @dataclass
 class Shelf:
-    """A served application; `pages` has the path of every page, by a name."""
+    """A served application; `pages` has the path of every page, by a name, `cookies` what says who came."""
 
     url: str
     app: APIFlask
     archive: Archive
     stage: Stage
     pages: dict[str, str] = field(default_factory=dict)
+    cookies: Any = None
 
 
 @contextmanager
@@ -79,14 +80,23 @@ def serving_pages(folder: Path) -> Iterator[Shelf]:
         yield shelf
 
 
-def signed_in(browser: Any, shelf: Shelf, complaints: list[str], **options: Any) -> Any:
-    """The administrator's page, on the shelf."""
-    page = watched_page(browser, complaints, **options)
+def signed_in(
+    browser: Any, shelf: Shelf, complaints: list[str], *, at: str = "/cases", **options: Any
+) -> Any:
+    """The administrator's page, at a path (or nowhere yet); who was here before is known by a cookie."""
+    page = watched_page(browser, complaints, **options, storage_state=shelf.cookies)
+    if shelf.cookies:
+        if at:
+            page.goto(shelf.url + at)
+        return page
     page.goto(f"{shelf.url}/sign-in")
     page.fill("#email", "admin@example.org")
     page.fill("#password", PASSWORD)
     page.click("main form button")
     page.wait_for_url("**/cases")
+    shelf.cookies = page.context.storage_state()
+    if at not in ("", "/cases"):
+        page.goto(shelf.url + at)
     return page
 
 

@@ -6,6 +6,7 @@ The camera is taken from the link that the page itself makes; rays and projectio
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,27 +17,45 @@ import numpy.typing as npt
 Point = npt.NDArray[np.float64]
 FIELD_OF_VIEW_DEGREES = 30.0
 SHEET_WIDTH = 896
+# Long enough for a machine that does other things beside; what waits for nothing fails all the same.
+PATIENCE_MS = 120_000
+# Two frames in a row, as what a hand did may only be taken up by the next one (a new size, a path begun).
+REST = """async ([waited, ignored, patience]) => {
+    let left = ["the page"], isOver = false;
+    const rest = async () => {
+        for (let still = 0; still < 2 && !isOver;) {
+            await new Promise(requestAnimationFrame);
+            const busy = document.documentElement.dataset.busy.split(" ").filter(Boolean);
+            left = busy.filter(each => waited ? waited.includes(each) : !ignored.includes(each));
+            still = left.length ? 0 : still + 1;
+        }
+        return "";
+    };
+    const late = new Promise(done => setTimeout(() => done(`still busy: ${left.join(", ")}`), patience));
+    return await Promise.race([rest(), late]).finally(() => { isOver = true; });
+}"""
 
 
 class Viewer:
     """An open view."""
 
+    # From one event of a hand to the next.
+    BETWEEN_MS = 16.0
+
     def __init__(self, page: Any, address: str = "") -> None:
         self.page = page
         if address:
             page.goto(address)
-        page.wait_for_selector("canvas.scene")
+        page.wait_for_selector("[data-organ]", state="attached")
         self.settle()
 
     def settle(self) -> None:
-        """Until every organ is there, or said to be missing, and nothing moves any more."""
-        self.page.wait_for_function(
-            """() => {
-                const organs = [...document.querySelectorAll("[data-organ]")];
-                return organs.length && organs.every(each => each.dataset.detail);
-            }"""
-        )
-        self.page.wait_for_timeout(350)
+        """Until what is looked at is there, or said to be missing, and drawn, and nothing moves any more."""
+        self._rest(but=["words"])
+
+    def _rest(self, *parts: str, but: Sequence[str] = ()) -> None:
+        """Until these parts of the page have nothing to do, or all but some."""
+        assert self.page.evaluate(REST, [list(parts) or None, list(but), PATIENCE_MS]) == ""
 
     @property
     def box(self) -> dict[str, float]:
@@ -51,7 +70,7 @@ class Viewer:
         if self.page.viewport_size["width"] < SHEET_WIDTH:
             # The panel is a sheet there, and takes its height from the picture.
             self.page.click("#tab-take")
-            self.page.wait_for_timeout(200)
+            self.settle()
         said = parse_qs(urlsplit(self.page.url).fragment)
         numbers = [float(each) for each in said["camera"][0].split(",")]
         # A link is kept short, so its turn is rounded and no longer of length one.
@@ -79,8 +98,52 @@ class Viewer:
 
     def press(self, point: Sequence[float]) -> None:
         """Press where a point in the patient is seen."""
-        self.page.mouse.click(*self.on_screen(point))
-        self.page.wait_for_timeout(500)
+        self.click(*self.on_screen(point))
+
+    def click(self, x: float, y: float) -> None:
+        """Press a spot of the window and wait for what comes of it."""
+        self.drag([(x, y)])
+        self.answered()
+
+    def drag(self, way: Sequence[tuple[float, float]]) -> None:
+        """Press at the first spot, let go at the last, with times between as a hand has them.
+
+        Said with the events: on a machine that is busy they arrive later, and a tap would be none any more.
+        """
+        (x, y), *more = way
+        events = [("mouseMoved", x, y), ("mousePressed", x, y)]
+        events += [("mouseMoved", *spot) for spot in more]
+        events.append(("mouseReleased", *way[-1]))
+        session = self.page.context.new_cdp_session(self.page)
+        begun = time.time() - len(events) * self.BETWEEN_MS / 1000
+        for number, (kind, x, y) in enumerate(events):
+            is_held = kind != "mouseReleased" and number > 0
+            session.send(
+                "Input.dispatchMouseEvent",
+                {
+                    "type": kind,
+                    "x": x,
+                    "y": y,
+                    "button": "left" if number > 0 else "none",
+                    "buttons": int(is_held),
+                    "clickCount": int(number > 0),
+                    "timestamp": begun + number * self.BETWEEN_MS / 1000,
+                },
+            )
+        session.detach()
+
+    def wheel(self, x: float, y: float, *, by: float) -> None:
+        """Turn the wheel over a spot of the window; nothing else says when it has been heard."""
+        self.page.mouse.move(x, y)
+        self.page.evaluate(
+            "() => { window.heard = 0; addEventListener('wheel', () => window.heard += 1, {once: true}); }"
+        )
+        self.page.mouse.wheel(0, by)
+        self.page.wait_for_function("window.heard > 0")
+
+    def answered(self) -> None:
+        """Until what was pressed is known."""
+        self._rest("pick", "probe")
 
     def tool(self, name: str) -> None:
         self.page.click(f"[data-tool={name}]")
@@ -95,7 +158,6 @@ class Viewer:
         self.page.click("view-menu summary")
         self.page.click(f"view-menu [data-view={side}]")
         self.page.keyboard.press("Escape")
-        self.page.wait_for_timeout(350)
 
     def probed(self) -> tuple[str, Point]:
         """What the probe says: the organ, and the place in LPS mm."""
@@ -119,18 +181,13 @@ class Viewer:
         show = (
             "how => document.querySelectorAll('.stage > :not(canvas)').forEach(e => e.style.visibility = how)"
         )
+        self.settle()
         self.page.evaluate(show, "hidden")
-        self.page.wait_for_timeout(100)
         shot = self.page.locator("canvas.scene").screenshot()
         self.page.evaluate(show, "")
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
 
     def words(self) -> str:
         """The scene as it is told to whoever listens, when it has come to rest."""
-        told = ""
-        for _ in range(6):
-            self.page.wait_for_timeout(750)
-            before, told = told, str(self.page.inner_text("#scene-in-words"))
-            if told == before:
-                break
-        return told
+        self._rest()
+        return str(self.page.inner_text("#scene-in-words"))

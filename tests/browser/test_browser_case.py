@@ -18,8 +18,7 @@ NETWORK = ("net::ERR", "401", "404", "503")
 
 def opened(browser: Any, shelf: Shelf, complaints: list[str], name: str) -> tuple[Any, str]:
     """The page of a case, marked so that a reload would be noticed; and the case's id."""
-    page = signed_in(browser, shelf, complaints)
-    page.goto(shelf.url + shelf.pages[name])
+    page = signed_in(browser, shelf, complaints, at=shelf.pages[name])
     page.evaluate("window.same = true")
     return page, shelf.pages[name].rpartition("/")[2]
 

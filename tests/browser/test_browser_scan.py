@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
-from PIL import Image
 
 from page_shelf import Shelf, signed_in
 from viewer_hands import Viewer
@@ -29,7 +25,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
 @pytest.fixture
 def viewer(browser: Any, shelf: Shelf) -> Iterator[Viewer]:
     complaints: list[str] = []
-    page = signed_in(browser, shelf, complaints, viewport=SIZE, reduced_motion="reduce")
+    page = signed_in(browser, shelf, complaints, at="", viewport=SIZE, reduced_motion="reduce")
     opened = Viewer(page, shelf.url + shelf.pages["box and ball"])
     page.wait_for_selector("view-scan", state="attached")
     opened.tab("scan")
@@ -46,9 +42,8 @@ def go_to(viewer: Viewer, layout: str) -> None:
 
 def painted(viewer: Viewer) -> None:
     """Until every brick is there and every slice was drawn with it."""
-    viewer.page.wait_for_selector("canvas.scene[data-scan=there]", state="attached")
+    viewer.settle()
     viewer.page.wait_for_selector(".pane-face canvas[data-painted]", state="attached")
-    viewer.page.wait_for_timeout(600)
 
 
 def pane(viewer: Viewer, plane: str = "axial") -> Any:
@@ -138,9 +133,8 @@ def test_arrows_go_from_slice_to_slice_and_the_wheel_too(viewer: Viewer) -> None
     assert re.findall(r"\d+", title.inner_text()) == ["40", "40"]
     viewer.page.keyboard.press("Home")
     assert re.findall(r"\d+", title.inner_text())[0] == "1"
-    pane(viewer).hover()
-    viewer.page.mouse.wheel(0, -120)
-    viewer.page.wait_for_timeout(100)
+    box = pane(viewer).bounding_box()
+    viewer.wheel(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, by=-120)
     assert int(re.findall(r"\d+", title.inner_text())[0]) == 3
 
 
@@ -163,7 +157,6 @@ def test_a_press_on_a_slice_moves_the_crosshair_of_all(viewer: Viewer) -> None:
     before = viewer.page.locator(".pane-sagittal .pane-title").inner_text()
     x, y = on_pane(viewer, CENTRE[0], CENTRE[1])
     pane(viewer).click(position={"x": x, "y": y})
-    viewer.page.wait_for_timeout(300)
     assert viewer.page.locator(".pane-sagittal .pane-title").inner_text() != before
 
 
@@ -173,7 +166,6 @@ def test_a_cut_shows_the_scan_at_the_place_it_cuts(viewer: Viewer) -> None:
     viewer.page.click("view-cuts .cut-kinds button:has-text('Axial')")
     viewer.page.check("input[name=scan-on-cuts]")
     viewer.look("superior")
-    painted_cut(viewer)
     offset = float(viewer.page.get_attribute("view-cuts input[type=range] >> nth=0", "value") or 0)
     for place, value in ((MIDDLE, BOX_HU), (CENTRE, BALL_HU)):
         x, y = viewer.on_screen([place[0], place[1], offset])
@@ -182,21 +174,14 @@ def test_a_cut_shows_the_scan_at_the_place_it_cuts(viewer: Viewer) -> None:
         assert abs(pixel[0] - window_grey(value)) <= 3, (place, pixel)
 
 
-def painted_cut(viewer: Viewer) -> None:
-    viewer.page.wait_for_selector("canvas.scene[data-scan=there]", state="attached")
-    viewer.page.wait_for_timeout(1200)
-
-
 def test_the_volume_is_shown_and_its_look_can_be_set_by_keys(viewer: Viewer) -> None:
     viewer.page.check("input[name=volume]")
-    viewer.page.wait_for_selector("canvas.scene[data-scan=there]", state="attached")
     viewer.page.select_option("select[name=look]", "ct-soft-tissue")
     viewer.tab("organs")
     viewer.page.evaluate(
         "() => document.querySelectorAll('.organ .eye input').forEach((one) => one.checked && one.click())"
     )
-    viewer.page.wait_for_timeout(2500)
-    with_tissue = picture(viewer)
+    with_tissue = viewer.picture().astype(int)
     viewer.tab("scan")
     viewer.page.evaluate(
         "() => { document.querySelector('transfer-editor').closest('details').open = true; }"
@@ -205,16 +190,10 @@ def test_the_volume_is_shown_and_its_look_can_be_set_by_keys(viewer: Viewer) -> 
     before = point.get_attribute("aria-label")
     point.focus()
     viewer.page.keyboard.press("ArrowUp")
-    viewer.page.wait_for_timeout(100)
     assert viewer.page.locator("transfer-editor [data-index='1']").get_attribute("aria-label") != before
     viewer.page.uncheck("input[name=volume]")
-    viewer.page.wait_for_timeout(800)
-    assert (abs(with_tissue - picture(viewer)).max(-1) > 12).sum() > 2000
-
-
-def picture(viewer: Viewer) -> npt.NDArray[np.int64]:
-    shot = viewer.page.locator("canvas.scene").screenshot()
-    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int64)
+    without = viewer.picture().astype(int)
+    assert (abs(with_tissue - without).max(-1) > 12).sum() > 2000
 
 
 def test_a_lost_context_brings_the_slices_back(viewer: Viewer) -> None:
@@ -222,15 +201,15 @@ def test_a_lost_context_brings_the_slices_back(viewer: Viewer) -> None:
     plainly(viewer)
     painted(viewer)
     viewer.page.evaluate(
-        """async () => {
+        """() => {
             const gl = document.querySelector('canvas.scene').getContext('webgl2');
-            const loser = gl.getExtension('WEBGL_lose_context');
-            loser.loseContext();
-            await new Promise((done) => setTimeout(done, 500));
-            loser.restoreContext();
-            await new Promise((done) => setTimeout(done, 1500));
+            window.loser = gl.getExtension('WEBGL_lose_context');
+            window.loser.loseContext();
         }"""
     )
+    viewer.page.wait_for_selector(".notices .message")
+    viewer.page.evaluate("window.loser.restoreContext()")
+    viewer.page.wait_for_selector(".notices .message", state="detached")
     pane(viewer).focus()
     viewer.page.keyboard.press("ArrowUp")
     painted(viewer)

@@ -1,6 +1,7 @@
 // The viewer's page: reads what there is, puts the parts together, and says in words what cannot be had.
 import { word } from "../page/words.ts";
 import type { App } from "./app.ts";
+import { busy } from "./busy.ts";
 import { keepDetails } from "./loading/details.ts";
 import { keepMeasures } from "./loading/saved_measures.ts";
 import { startMeshes } from "./loading/meshes.ts";
@@ -140,6 +141,7 @@ async function bringScan(app: App, shell: Shell, caps: ReturnType<typeof clipCap
   const { store, stage } = app;
   const panel = shell.panels.get("scan");
   if (!store.state.manifest.volume || !panel) return;
+  busy("scan", true);
   try {
     const { mountVolume } = await import("./scene/volume_part.ts");
     const part = mountVolume({
@@ -152,6 +154,7 @@ async function bringScan(app: App, shell: Shell, caps: ReturnType<typeof clipCap
     });
     for (const drawable of part?.drawables ?? []) stage.add(drawable);
   } catch {
+    busy("scan", false);
     store.dispatch({ type: "notice", notice: { id: "scan", key: "scan-failed", places: {}, kind: "warn", retry: "scene" } });
   }
 }

@@ -1,4 +1,5 @@
 // Sees to it that what is looked at gets its detail, and that no more is kept than the device can hold.
+import { busy } from "../busy.ts";
 import type { DetailLevel } from "../model/manifest.ts";
 import { type Looked, wantedDetails } from "../model/detail.ts";
 import { type View, eyeOf, pixelsPerUnit } from "../model/rays.ts";
@@ -47,7 +48,11 @@ export function keepDetails({ meshes, has, choose, isReady, hasFailed }: DetailO
   return {
     look(state, view, pixelRatio) {
       clearTimeout(timer);
-      timer = setTimeout(() => see(state, view, pixelRatio), REST_MS);
+      busy("details", true);
+      timer = setTimeout(() => {
+        see(state, view, pixelRatio);
+        busy("details", false);
+      }, REST_MS);
     },
   };
 }

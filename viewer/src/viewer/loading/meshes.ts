@@ -1,4 +1,5 @@
 // The page's side of the meshes: asks the worker, and hands on what comes.
+import { busy } from "../busy.ts";
 import type { DetailLevel, Manifest, Organ } from "../model/manifest.ts";
 import type { AnchorPoint, AnchorWish, FromWorker, Hit, Mesh, MeshWish, RayWish, ToWorker } from "./mesh_messages.ts";
 import type { LoadFlaw } from "./ranges.ts";
@@ -33,7 +34,15 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
   const underWay = new Map<string, MeshWish>();
   let requests = 0;
   let anchoring: { request: number; answer: (anchors: readonly AnchorPoint[]) => void } | undefined;
-  const send = (message: ToWorker) => worker.postMessage(message);
+  const send = (message: ToWorker) => {
+    worker.postMessage(message);
+    tellBusy();
+  };
+  function tellBusy(): void {
+    busy("meshes", underWay.size > 0);
+    busy("pick", asked.size > 0);
+    busy("anchors", anchoring !== undefined);
+  }
   const name = (id: string, level: DetailLevel) => `${level} ${id}`;
 
   worker.addEventListener("message", (event: MessageEvent<FromWorker>) => {
@@ -47,7 +56,10 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
       performance.measure("viewer:pick", timing);
       question.answer({ hit: told.hit, tookMs: told.tookMs, waitedMs: timing.end - timing.start });
     } else if (told.type === "anchored") {
-      if (told.request === anchoring?.request) anchoring.answer(told.anchors);
+      if (told.request !== anchoring?.request) return;
+      const { answer } = anchoring;
+      anchoring = undefined;
+      answer(told.anchors);
     } else if (told.type === "mesh") {
       underWay.delete(name(told.mesh.id, told.mesh.level));
       news.arrived(told.mesh);
@@ -62,6 +74,12 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
     underWay.clear();
     for (const { answer } of asked.values()) answer({ hit: null, tookMs: 0, waitedMs: 0 });
     asked.clear();
+  });
+  // After those who were waiting have taken it up.
+  worker.addEventListener("message", tellBusy);
+  worker.addEventListener("error", () => {
+    anchoring = undefined;
+    tellBusy();
   });
 
   return {

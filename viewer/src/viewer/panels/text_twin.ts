@@ -1,5 +1,6 @@
 // The scene in words, told anew when it has changed and rested: for whoever listens instead of looking.
 import { word } from "../../page/words.ts";
+import { busy } from "../busy.ts";
 import { facing } from "../model/viewpoint.ts";
 import { sizeMm } from "../model/measure.ts";
 import { viewLabel } from "../scene/cube.ts";
@@ -21,9 +22,11 @@ export function makeTextTwin(store: Store): HTMLElement {
   let timer: ReturnType<typeof setTimeout> | undefined;
   store.subscribe(() => {
     clearTimeout(timer);
+    busy("words", true);
     timer = setTimeout(() => {
       const now = inWords(store.state);
       if (element.textContent !== now) element.textContent = now;
+      busy("words", false);
     }, REST_MS);
   });
   return element;

@@ -1,4 +1,5 @@
 // Moves the camera of the state: by steps, with a glide after a throw, and on a path to where one wants to be.
+import { busy } from "../busy.ts";
 import { type View, mmPerPixel, rayThrough } from "../model/rays.ts";
 import { type Bounds, add, between, dot, radius, scale, slerp } from "../model/vectors.ts";
 import { axesOf, fitting, orbited, twisted } from "../model/viewpoint.ts";
@@ -39,18 +40,21 @@ export function cameraMover(store: Store, view: () => View): CameraMover {
   function halt(): void {
     cancelAnimationFrame(frame);
     frame = 0;
+    busy("camera", false);
   }
 
   /** Each frame until it says that it is done. */
   function run(step: (elapsedMs: number, sinceMs: number) => boolean): void {
     halt();
+    busy("camera", true);
     let start = 0;
     let last = 0;
     const next = (time: number) => {
       start ||= time;
       const isOver = step(time - start, last ? time - last : 16);
       last = time;
-      frame = isOver ? 0 : requestAnimationFrame(next);
+      if (isOver) halt();
+      else frame = requestAnimationFrame(next);
     };
     frame = requestAnimationFrame(next);
   }
@@ -119,8 +123,10 @@ export function cameraMover(store: Store, view: () => View): CameraMover {
       if (wantsLessMotion()) return;
       let [x, y] = [right, down];
       run((_, since) => {
-        turn(x * since, y * since);
         const slower = GLIDE_PER_MS ** since;
+        // The way of a speed that falls all the while: the same in few frames as in many.
+        const way = (slower - 1) / Math.log(GLIDE_PER_MS);
+        turn(x * way, y * way);
         x *= slower;
         y *= slower;
         return Math.hypot(x, y) < SLOWEST_GLIDE;

@@ -36,6 +36,8 @@ export interface Drawable {
   update(state: ViewState): boolean;
   /** Just before the volume pass, whose target is not yet set: the place for own targets. */
   beforeVolume?(frame: FrameContext): void;
+  /** More of it comes by itself, in frames that it asks for. */
+  readonly isDrawing?: boolean;
   /** The context came back after it was lost: what was written to textures by hand must be written again. */
   restore?(): void;
   dispose(): void;

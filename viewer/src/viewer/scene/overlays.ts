@@ -1,5 +1,6 @@
 // What lies over the canvas and moves with it: names, cube, marks, handles.
 import type { App } from "../app.ts";
+import { busy } from "../busy.ts";
 import type { View } from "../model/rays.ts";
 import type { Shell } from "../panels/shell.ts";
 import { valueOf } from "../panels/measures.ts";
@@ -33,7 +34,9 @@ export function putOverlays(app: App, shell: Shell): void {
     const now = [state.camera, state.organs, state.solo, state.clip, state.details, view.width, view.height];
     if (now.every((one, index) => one === askedFor[index])) return;
     clearTimeout(rest);
+    busy("lines", true);
     rest = setTimeout(() => {
+      busy("lines", false);
       askedFor = now;
       const ids = state.manifest.organs.map(({ id }) => id).filter((id) => isVisible(state, id));
       app.meshes.anchors(anchorWish(state, view, ids), (anchors) => {

@@ -1,5 +1,6 @@
 // The canvas: draws when something has changed, coarser while it moves, and comes back when the context was lost.
 import { PerspectiveCamera, Quaternion, Scene, Vector2, Vector3, WebGLRenderTarget, WebGLRenderer } from "three";
+import { busy } from "../busy.ts";
 import { type View, upwardOpening } from "../model/rays.ts";
 import { length, middle, radius, subtract } from "../model/vectors.ts";
 import { boundsOf } from "../state/first_state.ts";
@@ -85,6 +86,11 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
     clearTimeout(soonTimer);
     soonTimer = undefined;
     if (!frame && !isLost) frame = requestAnimationFrame(draw);
+    tellBusy();
+  }
+  function tellBusy(): void {
+    const isDrawing = drawables.some((one) => one.isDrawing && one.object.visible);
+    busy("picture", frame !== 0 || isLost || isDrawing || soonTimer !== undefined || stillTimer !== undefined);
   }
   function invalidate(): void {
     isStale = true;
@@ -93,6 +99,7 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
   function soon(): void {
     if (costMs < SLOW_MS) schedule();
     else if (!frame) soonTimer ??= setTimeout(schedule, Math.min(LONGEST_BREAK_MS, costMs * BREAK));
+    tellBusy();
   }
 
   function size(): { width: number; height: number } {
@@ -141,8 +148,13 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
     }
     if (isMoving) {
       clearTimeout(stillTimer);
-      stillTimer = setTimeout(invalidate, stillAfter() + 5);
+      stillTimer = setTimeout(sharpen, stillAfter() + 5);
     }
+    tellBusy();
+  }
+  function sharpen(): void {
+    stillTimer = undefined;
+    invalidate();
   }
 
   const stillAfter = (): number => (isHeld ? STILL_WHILE_HELD_MS : Math.min(600, Math.max(STILL_AFTER_MS, frameMs * 3)));
@@ -234,6 +246,7 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
     isLost = true;
     cancelAnimationFrame(frame);
     frame = 0;
+    tellBusy();
     lost(true);
   });
   canvas.addEventListener("webglcontextrestored", () => {

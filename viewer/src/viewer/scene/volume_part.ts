@@ -2,6 +2,7 @@
 import type { WebGLRenderer } from "three";
 import { word } from "../../page/words.ts";
 import type { App } from "../app.ts";
+import { busy } from "../busy.ts";
 import { BRICK_MEMORY, BrickReader } from "../loading/bricks.ts";
 import { fetchRange } from "../loading/ranges.ts";
 import { corners } from "../model/plane.ts";
@@ -86,7 +87,9 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
     take(state);
     const hasMore = scan.pump(renderer) || labels.pump(renderer);
     panes.refresh();
-    renderer.domElement.dataset["scan"] = scan.isSettled && labels.isSettled ? "there" : "coming";
+    const isThere = scan.isSettled && labels.isSettled;
+    renderer.domElement.dataset["scan"] = isThere ? "there" : "coming";
+    busy("scan", !isThere);
     renderer.domElement.dataset["volume"] = !state.volume.isShown ? "hidden" : volume.isFinished ? "finished" : "coming";
     return hasMore;
   }
@@ -153,7 +156,9 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
     if (probe && probe !== before.probe && probe.value === undefined) void readProbe(probe);
   });
   async function readProbe(probe: Probe): Promise<void> {
+    busy("probe", true);
     const found = await readAt(reader, store.state.manifest, probe.pointLpsMm).catch(() => undefined);
+    busy("probe", false);
     if (found && store.state.probe === probe) store.dispatch({ type: "probe", probe: { ...probe, value: found.value } });
   }
 

@@ -1,5 +1,6 @@
 // One slice on the page: its picture, what lies over it, and what hands and keys do to it.
 import { word } from "../../page/words.ts";
+import { busy } from "../busy.ts";
 import {
   type Orientation, type SliceView, anglesOf, axesOf, fittedView, lpsAt, reachOf, stepAlong,
 } from "../model/slice_view.ts";
@@ -126,6 +127,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
     }
     if (!isAlive || face.clientWidth < 2 || !parts.canDraw()) return;
     isPainting = true;
+    busy(orientation, true);
     try {
       do {
         isStale = false;
@@ -141,6 +143,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
       } while (isStale);
     } finally {
       isPainting = false;
+      busy(orientation, false);
     }
   }
 

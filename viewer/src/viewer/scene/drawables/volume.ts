@@ -258,6 +258,9 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
     get isFinished() {
       return isFinished;
     },
+    get isDrawing() {
+      return still !== null && !isFinished;
+    },
     fix(settings) {
       fixed = settings;
       again();
