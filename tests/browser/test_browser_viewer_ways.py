@@ -411,3 +411,22 @@ def test_the_outlines_on_a_cut_are_as_thick_in_a_large_picture_as_on_the_screen(
     # The picture in the window is about 500 pixels high, that is a quarter.
     assert runs.max() >= 3
     page.context.close()
+
+
+def test_a_link_brings_a_look_of_ones_own_and_says_when_a_part_of_it_makes_no_sense(
+    browser: Any, shelf: Shelf
+):
+    page, address = opened(browser, shelf)
+    camera = "#camera=0,0,0,0,0,0,1,600&volume=composite,,flat"
+    Viewer(page, f"{address}{camera}&curve=-20*6b2f26*0_60*c9705c*0.08_700*fffaf0*1")
+    page.wait_for_selector("view-scan", state="attached")
+    page.click("#tab-scan")
+    assert page.locator("select[name=look] option:checked").inner_text() == "Your own"
+    assert page.locator("transfer-editor [data-index]").count() == 3
+    assert "value 60, density 8 %" in page.get_attribute("transfer-editor [data-index='1']", "aria-label")
+    assert not page.is_checked("input[name=lighting]")
+    assert page.locator(".notices .message").count() == 0
+    page.goto("about:blank")
+    Viewer(page, f"{address}{camera}&curve=-20*6b2f26*0_60*c9705c*80")
+    assert "makes no sense and was left out" in page.inner_text(".notices")
+    page.context.close()

@@ -10,6 +10,7 @@ import type { ScanTextures } from "../scene/scan_textures.ts";
 import { screenScene } from "../scene/drawables/screen.ts";
 
 const MOST_SAMPLES = 96;
+const USUAL_HEIGHT = 800;
 
 const FRAGMENT = /* glsl */ `
 out vec4 colourOut;
@@ -73,7 +74,8 @@ export function takeWindow(uniforms: SliceUniforms, scan: ScanTextures, { window
 export function fitOutline(uniforms: SliceUniforms, renderer: WebGLRenderer): void {
   const { domElement } = renderer;
   const height = renderer.getRenderTarget()?.height ?? domElement.height;
-  uniforms.uOutlinePixels.value = Math.max(1, height / Math.max(1, domElement.clientHeight));
+  // Where slices stand alone, the 3D view has no height of its own.
+  uniforms.uOutlinePixels.value = Math.max(1, height / (domElement.clientHeight || USUAL_HEIGHT));
 }
 
 export interface SlicePainter {
