@@ -52,8 +52,9 @@ test: lint peers  ## everything: lint, all tests, coverage of at least 90 % of t
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 
+# Only the floors that have quick tests: to gather the others takes as long as to run many.
 fast: $(VENV)/.tested  ## the quick tests only, under a minute
-	$(BIN)/pytest -q -n 2 -m "not slow and not network and not scans"
+	$(BIN)/pytest -q -n 2 -m "not slow and not network and not scans" tests/unit tests/house src
 
 bench: $(VENV)/.benched  ## measure against the peers, side by side; rewrites benchmarks/README.md
 	$(BIN)/python benchmarks/run_all.py

@@ -69,6 +69,7 @@ def test_a_scan_is_looked_at_in_a_table_or_in_json(shell, scan: Path):
     assert json.loads(shell("inspect", scan, "--json")[1])["series"][0]["number"] == 1
 
 
+@pytest.mark.slow
 def test_a_build_prints_what_it_made(shell, scan: Path, tmp_path: Path):
     status, out, _ = shell(
         "build", scan, "-o", tmp_path / "out", "--threshold", ":300", *QUICK, "--triangles", 500
@@ -82,6 +83,7 @@ def test_a_build_prints_what_it_made(shell, scan: Path, tmp_path: Path):
     assert (status, target.exists()) == (0, True)
 
 
+@pytest.mark.slow
 def test_lists_are_printed(shell):
     assert "ct-skin" in shell("recipes")[1]
     assert json.loads(shell("recipes", "--json")[1])[0]["structures"]

@@ -65,6 +65,7 @@ def pictures():
     return render_pictures(*scene_of())
 
 
+@pytest.mark.slow
 def test_there_is_every_picture_in_its_size(pictures):
     assert set(pictures) == {*VIEWS, "axial", "coronal", "sagittal"}
     for name, (_, _, width, height, _, _) in VIEWS.items():

@@ -39,6 +39,7 @@ def frames_by_place(read):
     return found
 
 
+@pytest.mark.slow
 def test_every_voxel_lies_where_the_label_map_has_it(scene, source_files, tmp_path):
     write_dicom_seg(scene, tmp_path / "labels.dcm", source_files=source_files)
     read = highdicom.seg.segread(tmp_path / "labels.dcm")

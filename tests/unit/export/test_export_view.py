@@ -265,6 +265,7 @@ def ball(triangles_about: int) -> Surface:
     return block_surface(mask, "lung-left", geometry=grid((edge, edge, edge)))
 
 
+@pytest.mark.slow
 def test_the_coarse_and_the_middle_level_are_light_even_where_nobody_made_them(tmp_path: Path):
     surface = ball(90_000)
     assert len(surface.triangles) > 40_000
@@ -290,6 +291,7 @@ def test_an_organ_that_is_light_already_is_written_once_for_both_finer_levels(tm
     assert meshes["coarse"]["file"] == "view/coarse.bin"
 
 
+@pytest.mark.slow
 def test_many_organs_share_what_the_coarse_level_may_weigh(tmp_path: Path):
     surface = ball(4_000)
     structure = two_organs().nodes[0].structure

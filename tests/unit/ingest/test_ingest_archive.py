@@ -207,6 +207,7 @@ def test_files_that_share_their_bytes_are_no_files(tmp_path: Path, state: Unpack
     }
 
 
+@pytest.mark.slow
 def test_what_declares_less_than_it_holds_only_damages_itself(tmp_path: Path, state: Unpacking) -> None:
     (tmp_path / "a.zip").write_bytes(forged(size=100))
     assert unpacked(tmp_path / "a.zip", state) == []

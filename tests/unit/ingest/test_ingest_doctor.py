@@ -131,6 +131,7 @@ def test_a_pipe_is_no_input(tmp_path: Path) -> None:
         look(tmp_path / "pipe", tmp_path)
 
 
+@pytest.mark.slow
 def test_planes_are_named_for_people(tmp_path: Path) -> None:
     named = {}
     for plane in ("axial", "coronal", "sagittal", "oblique"):
@@ -227,6 +228,7 @@ def test_headers_without_end_do_not_take_all_the_time(tmp_path: Path) -> None:
     assert sum(file.stat().st_size for file in (tmp_path / "workspace").iterdir()) == 0
 
 
+@pytest.mark.slow
 def test_series_without_end_are_listed_a_thousand_at_most(tmp_path: Path) -> None:
     scan = tmp_path / "scan"
     scan.mkdir()

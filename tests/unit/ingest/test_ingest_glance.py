@@ -19,6 +19,7 @@ from plastinate.stages.ingest.sandbox import Answer
 from tiny_scans import save, save_series, slice_dataset
 
 
+@pytest.mark.slow
 def test_a_glance_finds_what_an_inspection_finds_and_shows_the_middle_slice(tmp_path: Path):
     write_series(sphere(), tmp_path / "scan", PLAIN)
     seen = glance_input(tmp_path / "scan")
@@ -46,6 +47,7 @@ def test_what_was_not_measured_is_no_number_in_a_slice(tmp_path: Path):
     assert np.isnan(shown.plane).mean() == 0.5
 
 
+@pytest.mark.slow
 def test_a_slice_that_cannot_be_decoded_costs_the_picture_and_nothing_else(tmp_path: Path):
     for number in range(5):
         pixels = encapsulate([b"\xff\x4f\xff\x51 no picture"])
@@ -71,6 +73,7 @@ def test_slices_that_are_not_those_that_were_promised_are_refused():
             slices_in(wrong)
 
 
+@pytest.mark.slow
 def test_what_an_archive_holds_stays_where_the_caller_wants_it(tmp_path: Path):
     save_series(tmp_path / "scan", 5)
     with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:

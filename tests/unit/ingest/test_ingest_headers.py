@@ -186,6 +186,7 @@ def test_endless_nesting_costs_only_its_file(tmp_path: Path) -> None:
     assert only_frame(path).rows == 4
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cut=st.integers(0, 1200),

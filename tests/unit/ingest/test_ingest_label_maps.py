@@ -67,6 +67,7 @@ def test_a_measurement_is_no_label_map_however_few_its_values():
         assert not looks_like_labels(values)
 
 
+@pytest.mark.slow
 def test_labels_beside_a_series_are_set_aside_and_the_series_is_taken(tmp_path: Path):
     save_series(tmp_path / "case" / "dicom", 5)
     write(tmp_path / "case" / "reference" / "mask.nii.gz", blocks())
@@ -77,6 +78,7 @@ def test_labels_beside_a_series_are_set_aside_and_the_series_is_taken(tmp_path: 
     assert read_volume(tmp_path / "case").volume.modality == "CT"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["nii.gz", "nrrd", "mha"])
 def test_labels_beside_a_picture_file_are_set_aside_even_if_they_come_first(tmp_path: Path, suffix: str):
     write(tmp_path / f"a-labels.{suffix}", np.pad(blocks(), 4))
@@ -86,6 +88,7 @@ def test_labels_beside_a_picture_file_are_set_aside_even_if_they_come_first(tmp_
     assert read_volume(tmp_path).series.description == f"scan.{suffix}"
 
 
+@pytest.mark.slow
 def test_labels_alone_are_listed_and_read(tmp_path: Path):
     one = write(tmp_path / "one.nii.gz", blocks())
     assert np.array_equal(np.unique(read_volume(one).volume.array), np.unique(blocks()))
@@ -100,6 +103,7 @@ def test_what_cannot_be_read_is_not_taken_for_labels(tmp_path: Path):
     assert [series.tags["format"] for series in inspect_input(tmp_path).series] == ["NIfTI", "DICOM"]
 
 
+@pytest.mark.slow
 def test_values_from_air_to_bone_are_said_to_look_like_ct(tmp_path: Path):
     bone = scan()
     bone[5:8, 20:22, 20:22] = 900

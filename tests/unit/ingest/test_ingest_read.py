@@ -37,6 +37,7 @@ def test_a_voxel_lies_where_the_file_says(tmp_path: Path) -> None:
     assert read.findings == ()
 
 
+@pytest.mark.slow
 def test_names_and_order_of_files_change_nothing(tmp_path: Path) -> None:
     first = read_volume(save_series(tmp_path / "a"))
     for number in range(5):
@@ -46,6 +47,7 @@ def test_names_and_order_of_files_change_nothing(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.volume.array, second.volume.array)
 
 
+@pytest.mark.slow
 def test_a_zip_reads_as_its_folder_does(tmp_path: Path) -> None:
     folder = save_series(tmp_path / "scan")
     with zipfile.ZipFile(tmp_path / "scan.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -63,6 +65,7 @@ def test_a_damaged_file_costs_only_itself(tmp_path: Path) -> None:
     assert {"ingest.set-aside", "ingest.gap"} <= set(codes(read))
 
 
+@pytest.mark.slow
 def test_too_many_gaps_are_refused_unless_allowed(tmp_path: Path) -> None:
     folder = save_series(tmp_path / "scan", 12)
     for number in (3, 4, 5, 6):
@@ -76,6 +79,7 @@ def test_too_many_gaps_are_refused_unless_allowed(tmp_path: Path) -> None:
     assert read.volume.filled_slices.sum() == 4
 
 
+@pytest.mark.slow
 def test_phases_have_to_be_chosen(tmp_path: Path) -> None:
     for number in range(4):
         for echo in (1, 2):
@@ -95,6 +99,7 @@ def test_phases_have_to_be_chosen(tmp_path: Path) -> None:
         read_volume(tmp_path / "scan", phase=3)
 
 
+@pytest.mark.slow
 def test_the_largest_series_is_taken_and_the_others_mentioned(tmp_path: Path) -> None:
     save_series(tmp_path / "scan" / "a", 4, SeriesInstanceUID="1.5", SeriesDescription="Short")
     for number in range(4):
@@ -150,6 +155,7 @@ def test_no_pixel_size_means_no_millimetres(tmp_path: Path) -> None:
     assert codes(read) == ["ingest.no-pixel-spacing"]
 
 
+@pytest.mark.slow
 def test_one_slice_is_no_solid(tmp_path: Path) -> None:
     path = save(slice_dataset(0), tmp_path / "one.dcm")
     found = inspect_input(path)
@@ -166,6 +172,7 @@ def test_a_folder_without_images_says_so(tmp_path: Path) -> None:
         inspect_input(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_inspection_is_plain_json_and_the_same_twice(tmp_path: Path) -> None:
     import json
 
@@ -230,6 +237,7 @@ def test_picture_files_come_through_the_same_door(tmp_path: Path, suffix: str) -
     assert inspect_input(tmp_path / f"scan.{suffix}").series[0].shape == (4, 5, 6)
 
 
+@pytest.mark.slow
 def test_a_table_of_contents_stands_for_its_folder(tmp_path: Path) -> None:
     folder = save_series(tmp_path / "disc" / "images")
     (folder.parent / "DICOMDIR").write_bytes(

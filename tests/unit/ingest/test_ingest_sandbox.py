@@ -71,6 +71,7 @@ def test_the_clock_is_capped(endless: Path, left_behind: Callable[[], set[str]])
     assert left_behind() == set()
 
 
+@pytest.mark.slow
 def test_memory_is_capped(tmp_path: Path, left_behind: Callable[[], set[str]]) -> None:
     scan = save_series(tmp_path / "scan", 4, Rows=4000, Columns=4000, PixelData=bytes(32_000_000))
     with pytest.raises(ParserStopped, match="memory"):

@@ -48,6 +48,7 @@ def test_a_scan_is_called_what_its_study_or_series_says(
     assert "Muster" not in str(series.as_dict()).replace("muster", "")
 
 
+@pytest.mark.slow
 def test_a_zip_is_counted_as_what_lies_in_it(tmp_path: Path):
     save_series(tmp_path / "scan", 5)
     with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:

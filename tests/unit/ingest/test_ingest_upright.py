@@ -56,6 +56,7 @@ def test_every_way_to_store_a_plane_is_shown_alike():
             assert shown.spacing == ((2.0, 3.0) if shown.plane.shape == plane.shape else (3.0, 2.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(0, 96, 7))
 @pytest.mark.parametrize("suffix", ["nii.gz", "nrrd", "mha"])
 def test_a_picture_file_is_shown_upright(tmp_path: Path, suffix: str, number: int):
@@ -74,6 +75,7 @@ def test_a_picture_file_is_shown_upright(tmp_path: Path, suffix: str, number: in
         assert grows_down(shown.plane if is_down else shown.plane.T)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cosines", [[1, 0, 0, 0, 1, 0], [-1, 0, 0, 0, -1, 0], [1, 0, 0, 0, 0, -1], [0, -1, 0, 0, 0, 1]]
 )

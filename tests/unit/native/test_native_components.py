@@ -172,6 +172,7 @@ def test_other_connectivities_are_refused():
         Components(np.ones((1, 1, 1), dtype=bool), connectivity=5)
 
 
+@pytest.mark.slow
 def test_the_kernel_memory_is_given_back_with_the_object():
     parts = Components(np.ones((2, 2, 2), dtype=bool))
     release = parts._release

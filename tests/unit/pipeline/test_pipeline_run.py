@@ -315,6 +315,7 @@ def test_the_first_organ_that_fails_is_the_one_told_of(monkeypatch, surfaced_by,
         run_recipe(volume_of(array), recipe, options=ONE_LEVEL)
 
 
+@pytest.mark.slow
 def test_a_run_side_by_side_can_be_stopped_and_leaves_nobody_at_work(monkeypatch):
     monkeypatch.setenv("PLASTINATE_THREADS", "4")
     array, recipe = four_balls()

@@ -140,6 +140,7 @@ def test_everyone_sees_their_own_and_what_is_shared_with_them(archive: Archive, 
         titles(archive, NOBODY)
 
 
+@pytest.mark.slow
 def test_cases_are_found_by_words_and_tags(archive: Archive, ada: Actor):
     first = made(archive, ada, "Größe des Herzens")
     second = made(archive, ada, "100% lung_left \\ 'quoted'")

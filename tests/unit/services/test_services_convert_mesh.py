@@ -52,6 +52,7 @@ def test_what_had_to_be_assumed_comes_back_from_the_child(tmp_path: Path):
     assert {"mesh.unit-assumed", "mesh.frame-assumed"} <= {finding.code for finding in findings}
 
 
+@pytest.mark.slow
 def test_bad_wishes_leave_nothing_behind(glb: Path, tmp_path: Path):
     (tmp_path / "cut.glb").write_bytes(glb.read_bytes()[:-40])
     (tmp_path / "empty.stl").write_bytes(bytes(84))

@@ -27,6 +27,7 @@ def first_administrator(archive: Archive) -> Actor:
     return Actor(person.id, is_admin=True, name="Ada", via="session")
 
 
+@pytest.mark.slow
 def test_a_case_waits_for_the_first_administrator_and_is_theirs_then(archive: Archive, shop: Sample):
     case_id = put_in(archive, shop, "ct-chest")
     with archive.database.read() as session:
@@ -40,6 +41,7 @@ def test_a_case_waits_for_the_first_administrator_and_is_theirs_then(archive: Ar
         assert session.get_one(Case, case_id).owner_id == owner.person_id
 
 
+@pytest.mark.slow
 def test_every_later_start_finds_the_same_case(archive: Archive, shop: Sample):
     case_id = put_in(archive, shop)
     assert put_in(archive, shop) == case_id
@@ -50,6 +52,7 @@ def test_every_later_start_finds_the_same_case(archive: Archive, shop: Sample):
     assert [path.name for path in archive.settings.home.glob("sample-*")] == ["sample-small"]
 
 
+@pytest.mark.slow
 def test_whoever_deletes_it_is_not_shown_it_again(archive: Archive, shop: Sample):
     case_id = put_in(archive, shop)
     owner = first_administrator(archive)
@@ -58,6 +61,7 @@ def test_whoever_deletes_it_is_not_shown_it_again(archive: Archive, shop: Sample
     assert put_in(archive, shop) is None
 
 
+@pytest.mark.slow
 def test_asked_for_later_it_belongs_to_the_first_administrator(archive: Archive, shop: Sample):
     owner = first_administrator(archive)
     case_id = put_in(archive, shop)

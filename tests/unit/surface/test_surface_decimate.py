@@ -154,6 +154,7 @@ def test_an_error_limit_stops_before_the_count_does() -> None:
     assert np.array_equal(by_level.triangles, tight.triangles)
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     ball = octasphere(96)
     results = []

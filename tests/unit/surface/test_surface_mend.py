@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def test_a_corner_of_the_net_does_not_move() -> None:
     assert np.array_equal(found.vertices[6 * 13 + 6], points[6 * 13 + 6])
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.1, 1.5))
 def test_mending_never_leaves_more_crossings_than_it_found(seed: int, scale: float) -> None:

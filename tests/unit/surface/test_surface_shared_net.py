@@ -143,6 +143,7 @@ def test_twenty_touching_organs_are_closed_and_add_up_to_their_union(seed: int) 
         assert total == pytest.approx(outline_volume_ml(surfaces), rel=1e-5)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

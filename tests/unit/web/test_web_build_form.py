@@ -161,6 +161,7 @@ def test_without_any_format_nothing_is_built(stage: Stage):
     assert queued(stage, scene) is None
 
 
+@pytest.mark.slow
 def test_each_series_is_offered_what_is_made_for_its_kind(stage: Stage):
     scene = inspected(stage, series(1, "CT", "Thorax"), series(2, "MR", "Head"))
     browser = stage.browser("owner")

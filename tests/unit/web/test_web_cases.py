@@ -18,6 +18,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 def test_a_list_has_what_a_person_may_see_page_by_page(stage: Stage):
     made = [stage.new_scene(title=f"Case {number}").case for number in range(5)]
     browser = stage.browser("viewer")

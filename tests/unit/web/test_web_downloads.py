@@ -36,6 +36,7 @@ def test_only_pictures_of_our_own_are_shown_in_place(stage: Stage, scene: Scene)
     assert browser.get(f"/api/cases/{scene.case}/thumbnail").data == PICTURE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "status", "part"),
     [

@@ -138,6 +138,7 @@ def test_a_name_in_a_sentence_is_no_markup(app: Flask):
     assert "&lt;img src=x&gt;" in shown
 
 
+@pytest.mark.slow
 def test_a_long_sentence_that_fits_nothing_is_given_up_at_once(app: Flask):
     with app.test_request_context(headers={"Accept-Language": "de"}):
         assert reworded("between " * 4000) is None

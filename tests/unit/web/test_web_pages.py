@@ -134,6 +134,7 @@ def test_a_form_of_another_site_is_refused(stage: Stage):
     assert "load the page again" in answer.text
 
 
+@pytest.mark.slow
 def test_what_a_person_sees_of_a_case_fits_what_they_may_do(stage: Stage):
     scene = stage.new_scene()
     pages = {name: visitor(stage, scene, name).get(f"/cases/{scene.case}").text for name in PEOPLE[:4]}

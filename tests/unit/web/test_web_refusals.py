@@ -301,6 +301,7 @@ def test_what_somebody_wrote_is_not_lost_when_it_cannot_be_kept(stage: Stage):
     assert owner.get(f"/cases/{scene.case}/edit").headers["Location"] == f"/cases/{scene.case}"
 
 
+@pytest.mark.slow
 def test_a_refused_invitation_keeps_what_was_typed(stage: Stage):
     form = {"email": "owner@example.org", "name": "O & W", "is_admin": "yes"}
     page = browser(stage, "admin", "en").post("/people", data=form)

@@ -151,6 +151,7 @@ def built_again(place: Path, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.slow
 def test_npm_out_of_reach_is_one_clear_sentence(tmp_path: Path):
     done = built_again(tmp_path)
     assert done.returncode == 1
@@ -163,6 +164,7 @@ def test_the_pages_can_be_left_out(tmp_path: Path):
     assert built_again(tmp_path, PLASTINATE_WITHOUT_PAGES="1").returncode == 0
 
 
+@pytest.mark.slow
 def test_the_types_of_the_scripts_hold():
     compiler = VIEWER / "node_modules" / "typescript"
     if not compiler.is_dir():

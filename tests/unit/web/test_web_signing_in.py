@@ -46,6 +46,7 @@ def test_the_right_password_signs_in(stage: Stage):
     assert (me["id"], me["via"]) == (stage.people["owner"], "session")
 
 
+@pytest.mark.slow
 def test_a_wrong_password_and_an_unknown_address_get_the_same_sentence(stage: Stage):
     wrong = _sign_in(stage.visitor(), OWNER, "wrong password")
     unknown = _sign_in(stage.visitor(), "nobody@example.org", "wrong password")
@@ -171,6 +172,7 @@ def test_signing_out_ends_the_session_and_needs_its_token(stage: Stage):
     assert browser.get("/api/me").json["via"] == "nobody"
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_cookie_is_worth_nothing_after_signing_out(stage: Stage):
     browser, elsewhere = stage.visitor(), stage.visitor()
     _sign_in(browser, OWNER, PASSWORD)
@@ -188,6 +190,7 @@ def test_a_copy_of_the_cookie_is_worth_nothing_after_signing_out(stage: Stage):
     assert forget_ended_sessions(stage.archive) == 1
 
 
+@pytest.mark.slow
 def test_a_new_password_ends_every_other_session(stage: Stage):
     here, elsewhere = stage.browser("owner"), stage.browser("owner")
     form = {"password": PASSWORD, "new_password": "battery staple", "new_password_confirm": "battery staple"}
@@ -242,6 +245,7 @@ def test_an_invitation_that_nobody_wrote_leads_nowhere(stage: Stage):
         assert stage.visitor().get(f"/welcome/{token}").status_code == 404
 
 
+@pytest.mark.slow
 def test_an_invitation_is_used_by_a_program_where_there_are_no_pages(stage: Stage):
     person, secret = people.invite(stage.archive, Actor(None, is_admin=True), email="bo@example.org")
     program, chosen = stage.visitor(), {"name": "Bo", "password": "long enough for one"}
