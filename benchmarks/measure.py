@@ -88,7 +88,7 @@ class _Peak(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(0.02):
-            tree = _tree(self._root)
+            tree = tree_of(self._root)
             self.highest_mb = max(self.highest_mb, sum(_pss_mb(process) for process in tree))
 
     def stop(self) -> None:
@@ -96,7 +96,7 @@ class _Peak(threading.Thread):
         self.join()
 
 
-def _tree(root: int) -> list[int]:
+def tree_of(root: int) -> list[int]:
     found, todo = [], [root]
     while todo:
         process = todo.pop()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import build_speed
 import decoding
+import first_organ
 import start_up
 import touching_organs
 import truth
@@ -22,6 +23,7 @@ SECTIONS = {
     "decoding": decoding.main,
     "start-up": start_up.main,
     "viewer-speed": viewer_speed.main,
+    "first-organ": first_organ.main,
 }
 PEERS = (
     "dicom2stl",

@@ -26,27 +26,31 @@ from playwright.sync_api import Page, sync_playwright
 HERE = Path(__file__).parent / "viewer"
 PICTURES = HERE / "pictures"
 PAGES = ("ours", "vtkjs")
+PEERS = ("@kitware/vtk.js", "@niivue/niivue")
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 
 
 def main(rounds: int = 5) -> list[str]:
     """Build the pages, draw `rounds` frames of each in turn, and write the table."""
-    if not (HERE / "node_modules").exists():
-        npm = shutil.which("npm", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        subprocess.run([npm or "npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
     with tempfile.TemporaryDirectory() as site:
-        vite = HERE.parent.parent / "viewer" / "node_modules" / ".bin" / "vite"
-        subprocess.run(
-            [vite, "build", "--config", HERE / "vite.config.ts", "--outDir", site, "--emptyOutDir"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        built_pages(Path(site))
         server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=site))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             return _table(f"http://127.0.0.1:{server.server_port}", rounds)
         finally:
             server.shutdown()
+
+
+def built_pages(folder: Path) -> Path:
+    """Our page and the peers', built into a folder; what they need is installed first."""
+    npm = shutil.which("npm", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "npm"
+    if not all((HERE / "node_modules" / name).exists() for name in PEERS):
+        subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
+    vite = HERE.parent.parent / "viewer" / "node_modules" / ".bin" / "vite"
+    words = ["build", "--config", str(HERE / "vite.config.ts"), "--outDir", str(folder)]
+    subprocess.run([vite, *words, "--emptyOutDir", "--logLevel", "warn"], check=True)
+    return folder
 
 
 class _Quiet(SimpleHTTPRequestHandler):

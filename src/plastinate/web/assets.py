@@ -30,12 +30,36 @@ def asset(name: str) -> str:
     Raises:
         PagesMissing: the installation holds no built pages.
     """
+    return _address(_manifest_now()[ENTRIES[name]])
+
+
+def asset_imports(name: str) -> list[str]:
+    """The addresses of what a built script imports, so that a page can ask for all of it at once.
+
+    Raises:
+        PagesMissing: the installation holds no built pages.
+    """
+    manifest = _manifest_now()
+    found: list[str] = []
+    waiting = [ENTRIES[name]]
+    while waiting:
+        for each in manifest[waiting.pop()].get("imports", []):
+            if each not in found:
+                found.append(each)
+                waiting.append(each)
+    return [_address(manifest[each]) for each in found]
+
+
+def _address(entry: dict[str, Any]) -> str:
+    return url_for("static", filename=f"built/{entry['file']}")
+
+
+def _manifest_now() -> dict[str, Any]:
     try:
         # Looked at anew each time: a checkout may be built again under a running server.
-        written_ns = MANIFEST.stat().st_mtime_ns
+        return _manifest(MANIFEST.stat().st_mtime_ns)
     except FileNotFoundError as error:
         raise PagesMissing from error
-    return url_for("static", filename=f"built/{_manifest(written_ns)[ENTRIES[name]]['file']}")
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from flask_babel import get_locale, gettext
 from markupsafe import Markup
 
 from plastinate.web import case_page, wording
-from plastinate.web.assets import asset
+from plastinate.web.assets import asset, asset_imports
 from plastinate.web.engine_words import said
 from plastinate.web.languages import add_languages, chosen_language, direction, language_names, reader
 from plastinate.web.measures import FILTERS
@@ -40,6 +40,7 @@ def _prepare(state: Any) -> None:
     app.jinja_env.filters["rgb"] = _rgb
     app.jinja_env.globals.update(
         asset=asset,
+        asset_imports=asset_imports,
         script_words=script_words,
         translated=wording.translated,
         doing=wording.doing,

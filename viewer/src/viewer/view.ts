@@ -4,7 +4,7 @@ import type { App } from "./app.ts";
 import { busy } from "./busy.ts";
 import { keepDetails } from "./loading/details.ts";
 import { keepMeasures } from "./loading/saved_measures.ts";
-import { startMeshes } from "./loading/meshes.ts";
+import { type MeshSource, startMeshes } from "./loading/meshes.ts";
 import { LoadFailed, fetchJson } from "./loading/ranges.ts";
 import type { Manifest } from "./model/manifest.ts";
 import { UnreadableManifest, readManifest } from "./model/read_manifest.ts";
@@ -24,6 +24,9 @@ import { boundsOf, firstState } from "./state/first_state.ts";
 import { type Store, createStore } from "./state/store.ts";
 import { meshNews } from "./loading/mesh_news.ts";
 
+/** Whoever waits for organs longer than this gets what stands around them. */
+const LONGEST_WAIT_MS = 1500;
+
 const main = document.getElementById("viewer");
 if (main?.dataset["scene"]) void open(pageData(main));
 
@@ -31,35 +34,42 @@ async function open(page: PageData): Promise<void> {
   const { main: place } = page;
   // Without scripts nothing is fetched, and nothing may say so.
   place.querySelector("[data-while-loading]")?.removeAttribute("hidden");
-  if (!hasWebGl2()) return withoutWebGl(place);
+  // What reads the meshes comes up while the list of them is on its way.
+  const meshes = startMeshes(page.files);
   let manifest: Manifest;
   try {
     manifest = inPageLanguage(readManifest(await fetchJson(page.files + page.scene)), page.said);
   } catch (fault) {
+    meshes.dispose();
     return saidInPlace(place, whyUnread(fault));
   }
+  meshes.loadCoarse(manifest);
   const shell = makeShell(page, manifest.volume !== null);
   const profile = isSmallDevice() ? "phone" : "desktop";
   const store = createStore(firstState(manifest, { profile, aspect: 1 }));
+  const fallback = place.querySelector<HTMLElement>("[data-fallback]");
+  fallback?.setAttribute("hidden", "");
+  shell.root.classList.add("waiting");
   place.append(shell.root);
   place.classList.add("begun");
   let stage: Stage;
   try {
     stage = startStage({ canvas: shell.canvas, store, lost: (isLost) => sayLost(store, isLost) });
   } catch {
+    meshes.dispose();
     shell.root.remove();
     place.classList.remove("begun");
+    fallback?.removeAttribute("hidden");
     return withoutWebGl(place);
   }
-  place.querySelector<HTMLElement>("[data-fallback]")?.setAttribute("hidden", "");
-  begin(page, shell, store, stage);
+  begin(page, shell, store, stage, meshes);
 }
 
-function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
+function begin(page: PageData, shell: Shell, store: Store, stage: Stage, meshes: MeshSource): void {
   const view = () => stage.view(store.state);
   const organs = organMeshes();
   const news = meshNews(store, organs, stage.invalidate);
-  const meshes = startMeshes(page.files, news);
+  meshes.tell(news);
   const mover = cameraMover(store, view);
   const first = () => {
     const { width, height } = view();
@@ -94,7 +104,6 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
   addEventListener("hashchange", () => location.reload());
   stage.add(organs);
   stage.add(caps);
-  meshes.loadCoarse(store.state.manifest);
   const details = keepDetails({
     meshes,
     has: organs.has,
@@ -105,20 +114,35 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage): void {
     hasFailed: news.hasFailed,
   });
   timeFirsts(stage, news.isCoarseThere, organs);
+  // The organs first: what stands around them, and the scan, wait until the first is on the screen.
+  afterFirstOrgan(stage, () => organs.object.children.length > 0 || news.isCoarseThere()).then(() => {
+    shell.root.classList.remove("waiting");
+    putOverlays(app, shell);
+    putPanels(app, shell);
+    void bringScan(app, shell, caps);
+  });
   stage.onFrame((state, seen, effort) => {
     organs.hurry(effort.isStruggling);
     details.look(state, seen, Math.min(2, devicePixelRatio));
   });
-  putOverlays(app, shell);
-  putPanels(app, shell);
   const hover = hoverer(app);
   listenToGestures({ canvas: shell.canvas, mover, context: app.tools, hover, reset: app.reset, look: app.look, hold: stage.hold });
-  void bringScan(app, shell, caps);
   const count = store.state.manifest.leftOutCount;
   if (count) {
     const key = count === 1 ? "one-left-out" : "left-out";
     store.dispatch({ type: "notice", notice: { id: "left-out", key, places: { count }, kind: "warn", retry: null } });
   }
+}
+
+/** Resolves when a frame with an organ is on the screen, or when none has come for a while. */
+function afterFirstOrgan(stage: Stage, isOneThere: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, LONGEST_WAIT_MS);
+    stage.onFrame(() => {
+      // The frame that is begun now is on the screen when the next one begins.
+      if (isOneThere()) requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
+    });
+  });
 }
 
 /** When the first organ and when all of them were drawn, in the browser's own list of timings. */
@@ -179,12 +203,6 @@ function hoverer(app: App): (spot: { x: number; y: number } | undefined) => void
     if (!spot) tell(null);
     else if (!isAsking) void ask();
   };
-}
-
-function hasWebGl2(): boolean {
-  const context = document.createElement("canvas").getContext("webgl2");
-  context?.getExtension("WEBGL_lose_context")?.loseContext();
-  return context !== null;
 }
 
 const isSmallDevice = (): boolean =>

@@ -17,6 +17,8 @@ export interface Picked {
 }
 
 export interface MeshSource {
+  /** Who hears of what comes; what came before is told at once. */
+  tell(news: MeshNews): void;
   /** Every organ's coarse mesh, all of one file in one request. */
   loadCoarse(manifest: Manifest): void;
   load(organ: Organ, level: DetailLevel): void;
@@ -28,10 +30,16 @@ export interface MeshSource {
   dispose(): void;
 }
 
-export function startMeshes(files: string, news: MeshNews): MeshSource {
+export function startMeshes(files: string): MeshSource {
   const worker = new Worker(new URL("./mesh_worker.ts", import.meta.url), { type: "module" });
   const asked = new Map<number, { since: number; answer: (picked: Picked) => void }>();
   const underWay = new Map<string, MeshWish>();
+  let news: MeshNews | undefined;
+  const untold: ((news: MeshNews) => void)[] = [];
+  const hear = (telling: (news: MeshNews) => void): void => {
+    if (news) telling(news);
+    else untold.push(telling);
+  };
   let requests = 0;
   let anchoring: { request: number; answer: (anchors: readonly AnchorPoint[]) => void } | undefined;
   const send = (message: ToWorker) => {
@@ -62,15 +70,15 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
       answer(told.anchors);
     } else if (told.type === "mesh") {
       underWay.delete(name(told.mesh.id, told.mesh.level));
-      news.arrived(told.mesh);
+      hear((to) => to.arrived(told.mesh));
     } else {
       underWay.delete(name(told.id, told.level));
-      news.failed(told.id, told.level, told.flaw);
+      hear((to) => to.failed(told.id, told.level, told.flaw));
     }
   });
   // A worker that never began, or that ran out of memory: everything it owes has failed.
   worker.addEventListener("error", () => {
-    for (const wish of underWay.values()) news.failed(wish.id, wish.level, "network");
+    for (const wish of underWay.values()) hear((to) => to.failed(wish.id, wish.level, "network"));
     underWay.clear();
     for (const { answer } of asked.values()) answer({ hit: null, tookMs: 0, waitedMs: 0 });
     asked.clear();
@@ -83,6 +91,10 @@ export function startMeshes(files: string, news: MeshNews): MeshSource {
   });
 
   return {
+    tell(to) {
+      news = to;
+      for (const telling of untold.splice(0)) telling(to);
+    },
     loadCoarse(manifest) {
       const byFile = new Map<string, MeshWish[]>();
       for (const { id, meshes } of manifest.organs) {

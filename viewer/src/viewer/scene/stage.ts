@@ -21,6 +21,8 @@ const LONGEST_BREAK_MS = 5000;
 /** From here on coarser meshes help more than fewer pixels. */
 const STRUGGLING_SHARE = 0.75;
 
+const CONTEXT = { alpha: true, antialias: true, stencil: true } as const;
+
 export interface Stage {
   readonly canvas: HTMLCanvasElement;
   readonly renderer: WebGLRenderer;
@@ -55,7 +57,12 @@ export interface StageOptions {
 
 /** Raises where the browser has no WebGL 2. */
 export function startStage({ canvas, store, lost }: StageOptions): Stage {
-  const renderer = new WebGLRenderer({ canvas, alpha: true, antialias: true, stencil: true });
+  // In its size from the beginning: to change it makes all buffers anew, and waits for the card.
+  canvas.width = Math.round(canvas.clientWidth * Math.min(SHARPEST, devicePixelRatio)) || 1;
+  canvas.height = Math.round(canvas.clientHeight * Math.min(SHARPEST, devicePixelRatio)) || 1;
+  // Asked before the engine is, which would complain in the console; it gets the same one.
+  if (!canvas.getContext("webgl2", CONTEXT)) throw new Error("no WebGL 2");
+  const renderer = new WebGLRenderer({ canvas, ...CONTEXT });
   renderer.setClearColor(0, 0);
   renderer.localClippingEnabled = true;
   renderer.autoClear = false;
@@ -162,8 +169,7 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
   function fit(width: number, height: number, pixelRatio: number): void {
     const now = renderer.getSize(new Vector2());
     if (now.x === width && now.y === height && renderer.getPixelRatio() === pixelRatio) return;
-    renderer.setPixelRatio(pixelRatio);
-    renderer.setSize(width, height, false);
+    renderer.setDrawingBufferSize(width, height, pixelRatio);
   }
 
   const isInSight = (pass: Pass) => drawables.some((one) => one.pass === pass && one.object.visible);
@@ -233,7 +239,8 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
   const unsubscribe = store.subscribe((state, before) => {
     // Also what is dragged with a slider: it has to follow the hand, and sharpens afterwards.
     const isMoved = state.camera !== before.camera || state.clip !== before.clip || state.organs !== before.organs;
-    if (isMoved) movedAt = performance.now();
+    // Where it is looked from to begin with is no movement.
+    if (isMoved && lastFrameAt > 0) movedAt = performance.now();
     invalidate();
   });
   const resizes = new ResizeObserver(() => {
