@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 PROGRAM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+# Longer than any machine takes that does other things beside; what never comes fails all the same.
+PATIENCE_MS = 90_000
 FLAGS = [
     "--no-sandbox",
     "--disable-quic",
@@ -43,6 +45,7 @@ def watched_page(browser: Any, complaints: list[str], **options: Any) -> Any:
     """A page of a fresh visitor; its console's errors, the faults of its scripts and every violation of
     the content policy are added to the complaints."""
     page = browser.new_context(**options).new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.on("pageerror", lambda fault: complaints.append(f"fault: {fault}"))
     page.on(
         "console",

@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 
 # Floors whose tests start a server, a browser or a whole build: each takes seconds.
 SLOW_FLOORS = {"browser", "contract", "faults", "golden", "journeys"}

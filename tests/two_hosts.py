@@ -58,14 +58,10 @@ def two_hosts() -> Iterator[TwoHosts]:
     """Two hosts with a database and a file store on the first; skips where this may not be done."""
     if os.geteuid() != 0 or shutil.which("ip") is None or shutil.which("unshare") is None:
         pytest.skip("network namespaces need root and the ip command")
-    number = os.getpid() % 250
     # The store's own server says each request aloud.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with ExitStack() as stack:
-        try:
-            _ip("netns", "add", _name(number))
-        except subprocess.CalledProcessError:
-            pytest.skip("this machine makes no network namespaces")
+        number = _new_namespace()
         stack.callback(_ip, "netns", "delete", _name(number))
         near, far = f"pl{number}a", f"pl{number}b"
         _ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", _name(number))
@@ -87,6 +83,16 @@ def two_hosts() -> Iterator[TwoHosts]:
             },
             {**S3_ENVIRONMENT, "AWS_ENDPOINT": f"http://{here}:{at_store}"},
         )
+
+
+def _new_namespace() -> int:
+    """The number of a network that nobody has, also where tests run beside these or were killed before."""
+    first = os.getpid() % 250
+    for number in [*range(first, 250), *range(first)]:
+        with suppress(subprocess.CalledProcessError):
+            _ip("netns", "add", _name(number))
+            return number
+    pytest.skip("this machine makes no network namespaces")
 
 
 def _name(number: int) -> str:

@@ -114,10 +114,10 @@ def test_a_server_that_is_away_is_told_and_taken_back_by_itself(
     assert page.get_by_text(AWAY).is_hidden()
     page.context.set_offline(True)
     looked(page)
-    page.get_by_text(AWAY).wait_for(timeout=20_000)
+    page.get_by_text(AWAY).wait_for(timeout=60_000)
     changed(shelf, case_id, lambda case, _session: setattr(case, "title", "Changed meanwhile"))
     page.context.set_offline(False)
-    page.get_by_text(AWAY).wait_for(state="hidden", timeout=20_000)
+    page.get_by_text(AWAY).wait_for(state="hidden", timeout=60_000)
     page.get_by_role("heading", name="Changed meanwhile", level=1).wait_for()
     assert page.evaluate("window.same") is True
     page.context.close()
@@ -132,7 +132,7 @@ def test_whoever_was_signed_out_is_told_and_goes_on_after_signing_in_elsewhere(
     page.locator("#case-notes").fill("kept through it all")
     page.context.clear_cookies()
     looked(page)
-    page.get_by_text(SIGNED_OUT).wait_for(timeout=20_000)
+    page.get_by_text(SIGNED_OUT).wait_for(timeout=60_000)
     other = page.context.new_page()
     with other.expect_navigation(url="**/cases"):
         other.goto(f"{shelf.url}/sign-in")
@@ -140,7 +140,7 @@ def test_whoever_was_signed_out_is_told_and_goes_on_after_signing_in_elsewhere(
         other.fill("#password", PASSWORD)
         other.click("main form button")
     looked(page)
-    page.get_by_text(SIGNED_OUT).wait_for(state="hidden", timeout=20_000)
+    page.get_by_text(SIGNED_OUT).wait_for(state="hidden", timeout=60_000)
     # The form was written for the old session, and holds in the new one.
     page.get_by_role("button", name="Keep").click()
     page.get_by_text("Kept.").wait_for()
@@ -156,7 +156,7 @@ def test_a_case_that_is_gone_is_told(browser: Any, shelf: Shelf, complaints: lis
         session.query(Job).filter_by(case_id=case_id).delete()
         session.query(Case).filter_by(id=case_id).delete()
     looked(page)
-    page.get_by_text("This is no longer here").wait_for(timeout=20_000)
+    page.get_by_text("This is no longer here").wait_for(timeout=60_000)
     page.context.close()
     assert [each for each in complaints if not any(word in each for word in NETWORK)] == []
 

@@ -291,7 +291,7 @@ def test_the_view_in_3d_fetches_its_manifest_once_and_no_picture_until_it_is_nee
     fetched.clear()
     page.route("**/view-*.js", lambda route: route.abort())
     page.goto(place)
-    with page.expect_request("**/preview.png", timeout=20_000):
+    with page.expect_request("**/preview.png", timeout=60_000):
         pass
     assert page.is_visible("figure.pictured img")
     page.context.close()

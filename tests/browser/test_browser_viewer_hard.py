@@ -167,7 +167,7 @@ def test_a_slow_connection_is_said_and_what_comes_late_is_shown(browser: Any, sh
     held: list[Any] = []
     page.route("**/files/view/coarse.bin", lambda route: held.append(route))
     page.goto(address)
-    page.wait_for_selector(".notices .message:has-text('The connection is slow')", timeout=15_000)
+    page.wait_for_selector(".notices .message:has-text('The connection is slow')", timeout=60_000)
     assert page.locator("[data-organ]").count() == 2
     for route in held:
         route.continue_()

@@ -86,7 +86,7 @@ def test_no_work_waits_behind_a_worker_that_sleeps_and_what_it_says_on_waking_is
     cluster.require_same(job, attempt=2)
     cluster.rig.kill(sleeper, signal.SIGCONT)
     eventually(
-        lambda: not processes_with(CHILD, under=[sleeper.pid]), within_s=15, what="the late child's end"
+        lambda: not processes_with(CHILD, under=[sleeper.pid]), within_s=30, what="the late child's end"
     )
     assert cluster.rig.job(job).attempt == 2
     assert cluster.rig.hashes(job) == cluster.undisturbed
@@ -107,6 +107,6 @@ def test_nothing_is_left_lying_about(cluster: Cluster):
     for worker in cluster.workers:
         if worker.poll() is None:
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(timeout=15) == 0
+            assert worker.wait(timeout=30) == 0
     scratch = cluster.rig.settings.home / "scratch"
     assert list(scratch.glob("plastinate-*")) == []

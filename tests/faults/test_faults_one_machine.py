@@ -47,7 +47,7 @@ def test_a_job_outlives_the_process_that_watches_it(rig: JobRig, undisturbed: di
     job = rig.build(formats=FORMATS)
     child = rig.child()
     rig.kill(dispatcher)
-    eventually(lambda: not Path(f"/proc/{child}").exists(), within_s=5, what="the child's end")
+    eventually(lambda: not Path(f"/proc/{child}").exists(), within_s=20, what="the child's end")
     dispatcher = rig.dispatcher()
     ended = rig.ended(job)
     assert (ended.state, ended.attempt) == ("done", 2)
@@ -65,7 +65,7 @@ def test_an_attempt_that_slept_past_its_lease_is_refused(rig: JobRig, undisturbe
     ended = rig.ended(job)
     rig.kill(sleeper, signal.SIGCONT)
     eventually(
-        lambda: not processes_with(CHILD, under=[sleeper.pid]), within_s=10, what="the end of the late child"
+        lambda: not processes_with(CHILD, under=[sleeper.pid]), within_s=20, what="the end of the late child"
     )
     assert (ended.state, ended.attempt) == ("done", 2)
     assert rig.job(job).attempt == 2
@@ -103,9 +103,9 @@ def test_cancelling_ends_a_child_that_listens_to_nothing(rig: JobRig, undisturbe
     # Deaf as code is that runs for minutes between two of Python's instructions.
     os.kill(child, signal.SIGSTOP)
     rig.cancel(job)
-    assert rig.until(job, "cancelled", within_s=5).lost_because == ""
-    eventually(lambda: not Path(f"/proc/{child}").exists(), within_s=5, what="the child's end")
-    eventually(lambda: rig.scratch_folders() == [], within_s=5, what="the end of its files")
+    assert rig.until(job, "cancelled", within_s=20).lost_because == ""
+    eventually(lambda: not Path(f"/proc/{child}").exists(), within_s=20, what="the child's end")
+    eventually(lambda: rig.scratch_folders() == [], within_s=20, what="the end of its files")
     rig.kill(dispatcher)
 
 
@@ -116,7 +116,7 @@ def test_a_polite_stop_gives_the_job_back_and_does_not_count_it_lost(
     dispatcher = rig.dispatcher()
     rig.child()
     dispatcher.send_signal(signal.SIGTERM)
-    assert dispatcher.wait(timeout=10) == 0
+    assert dispatcher.wait(timeout=20) == 0
     waiting = rig.job(job)
     assert (waiting.state, waiting.attempt, waiting.polite_stops) == ("queued", 1, 1)
     dispatcher = rig.dispatcher()

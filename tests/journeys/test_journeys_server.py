@@ -124,8 +124,8 @@ def test_500_silent_connections_do_not_hold_a_page_up(server: RunningServer, ada
     with ExitStack() as silent:
         for _ in range(500):
             silent.enter_context(socket.create_connection((host, int(port))))
-        assert Visitor(server.url).get("/sign-in", timeout=5).ok
-        assert ada.get("/cases", timeout=5).ok
+        assert Visitor(server.url).get("/sign-in", timeout=20).ok
+        assert ada.get("/cases", timeout=20).ok
 
 
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "X-Forwarded-Host", "X-Forwarded-Prefix"])

@@ -164,7 +164,7 @@ def test_a_process_that_is_asked_to_stop_gives_its_job_back(rig: JobRig):
     try:
         rig.until(job, "running")
         stopping.set()
-        thread.join(timeout=10)
+        thread.join(timeout=30)
         assert said == ["its worker was asked to stop: queued"]
         assert rig.job(job).state == "queued"
         assert attempt(rig, job, seen=1) == "not begun"

@@ -13,8 +13,8 @@ def test_what_runs_outlives_the_connection_that_began_it():
     assert threads.busy == 1
     later = threads.submit(lambda: "done")
     go_on.set()
-    assert running.result(timeout=10) is True
-    assert later.result(timeout=10) == "done"
+    assert running.result(timeout=30) is True
+    assert later.result(timeout=30) == "done"
     eventually(lambda: threads.busy == 0)
 
 
@@ -25,4 +25,4 @@ def test_at_the_end_what_waits_is_not_begun():
     threads.settle(patience_s=0.1)
     go_on.set()
     assert waiting.cancelled()
-    assert running.result(timeout=10) is True
+    assert running.result(timeout=30) is True
