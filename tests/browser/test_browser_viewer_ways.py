@@ -236,7 +236,7 @@ def test_the_named_views_are_in_reach_on_a_low_picture(browser: Any, shelf: Shel
     page.context.close()
 
 
-WIDE = {"width": 920, "height": 560}
+WIDE = {"width": 1120, "height": 600}
 
 
 def slices_open(browser: Any, shelf: Shelf, **options: Any) -> Viewer:
