@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+# A shell that runs the tests behind itself lets them ignore these, and all they start would do so as well.
+for number, taken in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, taken)
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
 settings.register_profile("patient", settings(), deadline=None)
