@@ -32,14 +32,13 @@ from viewer_speed import FLAGS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from viewer_shelf import many_balls
-
 from plastinate.model.geometry import Geometry
 from plastinate.model.labels import LabelMap
 from plastinate.model.scene import Scene
 from plastinate.model.volume import Volume
 from plastinate.stages.export.formats import write_formats
 from plastinate.stages.surface.decimate import decimate
+from viewer_shelf import many_balls
 
 ORGANS, RINGS = 100, 87
 SHAPE, SPACING_MM = (800, 512, 512), 0.25
@@ -94,7 +93,7 @@ def big_build() -> Path:
 
 
 def _scene_and_volume() -> tuple[Scene, Volume]:
-    """Balls of 10 mm radius, 22 mm apart, in 200 x 128 x 128 mm; what is in a ball differs from what is not."""
+    """Balls of 10 mm radius, 22 mm apart, in 200 x 128 x 128 mm; a ball differs from what is around it."""
     matrix = np.diag([0.0, 0.0, 0.0, 1.0])
     matrix[2, 0], matrix[1, 1], matrix[0, 2] = -SPACING_MM, SPACING_MM, SPACING_MM
     matrix[:3, 3] = [-14.0, -14.0, 186.0]
