@@ -3,7 +3,7 @@ import { word } from "../../page/words.ts";
 
 /** Shares of the window's height that a sheet comes to rest at. */
 const HALF = 0.42;
-const TALL = 0.72;
+const TALL = 0.64;
 const CLOSED_BELOW = 0.22;
 /** Moved less than this, it was pressed. */
 const STILL_PX = 6;
