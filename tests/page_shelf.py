@@ -6,6 +6,11 @@ with serving_pages(tmp_path) as shelf:
 
 from __future__ import annotations
 
+import atexit
+import copy
+import functools
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,7 +81,7 @@ def serving_app(folder: Path) -> Iterator[Shelf]:
 def serving_pages(folder: Path) -> Iterator[Shelf]:
     """The shelf of one administrator, who owns all there is."""
     with serving_app(folder) as shelf:
-        _fill(shelf, folder)
+        _fill(shelf)
         yield shelf
 
 
@@ -100,10 +105,8 @@ def signed_in(
     return page
 
 
-def _fill(shelf: Shelf, folder: Path) -> None:
-    scan = write_bead(folder / "scan")
-    inspection = inspect_path(scan).as_dict()
-    built = _built(folder / "attempt", scan)
+def _fill(shelf: Shelf) -> None:
+    inspection, *built = copy.deepcopy(_marble())
     cases = {
         "ready": _case(shelf, "A marble", inspection, tags=["glass"], notes="Round.\n\nFound in a shoe."),
         "strange": _case(shelf, STRANGE, _strange(inspection), tags=[STRANGE[:60]], notes=STRANGE),
@@ -148,11 +151,16 @@ def _strange(inspection: dict[str, Any]) -> dict[str, Any]:
     return {**inspection, "series": [more, {**more, "number": 2, "is_usable": False}], "set_aside": [aside]}
 
 
-def _built(folder: Path, scan: Path) -> tuple[dict[str, Any], Path]:
-    """A real build of the marble."""
-    task = Task(checked_wish(WISH, inspection=inspect_path(scan).as_dict()), (scan,), folder)
-    folder.mkdir()
-    return work_build.build(task, progress=Progress()), task.out
+@functools.cache
+def _marble() -> tuple[dict[str, Any], dict[str, Any], Path]:
+    """A marble's inspection and a real build of it, the same for every shelf of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="plastinate-marble-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    scan, attempt = write_bead(folder / "scan"), folder / "attempt"
+    inspection = inspect_path(scan).as_dict()
+    task = Task(checked_wish(WISH, inspection=inspection), (scan,), attempt)
+    attempt.mkdir()
+    return inspection, work_build.build(task, progress=Progress()), task.out
 
 
 def _case(

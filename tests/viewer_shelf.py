@@ -6,7 +6,11 @@ with serving_views(tmp_path) as shelf:
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -129,20 +133,34 @@ def many_balls(count: int, *, rings: int = 12) -> Scene:
 def serving_views(folder: Path) -> Iterator[Shelf]:
     """A served application with the cases below; everything belongs to the administrator."""
     with serving_app(folder) as shelf:
-        scenes = {
-            "box and ball": box_and_ball(),
-            "mesh only": box_and_ball(with_scan=False),
-            "without millimetres": box_and_ball(unit="px", with_scan=False),
-            "strange": box_and_ball(with_scan=False, named=STRANGE),
-        }
-        for name, (scene, volume) in scenes.items():
-            add_scene(shelf, name, scene, volume, folder / name.replace(" ", "-"))
+        for name, (title, written) in _written().items():
+            _keep(shelf, name, title, written)
         yield shelf
+
+
+@functools.cache
+def _written() -> dict[str, tuple[str, Path]]:
+    """The cases' titles and folders, the same for every module of this process."""
+    scenes = {
+        "box and ball": box_and_ball(),
+        "mesh only": box_and_ball(with_scan=False),
+        "without millimetres": box_and_ball(unit="px", with_scan=False),
+        "strange": box_and_ball(with_scan=False, named=STRANGE),
+    }
+    folder = Path(tempfile.mkdtemp(prefix="plastinate-views-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name, (scene, volume) in scenes.items():
+        write_formats(scene, folder / name, ["viewer"], volume=volume, lighten=decimate)
+    return {name: (scene.title, folder / name) for name, (scene, _) in scenes.items()}
 
 
 def add_scene(shelf: Shelf, name: str, scene: Scene, volume: Volume | None, folder: Path) -> None:
     """Write a scene for the viewer and keep it as the build of a new case; its page gets the name."""
     write_formats(scene, folder, ["viewer"], volume=volume, lighten=decimate)
+    _keep(shelf, name, scene.title, folder)
+
+
+def _keep(shelf: Shelf, name: str, title: str, folder: Path) -> None:
     keep = shelf.archive.files.keep
     kept = {
         path.relative_to(folder).as_posix(): keep(path)
@@ -167,7 +185,7 @@ def add_scene(shelf: Shelf, name: str, scene: Scene, volume: Volume | None, fold
         session.flush()
         build = Build(
             case_id=case.id,
-            title=scene.title,
+            title=title,
             request={"organs": []},
             summary={"organs": organs, "not_found": told["not_found"]},
         )
