@@ -8,15 +8,24 @@ import { TOOLS, hindrance, toolOf } from "../tools/tools.ts";
 import { Panel } from "./panel.ts";
 import { SIGNS, sign } from "./signs.ts";
 
+/** Where the tools lie in a row, as the styles have it. */
+const IN_A_ROW = matchMedia("(max-width: 56rem)");
+
 export class Toolbar extends Panel {
   protected override shows(state: ViewState): readonly unknown[] {
     return [state.tool, state.manifest, state.hasLabels];
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    IN_A_ROW.addEventListener("change", () => this.requestUpdate());
+  }
+
   protected override render(): TemplateResult {
     const { store } = this.app;
     const { state } = this;
-    return html`<div class="tools" role="toolbar" aria-label=${word("Tools")} aria-orientation="vertical" @keydown=${rove}>
+    const orientation = IN_A_ROW.matches ? "horizontal" : "vertical";
+    return html`<div class="tools" role="toolbar" aria-label=${word("Tools")} aria-orientation=${orientation} @keydown=${rove}>
         ${TOOLS.map((tool) => {
           const against = hindrance(tool, state);
           const title = against ? `${tool.label()}: ${because(against)}` : `${tool.label()} (${tool.key.toUpperCase()})`;
@@ -63,7 +72,8 @@ export function because(against: "millimetres" | "volume"): string {
 
 /** One stop for the Tab key; arrows go on from there. */
 function rove(event: KeyboardEvent): void {
-  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+  const rightwards = document.documentElement.dir === "rtl" ? -1 : 1;
+  const step = { ArrowDown: 1, ArrowRight: rightwards, ArrowUp: -1, ArrowLeft: -rightwards }[event.key];
   if (!step) return;
   const all = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLButtonElement>("button")];
   const at = all.indexOf(document.activeElement as HTMLButtonElement);
