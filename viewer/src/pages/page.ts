@@ -6,12 +6,15 @@ import { word } from "../page/words.ts";
 localTimes();
 document.addEventListener("region", (event) => localTimes(event.target as HTMLElement));
 
-// A menu closes when something else is pressed, and on Escape, which gives the focus back.
-document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
-    if (!menu.contains(event.target as Node)) menu.open = false;
-  }
-});
+// A menu closes when something else is pressed or reached by keys, which it may lie over, and on Escape, which gives
+// the focus back.
+for (const kind of ["click", "focusin"]) {
+  document.addEventListener(kind, (event) => {
+    for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
+      if (!menu.contains(event.target as Node)) menu.open = false;
+    }
+  });
+}
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
