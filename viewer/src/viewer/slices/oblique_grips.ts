@@ -10,6 +10,8 @@ import type { Store } from "../state/store.ts";
 const END = 0.36;
 const BETWEEN = 0.19;
 const INSIDE_PX = 18;
+/** In a smaller pane they would lie on one another and over the picture. */
+const ROOM_PX = 160;
 const DEGREE = Math.PI / 180;
 
 export interface ObliqueGrips {
@@ -98,11 +100,11 @@ export function obliqueGrips(name: string, { store, bounds, view, jump, stepMm }
     element,
     update() {
       const here = now();
-      element.hidden = !here;
-      if (!here) return;
+      const far = here ? Math.min(here.seen.width, here.seen.height) : 0;
+      element.hidden = far < ROOM_PX;
+      if (!here || element.hidden) return;
       const { seen, line } = here;
       const [x, y] = pixelOf(seen, store.state.slices.crosshairLpsMm);
-      const far = Math.min(seen.width, seen.height);
       const put = (grip: HTMLElement, by: number): void => {
         const within = (at: number, size: number): number => Math.max(INSIDE_PX, Math.min(size - INSIDE_PX, at));
         const [px, py] = [within(x + line.along[0] * by, seen.width), within(y + line.along[1] * by, seen.height)];
