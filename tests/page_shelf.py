@@ -62,18 +62,27 @@ class Shelf:
 
 
 @contextmanager
-def serving_app(folder: Path) -> Iterator[Shelf]:
-    """A served application of one administrator, with no case in it."""
-    stage = open_stage(folder / "home")
-    server = make_server("127.0.0.1", 0, stage.app, threaded=True)
+def serving(app: APIFlask) -> Iterator[str]:
+    """The address of a server for an application."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield Shelf(f"http://127.0.0.1:{server.port}", stage.app, stage.archive, stage, dict(PLAIN_PAGES))
+        yield f"http://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def serving_app(folder: Path) -> Iterator[Shelf]:
+    """A served application of one administrator, with no case in it."""
+    stage = open_stage(folder / "home")
+    try:
+        with serving(stage.app) as url:
+            yield Shelf(url, stage.app, stage.archive, stage, dict(PLAIN_PAGES))
+    finally:
         stage.close()
 
 

@@ -15,8 +15,6 @@ from page_shelf import Shelf, signed_in
 from viewer_hands import Viewer
 from viewer_shelf import CENTRE, LOW, STRANGE, add_scene, many_balls, serving_views
 
-AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZE = {"width": 900, "height": 640}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -237,42 +235,6 @@ def test_a_phone_has_the_picture_above_and_a_sheet_below(browser: Any, shelf: Sh
     assert 250 < viewer.box["height"] < whole
     page.tap("#tab-organs")
     assert not page.is_visible("[data-organ=liver]")
-    page.context.close()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("scheme", "width", "locale"), [("light", 1440, "en"), ("dark", 768, "en"), ("dark", 320, "de")]
-)
-def test_axe_finds_nothing_against_the_viewer_with_any_panel_open(
-    browser: Any, shelf: Shelf, scheme: str, width: int, locale: str
-):
-    options = {
-        "viewport": {"width": width, "height": 900},
-        "color_scheme": scheme,
-        "bypass_csp": True,
-        "locale": locale,
-    }
-    page, address = opened(browser, shelf, **options)
-    viewer = Viewer(page, address)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    viewer.tab("cut")
-    page.click(".cut-kinds button >> nth=1")
-    page.check("input[name=box]")
-    found: dict[str, Any] = {}
-    for tab in page.locator("[role=tab]").all():
-        if tab.get_attribute("aria-selected") != "true":
-            tab.click()
-        viewer.settle()
-        if tab.get_attribute("id") == "tab-organs":
-            page.click("[data-organ=liver] .organ-name")
-            viewer.settle()
-        told = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
-        found[str(tab.get_attribute("id"))] = [
-            f"{each['id']}: {each['nodes'][0]['html']}" for each in told["violations"]
-        ]
-    assert [f"{name}: {one}" for name, each in found.items() for one in each] == []
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     page.context.close()
 
 
