@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { outlinePixels } from "../../src/viewer/model/outlines.ts";
 import { scaleBar } from "../../src/viewer/model/scale_bar.ts";
 
 test("a scale bar has a round length, as long as fits, and its pixels are that length", () => {
@@ -15,4 +16,13 @@ test("a scale bar has a round length, as long as fits, and its pixels are that l
 
 test("where a pixel has no length there is none", () => {
   for (const odd of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) expect(scaleBar(odd, 700)).toBeNull();
+});
+
+test("outlines are as thick in a large picture as on the screen, and never thinner than a pixel", () => {
+  expect(outlinePixels(2160, 540)).toBe(4);
+  expect(outlinePixels(1080, 540)).toBe(2);
+  // While it moves it is drawn coarser.
+  expect(outlinePixels(270, 540)).toBe(1);
+  // The slices stand alone: nothing tells how large the 3D view would be.
+  expect(outlinePixels(2160, 0)).toBeCloseTo(2.7, 12);
 });

@@ -1,6 +1,7 @@
 // Slices out of the 3D texture, as pixels: drawn to a target and read back without holding up the page.
 import { Color, GLSL3, NoBlending, ShaderMaterial, Vector3, type WebGLRenderer, WebGLRenderTarget } from "three";
 import { applied, appliedToDirection } from "../model/affine.ts";
+import { outlinePixels } from "../model/outlines.ts";
 import { type SliceView, lpsAt, stepAlong } from "../model/slice_view.ts";
 import { scale } from "../model/vectors.ts";
 import type { SlicesState } from "../state/view_state.ts";
@@ -10,7 +11,6 @@ import type { ScanTextures } from "../scene/scan_textures.ts";
 import { screenScene } from "../scene/drawables/screen.ts";
 
 const MOST_SAMPLES = 96;
-const USUAL_HEIGHT = 800;
 
 const FRAGMENT = /* glsl */ `
 out vec4 colourOut;
@@ -74,8 +74,7 @@ export function takeWindow(uniforms: SliceUniforms, scan: ScanTextures, { window
 export function fitOutline(uniforms: SliceUniforms, renderer: WebGLRenderer): void {
   const { domElement } = renderer;
   const height = renderer.getRenderTarget()?.height ?? domElement.height;
-  // Where slices stand alone, the 3D view has no height of its own.
-  uniforms.uOutlinePixels.value = Math.max(1, height / (domElement.clientHeight || USUAL_HEIGHT));
+  uniforms.uOutlinePixels.value = outlinePixels(height, domElement.clientHeight);
 }
 
 export interface SlicePainter {
