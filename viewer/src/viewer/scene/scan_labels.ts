@@ -1,6 +1,7 @@
 // Which organ a voxel belongs to, on the graphics card, and the colours of those in sight: what washes and outlines need.
 import { DataTexture, NearestFilter, RGBAFormat, UnsignedByteType, Vector3, type WebGLRenderer } from "three";
 import { type BrickReader, brickPlace, voxelsOf, brickShape } from "../loading/bricks.ts";
+import { BrickStream, type BrickWish } from "../loading/brick_stream.ts";
 import { applied, forColumnsFirst } from "../model/affine.ts";
 import type { BrickLevel, LabelsFile } from "../model/manifest.ts";
 import { rgbOf } from "../model/transfer.ts";
@@ -11,7 +12,8 @@ import { betweenLevels, levelWithin, type ScanTextures } from "./scan_textures.t
 
 const BUDGET = { desktop: { bytes: 128 << 20, edge: 1024 }, phone: { bytes: 16 << 20, edge: 256 } } as const;
 const WASH = 0.3;
-const IN_FLIGHT = 8;
+
+type Labels = Uint8Array | Uint16Array;
 
 export class ScanLabels {
   readonly uniforms;
@@ -26,18 +28,23 @@ export class ScanLabels {
   /** The whole of it coarsely, then finely; the same where there is one level. */
   #coarse: BrickTexture | null = null;
   #fine: BrickTexture | null = null;
-  #arrived: { texture: BrickTexture; index: number; labels: Uint8Array | Uint16Array }[] = [];
-  #asked = new Set<string>();
-  #failed = new Set<string>();
+  readonly #stream: BrickStream<Labels>;
   #near: Vec3 = [0, 0, 0];
   #seen: readonly unknown[] = [];
-  readonly #end = new AbortController();
 
   constructor(labels: LabelsFile | null, scan: ScanTextures, reader: BrickReader, profile: "desktop" | "phone") {
     this.bytesEach = labels?.dtype === "uint16" ? 2 : 1;
     const { bytes, edge } = BUDGET[profile];
     this.level = (labels && levelWithin(labels.levels, this.bytesEach, bytes, edge)) ?? null;
     this.#reader = reader;
+    this.#stream = new BrickStream<Labels>({
+      bring: (of, indices, signal) => reader.bring(of, indices, signal),
+      read: (of, index, signal) => this.#labelsOf(of, index, signal),
+      next: () => this.#next(),
+      standIn: () => undefined,
+      arrived: () => this.onArrival(),
+      failed: (_, why) => this.onTrouble(why),
+    });
     this.#levels = labels?.levels ?? [];
     const fine = this.#wayTo(scan, this.level);
     const coarse = this.#wayTo(scan, this.#levels.at(-1) ?? null);
@@ -59,7 +66,7 @@ export class ScanLabels {
   }
 
   get isSettled(): boolean {
-    return this.#arrived.length === 0 && this.#asked.size === 0 && (!this.#coarse || this.#next() === null);
+    return this.#stream.isQuiet && (!this.#coarse || this.#next() === null);
   }
 
   /** Colours of the organs in sight. */
@@ -87,29 +94,29 @@ export class ScanLabels {
   /** Something shows labels: fetch them, the nearest to this point first. */
   want(near: Vec3): void {
     this.#near = near;
-    this.#order();
+    this.#stream.order();
   }
 
   pump(renderer: WebGLRenderer, most = 8): boolean {
-    const ready = this.#arrived.splice(0, most);
-    for (const { texture, index, labels } of ready) {
-      texture.write(renderer, index, labels.map((label) => label + 1));
+    for (const { level, index, content } of this.#stream.take(most)) {
+      const texture = level === this.#coarse?.level ? this.#coarse : this.#fine;
+      texture?.write(renderer, index, content.map((label) => label + 1));
       this.version++;
     }
-    if (ready.length > 0) this.#order();
-    return this.#arrived.length > 0;
+    if (this.#coarse) this.#stream.order();
+    return this.#stream.isWaiting;
   }
 
   restore(): void {
     this.#coarse?.forget();
     this.#fine?.forget();
-    this.#failed.clear();
+    this.#stream.retry();
     this.uniforms.uPalette.value.needsUpdate = true;
-    if (this.#coarse) this.#order();
+    if (this.#coarse) this.#stream.order();
   }
 
   dispose(): void {
-    this.#end.abort();
+    this.#stream.end();
     this.uniforms.uLabels.value.dispose();
     this.uniforms.uCoarseLabels.value.dispose();
     this.uniforms.uPalette.value.dispose();
@@ -120,7 +127,7 @@ export class ScanLabels {
   }
 
   /** What to fetch now: the coarse level whole, then the fine one; null where nothing is left. */
-  #next(): { texture: BrickTexture; indices: number[] } | null {
+  #next(): BrickWish | null {
     const form = this.bytesEach === 2 ? "r16ui" : "r8ui";
     const last = this.#levels.at(-1);
     if (!this.level || !last) return null;
@@ -129,15 +136,13 @@ export class ScanLabels {
       this.#put(this.uniforms.uCoarseLabels, this.#coarse);
     }
     const coarse = this.#open(this.#coarse);
-    if (coarse.length > 0) return { texture: this.#coarse, indices: coarse };
-    const isComing = this.#arrived.some(({ texture }) => texture === this.#coarse) || [...this.#asked].some((key) => key.startsWith(`${last.file} `));
-    if (this.level === last || isComing) return null;
+    if (coarse) return coarse;
+    if (this.level === last || this.#stream.isComing(last)) return null;
     if (!this.#fine) {
       this.#fine = new BrickTexture(this.level, form);
       this.#put(this.uniforms.uLabels, this.#fine);
     }
-    const fine = this.#open(this.#fine);
-    return fine.length > 0 ? { texture: this.#fine, indices: fine } : null;
+    return this.#open(this.#fine);
   }
 
   #put(uniform: { value: BrickTexture["texture"] }, texture: BrickTexture): void {
@@ -145,55 +150,26 @@ export class ScanLabels {
     uniform.value = texture.texture;
   }
 
-  #open(texture: BrickTexture): number[] {
-    const { level } = texture;
-    const waiting = new Set(this.#arrived.filter((one) => one.texture === texture).map(({ index }) => index));
-    return level.bricks
-      .map((_, index) => index)
-      .filter((i) => !texture.written[i] && !waiting.has(i) && !this.#asked.has(keyOf(level, i)) && !this.#failed.has(keyOf(level, i)));
-  }
-
-  #order(): void {
-    const free = IN_FLIGHT - this.#asked.size - this.#arrived.length;
-    if (free < IN_FLIGHT / 2 || this.#end.signal.aborted) return;
-    const next = this.#next();
-    if (!next) return;
-    const { texture } = next;
-    const { level } = texture;
+  /** What is not there of a texture, the nearest first; null where nothing is missing. */
+  #open({ level, written }: BrickTexture): BrickWish | null {
     const toLps = forColumnsFirst(level.indexToLps);
     const away = (index: number): number => {
       const [s, r, c] = brickPlace(level, index).map((at) => (at + 0.5) * level.brick) as [number, number, number];
       return length(subtract(applied(toLps, [c, r, s]), this.#near));
     };
-    const order = next.indices.map((index) => [away(index), index] as const).sort((a, b) => a[0] - b[0]);
-    const indices = order.slice(0, free).map(([, index]) => index);
-    for (const index of indices) this.#asked.add(keyOf(level, index));
-    const there = this.#reader.bring(level, indices, this.#end.signal).catch(() => undefined);
-    for (const index of indices) {
-      there.then(() => this.#labelsOf(level, index)).then(
-        (labels) => this.#arrived.push({ texture, index, labels }),
-        (error: unknown) => {
-          this.#failed.add(keyOf(level, index));
-          if (!this.#end.signal.aborted) this.onTrouble(String(error));
-        },
-      ).finally(() => {
-        this.#asked.delete(keyOf(level, index));
-        if (this.#end.signal.aborted) return;
-        this.onArrival();
-        this.#order();
-      });
-    }
+    const open = level.bricks.map((_, index) => index).filter((i) => !written[i] && this.#stream.isOpen(level, i));
+    if (open.length === 0) return null;
+    const ranked = open.map((index) => [away(index), index] as const).sort((a, b) => a[0] - b[0]);
+    return { level, indices: ranked.map(([, index]) => index) };
   }
 
-  async #labelsOf(level: BrickLevel, index: number): Promise<Uint8Array | Uint16Array> {
+  async #labelsOf(level: BrickLevel, index: number, signal: AbortSignal): Promise<Labels> {
     const [, bytes, min] = level.bricks[index]!;
-    if (bytes > 0) return await this.#reader.labels(level, index, this.bytesEach, this.#end.signal);
+    if (bytes > 0) return await this.#reader.labels(level, index, this.bytesEach, signal);
     const count = voxelsOf(brickShape(level, index));
     return (this.bytesEach === 2 ? new Uint16Array(count) : new Uint8Array(count)).fill(min);
   }
 }
-
-const keyOf = (level: BrickLevel, index: number): string => `${level.file} ${index}`;
 
 function paletteOf(colours: Uint8Array<ArrayBuffer>): DataTexture {
   const texture = new DataTexture(colours, colours.length / 4, 1, RGBAFormat, UnsignedByteType);

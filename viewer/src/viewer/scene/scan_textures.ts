@@ -1,6 +1,7 @@
 // The scan on the graphics card: the whole of it coarsely and at once, then finely, brick by brick, where it is seen.
 import { type Data3DTexture, Matrix4, Vector3, type WebGLRenderer } from "three";
 import { type BrickReader, brickPlace, brickShape, type Texels, voxelsOf } from "../loading/bricks.ts";
+import { BrickStream, type BrickWish } from "../loading/brick_stream.ts";
 import { asBytes, asHalves, cellRanges, UNMEASURED_HALF } from "../loading/brick_codec.ts";
 import { type Affine, applied, appliedToDirection, chained, forColumnsFirst, inverse, spacings } from "../model/affine.ts";
 import { isAnyShown, type ShownValues } from "../model/cells.ts";
@@ -15,8 +16,9 @@ export const TEXTURE_BUDGET = {
   phone: { form: "r8", bytes: 16 << 20, edge: 256 },
 } as const;
 
-const IN_FLIGHT = 8;
 const CELLS_EVERY_MS = 200;
+/** Nothing written for so long: what is there is worth a fine picture, though more may come. */
+const SHARPENING_MS = 1500;
 
 /** The finest level that fits; the coarsest where none does. */
 export function levelWithin(levels: readonly BrickLevel[], bytesEach: number, bytes: number, edge: number): BrickLevel | undefined {
@@ -61,14 +63,12 @@ export class ScanTextures {
   #fine: BrickTexture | null = null;
   readonly #isOneLevel: boolean;
   readonly #cells: ScanCells;
-  #arrived: { texture: BrickTexture; index: number; texels: Texels }[] = [];
-  readonly #asked = new Set<string>();
-  readonly #failed = new Set<string>();
+  readonly #stream: BrickStream<Texels>;
   #wish: Wish = { planes: [], shown: null, eye: null };
   #shown: ShownValues | null = null;
   #isCellsStale = true;
   #cellsAt = -Infinity;
-  readonly #end = new AbortController();
+  #changedAt = -Infinity;
 
   constructor(volume: VolumeFile, reader: BrickReader, profile: "desktop" | "phone", longestEdge: number) {
     const budget = TEXTURE_BUDGET[profile];
@@ -82,6 +82,15 @@ export class ScanTextures {
     this.indexToLps = forColumnsFirst(level.indexToLps);
     this.lpsToIndex = back;
     this.#reader = reader;
+    this.#stream = new BrickStream<Texels>({
+      bring: (of, indices, signal) => reader.bring(of, indices, signal),
+      read: (of, index, signal) => this.#texelsOf(of, index, signal),
+      next: () => this.#next(),
+      // Coarse voxels that cannot be had are as if not measured: what is fine there is still to be seen.
+      standIn: (of, index) => (of === this.#coarse.level ? this.#unmeasured(of, index) : undefined),
+      arrived: () => this.onArrival(),
+      failed: (missing, why) => this.onTrouble(missing, why),
+    });
     this.#coarse = new BrickTexture(coarse, this.form);
     this.#isOneLevel = coarse === level;
     const size = xyz(level.shape);
@@ -139,7 +148,12 @@ export class ScanTextures {
 
   /** Whether everything that is wished for was written. */
   get isSettled(): boolean {
-    return this.#asked.size === 0 && this.#arrived.length === 0 && !this.#isCellsStale && this.#wanted().length === 0;
+    return this.#stream.isQuiet && !this.#isCellsStale && this.#wanted().length === 0;
+  }
+
+  /** Bricks are being written one after the other: a fine picture of now would be thrown away. */
+  get isSharpening(): boolean {
+    return performance.now() - this.#changedAt < SHARPENING_MS && !this.isSettled;
   }
 
   wish(wish: Wish): void {
@@ -149,53 +163,51 @@ export class ScanTextures {
       this.#cellsAt = -Infinity;
     }
     this.#wish = wish;
-    this.#order();
+    this.#stream.order();
   }
 
   /** Write what has arrived; true where more waits for the next frame. */
   pump(renderer: WebGLRenderer, most = 8): boolean {
-    for (const { texture, index, texels } of this.#arrived.splice(0, most)) {
-      texture.write(renderer, index, texels.texels);
-      if (texture.level === this.level) this.#cells.add(index, texels.cells);
+    for (const { level, index, content } of this.#stream.take(most)) {
+      const texture = level === this.#coarse.level ? this.#coarse : this.#fine;
+      texture?.write(renderer, index, content.texels);
+      if (level === this.level) this.#cells.add(index, content.cells);
       this.#isCellsStale = true;
+      this.#changedAt = performance.now();
       this.version++;
     }
     // What waited to be written held back what comes next.
-    this.#order();
+    this.#stream.order();
     if (this.#isOneLevel) this.uniforms.uStage.value = 0;
     else this.uniforms.uStage.value = this.#fine?.isComplete ? 2 : this.#fine ? 1 : 0;
     const now = performance.now();
-    if (this.#isCellsStale && (now - this.#cellsAt > CELLS_EVERY_MS || this.#arrived.length + this.#asked.size === 0)) {
+    if (this.#isCellsStale && (now - this.#cellsAt > CELLS_EVERY_MS || this.#stream.isQuiet)) {
       this.#cells.write(this.#shown, this.#fine?.written, this.range, this.largestStep / 2);
       this.#isCellsStale = false;
       this.version++;
       this.#cellsAt = now;
     }
-    return this.#arrived.length > 0 || this.#isCellsStale;
+    return this.#stream.isWaiting || this.#isCellsStale;
   }
 
   /** After a lost context. */
   restore(): void {
     this.#coarse.forget();
     this.#fine?.forget();
-    this.#failed.clear();
+    this.#stream.retry();
     this.#cells.forget();
     this.#isCellsStale = true;
-    this.#order();
+    this.#stream.order();
   }
 
   /** Try once more what could not be had. */
   retry(): void {
-    const coarse = this.#coarse.level;
-    coarse.bricks.forEach((_, index) => {
-      if (this.#failed.has(keyOf(coarse, index))) this.#coarse.unwrite(index);
-    });
-    this.#failed.clear();
-    this.#order();
+    for (const { level, index } of this.#stream.retry()) if (level === this.#coarse.level) this.#coarse.unwrite(index);
+    this.#stream.order();
   }
 
   dispose(): void {
-    this.#end.abort();
+    this.#stream.end();
     this.#coarse.dispose();
     this.#fine?.dispose();
     this.#cells.dispose();
@@ -211,8 +223,7 @@ export class ScanTextures {
     const half = this.#halfDiagonal();
     const order: [number, number][] = [];
     for (let index = 0; index < level.bricks.length; index++) {
-      const key = keyOf(level, index);
-      if (this.#fine?.written[index] || this.#asked.has(key) || this.#failed.has(key)) continue;
+      if (this.#fine?.written[index] || !this.#stream.isOpen(level, index)) continue;
       const centre = this.#centreOf(index);
       let rank = Infinity;
       for (const { point, normal } of planes) {
@@ -241,52 +252,20 @@ export class ScanTextures {
     return length(appliedToDirection(this.indexToLps, [half, half, half]));
   }
 
-  #order(): void {
-    if (this.#end.signal.aborted) return;
-    const free = IN_FLIGHT - this.#asked.size - this.#arrived.length;
-    if (free < IN_FLIGHT / 2) return;
+  #next(): BrickWish | null {
+    const { level } = this.#coarse;
     if (!this.#coarse.isComplete) {
-      const all = this.#coarse.level.bricks.map((_, i) => i);
-      const open = all.filter((i) => !this.#coarse.written[i] && this.#isOpen(this.#coarse.level, i));
-      if (open.length > 0) this.#bring(this.#coarse, open);
-      return;
+      const all = level.bricks.map((_, index) => index);
+      return { level, indices: all.filter((i) => !this.#coarse.written[i] && this.#stream.isOpen(level, i)) };
     }
-    const next = this.#wanted().slice(0, free);
-    if (next.length === 0) return;
+    const indices = this.#wanted();
+    if (indices.length === 0) return null;
     if (!this.#fine) {
       this.#fine = new BrickTexture(this.level, this.form);
       this.uniforms.uFine.value.dispose();
       this.uniforms.uFine.value = this.#fine.texture;
     }
-    this.#bring(this.#fine, next);
-  }
-
-  #isOpen(level: BrickLevel, index: number): boolean {
-    const key = keyOf(level, index);
-    return !this.#asked.has(key) && !this.#failed.has(key) && !this.#arrived.some((a) => a.index === index && a.texture.level === level);
-  }
-
-  #bring(texture: BrickTexture, indices: readonly number[]): void {
-    const { level } = texture;
-    for (const index of indices) this.#asked.add(keyOf(level, index));
-    // A run that cannot be had is told by each of its bricks.
-    const there = this.#reader.bring(level, indices, this.#end.signal).catch(() => undefined);
-    for (const index of indices) {
-      there.then(() => this.#texelsOf(level, index)).then(
-        (texels) => this.#arrived.push({ texture, index, texels }),
-        (error: unknown) => {
-          this.#failed.add(keyOf(level, index));
-          // Coarse voxels that cannot be had are as if not measured: what is fine there is still to be seen.
-          if (texture === this.#coarse) this.#arrived.push({ texture, index, texels: this.#unmeasured(level, index) });
-          if (!this.#end.signal.aborted) this.onTrouble(this.#failed.size, String(error));
-        },
-      ).finally(() => {
-        this.#asked.delete(keyOf(level, index));
-        if (this.#end.signal.aborted) return;
-        this.onArrival();
-        this.#order();
-      });
-    }
+    return { level: this.level, indices };
   }
 
   #unmeasured(level: BrickLevel, index: number): Texels {
@@ -296,18 +275,16 @@ export class ScanTextures {
     return { texels, cells: cellRanges(new Int16Array(count), shape, 0) };
   }
 
-  async #texelsOf(level: BrickLevel, index: number): Promise<Texels> {
+  async #texelsOf(level: BrickLevel, index: number, signal: AbortSignal): Promise<Texels> {
     const stored = { unmeasured: this.volume.unmeasured, range: this.range };
     const [, bytes, min] = level.bricks[index]!;
-    if (bytes > 0) return await this.#reader.texels(level, index, this.form, stored, this.#end.signal);
+    if (bytes > 0) return await this.#reader.texels(level, index, this.form, stored, signal);
     const shape = brickShape(level, index);
     const voxels = new Int16Array(voxelsOf(shape)).fill(min);
     const texels = this.form === "r16f" ? asHalves(voxels, stored.unmeasured) : asBytes(voxels, stored.unmeasured, stored.range);
     return { texels, cells: cellRanges(voxels, shape, stored.unmeasured) };
   }
 }
-
-const keyOf = (level: BrickLevel, index: number): string => `${level.file} ${index}`;
 
 /** three keeps columns after one another; here it is rows. */
 export function matrixOf(m: Affine): Matrix4 {

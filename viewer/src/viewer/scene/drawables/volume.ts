@@ -13,6 +13,7 @@ import type { ViewState } from "../../state/view_state.ts";
 import type { Drawable, FrameContext } from "../drawable.ts";
 import { SCAN_GLSL } from "../scan_glsl.ts";
 import type { ScanTextures } from "../scan_textures.ts";
+import { drawingClock } from "./drawing_clock.ts";
 import { screenMaterial, screenScene } from "./screen.ts";
 import { LAY_OVER_FRAGMENT, VOLUME_FRAGMENT } from "./volume_glsl.ts";
 
@@ -21,6 +22,8 @@ const TABLE_STEPS = 1024;
 const SURFACE_PER_MM = 0.06;
 /** The golden ratio spreads the passes' beginnings evenly, however many there are. */
 const GOLDEN = 0.618034;
+/** From so many strips on a picture takes a second or more. */
+const SLOW_BANDS = 8;
 
 export interface VolumeDrawable extends Drawable {
   /** Which stored values it shows, null where it is hidden. */
@@ -63,6 +66,7 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
   object.material = lay;
   object.visible = false;
   const quick = new WebGLRenderTarget(1, 1, { count: 2, depthBuffer: false, type: UnsignedByteType, minFilter: LinearFilter });
+  const half = new WebGLRenderTarget(1, 1, { count: 2, depthBuffer: false, type: UnsignedByteType, minFilter: LinearFilter });
   const fine = new WebGLRenderTarget(1, 1, { count: 2, depthBuffer: false, type: HalfFloatType, minFilter: LinearFilter });
   const clock = drawingClock();
 
@@ -74,6 +78,8 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
   let still: StillPicture | null = null;
   let isFinished = false;
   let turn = 0;
+  /** Like the one that was drawn last, so many make a picture. */
+  let strips = 0;
   let points: readonly TransferPoint[] | null = null;
   let shownFor: readonly unknown[] = [];
 
@@ -141,7 +147,7 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
     if (frame.isFinal || fixed) {
       const share = fixed?.share ?? 1;
       again();
-      still = { width, height, band: 0, bands: fixed ? 1 : 8, pass: 0, passes: fixed?.passes ?? 2 };
+      still = { width, height, band: 0, bands: fixed ? 1 : 8, pass: 0, passes: fixed?.passes ?? 2, isHalf: false };
       fine.setSize(Math.max(1, Math.round(width * share)), Math.max(1, Math.round(height * share)));
       while (!isFinished) drawBand(renderer);
       // Only this one picture is of that size.
@@ -151,7 +157,7 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
       learn("moving");
       drawQuick(renderer, width, height);
       if (!frame.isMoving) {
-        still = { width, height, band: 0, bands: 0, pass: 0, passes: 0 };
+        still = { width, height, band: 0, bands: 0, pass: 0, passes: 0, isHalf: true };
         goOn(renderer);
       }
     }
@@ -177,28 +183,36 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
   function learn(kind: "moving" | "band"): void {
     const ms = clock.read();
     if (ms === null) return;
-    quality = kind === "moving" ? afterMoving(quality, ms) : afterBand({ ...quality, bands: still?.bands || quality.bands }, ms);
+    quality = kind === "moving" ? afterMoving(quality, ms) : afterBand({ ...quality, bands: strips || quality.bands }, ms);
   }
 
   /** Strip after strip, each when the one before it is drawn, so that hands are answered in between. */
   function goOn(renderer: WebGLRenderer): void {
     turn = requestAnimationFrame(() => {
       if (!still) return;
-      if (!clock.isDone()) return goOn(renderer);
+      if (!clock.isDone() || scan.isSharpening) return goOn(renderer);
       learn(still.bands === 0 ? "moving" : "band");
-      if (still.band === 0) {
-        // What is learnt on the way counts from the next pass on: strips of one pass must fit together.
-        still.bands = quality.bands;
-        still.passes = quality.passes;
-        if (still.pass === 0) fine.setSize(still.width, still.height);
-      }
+      if (still.band === 0) beginPass(still);
+      // Four strips of a whole picture have as many pixels as one of the half.
+      strips = still.bands * (still.isHalf ? 4 : 1);
       const before = renderer.getRenderTarget();
       drawBand(renderer);
       clock.start(renderer);
       renderer.setRenderTarget(before);
       if (!isFinished) goOn(renderer);
-      if (still.band === 0 && (still.pass === 1 || isFinished)) requestFrame();
+      if (still.band === 0 && (still.pass <= 1 || isFinished)) requestFrame();
     });
+  }
+
+  /** What is learnt on the way counts from the next pass on: strips of one pass must fit together. */
+  function beginPass(picture: StillPicture): void {
+    picture.passes = quality.passes;
+    // Where a whole picture takes long, one of a quarter of its pixels stands in its place meanwhile.
+    picture.isHalf = picture.isHalf && quality.bands >= SLOW_BANDS;
+    picture.bands = picture.isHalf ? Math.ceil(quality.bands / 4) : quality.bands;
+    const { width, height } = picture;
+    if (picture.isHalf) half.setSize(Math.ceil(width / 2), Math.ceil(height / 2));
+    else if (picture.pass === 0) fine.setSize(width, height);
   }
 
   function drawQuick(renderer: WebGLRenderer, width: number, height: number): void {
@@ -214,20 +228,22 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
 
   function drawBand(renderer: WebGLRenderer): void {
     if (!still) return;
-    const [first, rows] = bandOf(still.band, still.bands, fine.height);
-    fine.scissorTest = still.bands > 1;
-    fine.scissor.set(0, first, fine.width, rows);
+    const target = still.isHalf ? half : fine;
+    const [first, rows] = bandOf(still.band, still.bands, target.height);
+    target.scissorTest = still.bands > 1;
+    target.scissor.set(0, first, target.width, rows);
     blend(march, 1 / (still.pass + 1));
     uniforms.uStepMm.value = (fixed?.stepVoxels ?? STEP.still) * stepOf();
     uniforms.uJitter.value = still.pass * GOLDEN;
-    renderer.setRenderTarget(fine);
+    renderer.setRenderTarget(target);
     renderer.render(marching.scene, marching.camera);
     still.band++;
     if (still.band < still.bands) return;
     still.band = 0;
-    still.pass++;
-    isFinished = still.pass >= still.passes;
-    show(fine);
+    if (still.isHalf) still.isHalf = false;
+    else still.pass++;
+    isFinished = still.pass > 0 && still.pass >= still.passes;
+    show(target);
   }
 
   function show(target: WebGLRenderTarget): void {
@@ -270,6 +286,7 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
       march.dispose();
       lay.dispose();
       quick.dispose();
+      half.dispose();
       fine.dispose();
       marching.quad.geometry.dispose();
       uniforms.uTransfer.value.dispose();
@@ -284,39 +301,8 @@ interface StillPicture {
   bands: number;
   pass: number;
   passes: number;
-}
-
-/** How long the card takes for what it was told, by fences: the page's own clock only sees the telling. */
-function drawingClock() {
-  let gl: WebGL2RenderingContext | null = null;
-  let fence: WebGLSync | null = null;
-  let began = 0;
-  let took: number | null = null;
-  function isDone(): boolean {
-    if (!gl || !fence) return true;
-    if (!gl.isContextLost() && gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED) return false;
-    gl.deleteSync(fence);
-    fence = null;
-    took = performance.now() - began;
-    return true;
-  }
-  return {
-    isDone,
-    start(renderer: WebGLRenderer): void {
-      if (!isDone()) return;
-      gl = renderer.getContext() as WebGL2RenderingContext;
-      fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
-      began = performance.now();
-      gl.flush();
-    },
-    /** Milliseconds of the last thing that was done, once. */
-    read(): number | null {
-      isDone();
-      const ms = took;
-      took = null;
-      return ms;
-    },
-  };
+  /** The one with half as many pixels along each edge, before the first pass. */
+  isHalf: boolean;
 }
 
 function ownUniforms(scan: ScanTextures) {
