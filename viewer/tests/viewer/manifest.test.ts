@@ -94,10 +94,10 @@ describe("a scene is read warily", () => {
   });
 
   test("of a million organs five hundred are read, and it is said how many were left out", () => {
-    const organs = Array.from({ length: 20_000 }, (_, index) => organJson(`o${index}`));
-    const start = performance.now();
+    // Whoever looked at the others would be slow, and fall here.
+    const unseen = { get id(): string { throw new Error("looked at"); } };
+    const organs = Array.from({ length: 20_000 }, (_, index) => (index < 500 ? organJson(`o${index}`) : unseen));
     const read = readManifest(sceneJson({ organs }));
-    expect(performance.now() - start).toBeLessThan(500);
     expect(read.organs.length).toBe(500);
     expect(read.leftOutCount).toBe(19_500);
     const flawed = readManifest(sceneJson({ organs: [organJson("a"), ...Array.from({ length: 400 }, () => 7)] }));
