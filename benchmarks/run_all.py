@@ -7,6 +7,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+import big_scene
 import build_speed
 import decoding
 import first_organ
@@ -24,6 +25,7 @@ SECTIONS = {
     "start-up": start_up.main,
     "viewer-speed": viewer_speed.main,
     "first-organ": first_organ.main,
+    "big-scene": big_scene.main,
 }
 PEERS = (
     "dicom2stl",
