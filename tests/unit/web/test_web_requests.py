@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,24 @@ def test_files_for_everybody_may_be_kept_by_anybody_and_carry_nobodys_session(st
     assert "Cookie" not in answer.headers.get("Vary", "")
     missing = stage.browser("owner").get("/static/built/assets/none.js")
     assert missing.headers.get("Cache-Control") != answer.headers["Cache-Control"]
+
+
+def test_a_script_comes_gzipped_to_whoever_takes_it_so(stage: Stage, tmp_path: Path):
+    built = tmp_path / "static" / "built" / "assets"
+    built.mkdir(parents=True)
+    script = b"let there = 1;\n" * 100
+    (built / "page-abc123.js").write_bytes(script)
+    (built / "page-abc123.js.gz").write_bytes(gzip.compress(script))
+    stage.app.static_folder = str(tmp_path / "static")
+    browser = stage.browser("owner")
+    for accepted, encoding in (("gzip, br", "gzip"), ("identity", None), ("gzip;q=0", None)):
+        answer = browser.get("/static/built/assets/page-abc123.js", headers={"Accept-Encoding": accepted})
+        body = gzip.decompress(answer.data) if encoding else answer.data
+        assert (body, answer.headers.get("Content-Encoding")) == (script, encoding)
+        assert answer.mimetype == "text/javascript"
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert browser.get("/static/built/../../../secret").status_code == 404
 
 
 def test_under_tls_browsers_are_told_to_stay_with_it(tmp_path: Path):
