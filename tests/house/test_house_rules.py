@@ -87,11 +87,11 @@ def test_every_catalog_line_leads_to_a_documented_function():
 
 
 def test_every_error_has_its_own_code_and_a_hint():
-    from plastinate.model import case_errors, errors
+    from plastinate.model import case_errors, depot_errors, errors
 
     leaves = [
         value
-        for value in {**vars(errors), **vars(case_errors)}.values()
+        for value in {**vars(errors), **vars(case_errors), **vars(depot_errors)}.values()
         if isinstance(value, type) and issubclass(value, errors.PlastinateError)
     ]
     codes = [leaf.code for leaf in leaves]
