@@ -16,6 +16,7 @@ import click
 
 from plastinate import __version__
 from plastinate.cli import streams
+from plastinate.cli.models import models
 from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
@@ -223,7 +224,7 @@ def doctor() -> None:
         sys.exit(7)
 
 
-for command in (serve, worker, login, logout, push, pull):
+for command in (models, serve, worker, login, logout, push, pull):
     cli.add_command(command)
 
 

@@ -1,19 +1,16 @@
-"""models.toml flows in, a card for each model comes out: what it is, on whose terms, and its pinned bytes."""
+"""A card's tables flow in, what a model is, on whose terms, and its pinned bytes come out."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from plastinate.depot.read_table import CardTable, read_card_file
+from plastinate.depot.read_table import CardTable
+from plastinate.depot.run_card import RunCard, read_run_card
 from plastinate.model.depot_errors import ModelNotFound
 
-BUILT_IN = Path(__file__).parent / "models.toml"
 KINDS = ("pypi", "npm", "url")
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
@@ -29,7 +26,9 @@ CARD_KEYS = (
         "commercial_use",
     ),
     *("trained_on", "not_for", "citation", "homepage", "source", "part"),
+    *("name", "model", "input", "output"),
 )
+MODALITIES = ("CT", "MR")
 
 
 @dataclass(frozen=True)
@@ -88,17 +87,19 @@ class ModelCard:
         parts: its files, the main one first.
         licence: of the weights, SPDX where there is an identifier.
         licence_source: where that is stated. licence_url: where it can be read.
-        must_agree: somebody has to say that they agree before it is fetched.
+        must_agree: somebody has to say that they agree to it first.
         commercial_use: whether the licence allows it.
         trained_on, not_for: what it has seen, and where not to use it.
         citation, homepage: what to name, and where its makers describe it.
+        run: how to run it; None for those that have a method of their own.
+        beside: the card's own folder, for a model that lies beside its card.
     """
 
     name: str
     title: str
     task: str
     modality: tuple[str, ...]
-    archive: Archive
+    archive: Archive | None
     parts: tuple[ModelPart, ...]
     licence: str
     licence_source: str
@@ -109,6 +110,13 @@ class ModelCard:
     licence_url: str = ""
     must_agree: bool = False
     commercial_use: bool = True
+    run: RunCard | None = None
+    beside: Path | None = None
+
+    @property
+    def pin(self) -> str:
+        """The SHA-256 that tells one version of the model from another."""
+        return self.archive.sha256 if self.archive else self.parts[0].sha256
 
     def part(self, name: str = "") -> ModelPart:
         """A part by its name; the main one without.
@@ -122,59 +130,56 @@ class ModelCard:
         raise ModelNotFound(f"{self.name}/{name}")
 
 
-@cache
-def built_in_cards(path: Path = BUILT_IN) -> dict[str, ModelCard]:
-    """The cards of a file of cards, by name.
+def read_card(name: str, table: CardTable) -> ModelCard:
+    """The card of a model that is fetched from elsewhere.
 
     Raises:
-        ModelCardFlaw: the file does not follow the format.
+        ModelCardFlaw: a key is missing, unknown or out of bounds.
     """
-    whole = CardTable(path.name, read_card_file(path))
-    return {name: _card(name, whole.below(name)) for name in whole.table}
-
-
-def card_named(name: str, *, among: Iterable[ModelCard] | None = None) -> ModelCard:
-    """A model's card.
-
-    Raises:
-        ModelNotFound: there is none of that name.
-
-    >>> card_named("liver-ct").licence
-    'Apache-2.0'
-    """
-    cards = built_in_cards() if among is None else {card.name: card for card in among}
-    if name not in cards:
-        raise ModelNotFound(name, near=difflib.get_close_matches(name, cards, n=2))
-    return cards[name]
-
-
-def _card(name: str, table: CardTable) -> ModelCard:
     if not NAME.fullmatch(name):
-        raise table.flaw("", "a name is small letters, digits and single hyphens")
+        raise table.flaw("name", f"{name!r} is not a name: small letters, digits and single hyphens")
     table.only(*CARD_KEYS)
-    parts = tuple(_part(each) for each in table.each_below("part"))
+    is_own = "name" in table.table
+    archive = _archive(table.below("source")) if not is_own or "source" in table.table else None
+    parts = tuple(_part(each) for each in table.each_below("part")) if archive else (_beside(table),)
     if not parts:
         raise table.flaw("part", "missing")
     for what in ("name", "file"):
         if len({getattr(part, what) for part in parts}) != len(parts):
             raise table.flaw("part", f"two parts have the same {what}")
+    optional = "" if is_own else None
     return ModelCard(
         name=name,
         title=table.text("title"),
-        task=table.text("task"),
-        modality=table.texts("modality"),
-        archive=_archive(table.below("source")),
+        task=table.text("task", optional),
+        modality=_modality(table),
+        archive=archive,
         parts=parts,
         licence=table.text("licence"),
-        licence_source=table.text("licence_source"),
+        licence_source=table.text("licence_source", optional),
         licence_url=table.text("licence_url", ""),
         must_agree=table.yes("must_agree", default=False),
         commercial_use=table.yes("commercial_use", default=True),
         trained_on=table.text("trained_on"),
         not_for=table.text("not_for"),
-        citation=table.text("citation"),
-        homepage=table.text("homepage"),
+        citation=table.text("citation", optional),
+        homepage=table.text("homepage", optional),
+        run=read_run_card(table.below("input"), table.below("output")) if is_own else None,
     )
+
+
+def _modality(table: CardTable) -> tuple[str, ...]:
+    listed = table.texts("modality")
+    if not listed or not set(listed) <= set(MODALITIES):
+        raise table.flaw("modality", f"must be a list of {' and '.join(MODALITIES)}")
+    return listed
+
+
+def _beside(table: CardTable) -> ModelPart:
+    model = table.below("model")
+    model.only("file", "bytes", "sha256")
+    file = _file_name(model)
+    return ModelPart("net", "", file, model.whole("bytes"), model.sha256("sha256"))
 
 
 def _archive(table: CardTable) -> Archive:

