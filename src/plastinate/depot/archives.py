@@ -18,7 +18,7 @@ from plastinate.depot.checked import file_sha256, is_pinned
 from plastinate.depot.npm_download import npm_command, npm_download, registry_url
 from plastinate.depot.one_at_a_time import alone
 from plastinate.depot.pip_download import pip_download
-from plastinate.depot.url_download import url_download
+from plastinate.depot.url_download import url_download, without_password
 from plastinate.model.errors import CannotWrite, DownloadFailed
 
 # (bytes so far, bytes in all) -> nothing; may raise, and the fetch ends cleanly.
@@ -148,9 +148,10 @@ def _hint(archive: Archive, cache: Path) -> str:
     by_hand = f"put {archive.file} into {cache}"
     named = f"{archive.package}=={archive.version}"
     if mirror := places.mirror():
-        return f"Put {archive.file} into {mirror}, correct {places.MIRROR}, or {by_hand}."
+        there = without_password(mirror) if "://" in mirror else mirror
+        return f"Put {archive.file} into {there}, correct {places.MIRROR}, or {by_hand}."
     if archive.kind == "url":
-        return f"Check the network and that {archive.url} can be reached from here, or {by_hand}."
+        return f"Check the network and that {without_password(archive.url)} can be reached, or {by_hand}."
     if archive.kind == "npm":
         return (
             f"Check the network and that `npm pack {named.replace('==', '@')}` works here (npm comes with "

@@ -74,6 +74,6 @@ def card_named(name: str) -> ModelCard:
     if name in own:
         return own[name]
     for flaw in refused:
-        if flaw.card in (f"{name}.toml", name):
+        if Path(flaw.card).stem == name:
             raise flaw
     raise ModelNotFound(name, near=difflib.get_close_matches(name, [*built_in_cards(), *own], n=2))

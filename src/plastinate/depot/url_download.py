@@ -65,7 +65,7 @@ def url_download(url: str, part: Path, *, size_bytes: int, progress: Told) -> No
         except (TimeoutError, http.client.HTTPException, ConnectionError) as cut:
             tries_left = TRIES_MORE if _size(part) > before else tries_left - 1
             if tries_left <= 0:
-                raise DownloadFailed(_shown(url), _reason(cut)) from cut
+                raise DownloadFailed(without_password(url), _reason(cut)) from cut
             time.sleep(PAUSE_S)
 
 
@@ -82,7 +82,9 @@ def _go_on(url: str, part: Path, *, size_bytes: int, progress: Told) -> None:
             while block := _read(answer):
                 done += len(block)
                 if size_bytes and done > size_bytes:
-                    raise DownloadFailed(_shown(url), f"it is larger than the pinned {size_bytes:,} bytes")
+                    raise DownloadFailed(
+                        without_password(url), f"it is larger than the pinned {size_bytes:,} bytes"
+                    )
                 sink.write(block)
                 progress(done, total)
     if size_bytes and done < size_bytes:
@@ -92,7 +94,7 @@ def _go_on(url: str, part: Path, *, size_bytes: int, progress: Told) -> None:
 def _open(url: str, *, begin_at: int) -> Any:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("https", "http"):
-        raise DownloadFailed(_shown(url), "only https:// and http:// are fetched")
+        raise DownloadFailed(without_password(url), "only https:// and http:// are fetched")
     bare = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     request = urllib.request.Request(bare)  # noqa: S310 - its scheme has been looked at
     request.add_header("User-Agent", "plastinate")
@@ -107,11 +109,13 @@ def _open(url: str, *, begin_at: int) -> Any:
     try:
         return opener.open(request, timeout=SILENCE_SECONDS)
     except urllib.error.HTTPError as error:
-        raise DownloadFailed(_shown(url), f"the server answers {error.code} ({error.reason})") from error
+        raise DownloadFailed(
+            without_password(url), f"the server answers {error.code} ({error.reason})"
+        ) from error
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError | ConnectionResetError):
             raise error.reason from error
-        raise DownloadFailed(_shown(url), _reason(error.reason)) from error
+        raise DownloadFailed(without_password(url), _reason(error.reason)) from error
 
 
 def _read(answer: Any) -> bytes:
@@ -134,8 +138,8 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _shown(url: str) -> str:
-    """The URL without whatever could let somebody in."""
+def without_password(url: str) -> str:
+    """A URL as it may be shown: without whatever could let somebody in."""
     parts = urllib.parse.urlsplit(url)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
