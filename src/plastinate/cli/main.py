@@ -16,6 +16,7 @@ import click
 
 from plastinate import __version__
 from plastinate.cli import streams
+from plastinate.cli.evaluate import evaluate
 from plastinate.cli.models import models
 from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
@@ -224,7 +225,7 @@ def doctor() -> None:
         sys.exit(7)
 
 
-for command in (models, serve, worker, login, logout, push, pull):
+for command in (evaluate, models, serve, worker, login, logout, push, pull):
     cli.add_command(command)
 
 
