@@ -32,6 +32,7 @@ from plastinate.recipes.load import (
     structure_named,
     threshold_recipe,
 )
+from plastinate.services.needed_models import fetch_needed_models, models_record
 from plastinate.services.output_folder import output_folder, require_writable
 from plastinate.stages import catalog
 
@@ -153,9 +154,10 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
     if request.output is not None:
         request, left_out = _with_possible_formats(request, read)
     recipe = _fitting(request, wish, read.volume.modality)
+    models = models_record(fetch_needed_models(recipe, progress=progress))
     noticed = frozenset(finding.code for finding in read.findings)
     result = run_recipe(read.volume, recipe, options=request.options, progress=progress, noticed=noticed)
-    evidence = _evidence(request, recipe, read, result)
+    evidence = _evidence(request, recipe, read, result, models=models)
     scene: Scene = catalog.door("compose-scene")(
         recipe.title,
         result.volume.geometry,
@@ -259,8 +261,13 @@ def shown_name(name: str) -> str:
     return " ".join(printable.split())[:NAME_LENGTH_MAX]
 
 
-def _evidence(request: BuildRequest, recipe: Recipe, read: Any, result: RunResult) -> Evidence:
+def _evidence(
+    request: BuildRequest, recipe: Recipe, read: Any, result: RunResult, *, models: list[dict[str, Any]]
+) -> Evidence:
     options = {**request.options.as_dict(), "series": request.series, "phase": request.phase}
+    # Where no model was used there is nothing to say, and the certificate is as it was without.
+    if models:
+        options["models"] = {model["name"]: model["sha256"] for model in models}
     is_stated = any(finding.code == "ingest.stated-modality" for finding in read.findings)
     if is_stated:
         options["modality"] = request.modality
@@ -277,6 +284,7 @@ def _evidence(request: BuildRequest, recipe: Recipe, read: Any, result: RunResul
         "recipe": {"name": recipe.name, "sha256": recipe_digest(recipe)},
         "result_key": result_key(input_sha256=read.inputs["sha256"], recipe=recipe, options=options),
         "plastinate_version": __version__,
+        **({"models": models} if models else {}),
     }
     findings: tuple[Finding, ...] = (*read.findings, *result.findings)
     structures = _structures(request, recipe)
