@@ -7,9 +7,10 @@ import io
 import json
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -163,6 +164,7 @@ class Shelf:
     Attributes:
         files: path -> bytes. asked: (path, Range, Authorization) of every request, in order.
         cut_after: so many bytes are sent of the next answers, one number for each, before the line drops.
+        hold_after: so many bytes are sent, and the rest when it is None.
         knows_ranges: whether it answers them. moved: path -> where it points instead.
     """
 
@@ -170,6 +172,7 @@ class Shelf:
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     cut_after: list[int] = field(default_factory=list)
+    hold_after: int | None = None
     knows_ranges: bool = True
     moved: dict[str, str] = field(default_factory=dict)
 
@@ -197,8 +200,13 @@ def serving_files() -> Iterator[Shelf]:
                 self.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
             self.send_header("Content-Length", str(len(data) - begin))
             self.end_headers()
-            cut = shelf.cut_after.pop(0) if shelf.cut_after else len(data)
-            self.wfile.write(data[begin : begin + cut])
+            cut = begin + (shelf.cut_after.pop(0) if shelf.cut_after else len(data))
+            held = cut if shelf.hold_after is None else min(cut, shelf.hold_after)
+            self.wfile.write(data[begin:held])
+            while shelf.hold_after is not None:
+                time.sleep(0.01)
+            with suppress(OSError):  # nobody waits for it any more
+                self.wfile.write(data[held:cut])
 
         def log_message(self, *_: object) -> None:
             pass

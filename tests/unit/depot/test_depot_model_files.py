@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -152,6 +155,63 @@ def test_what_the_progress_raises_ends_the_fetch_and_leaves_nothing_half(
 
     assert [path for path in tiny.cache.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
     assert [path for path in tiny.cache.iterdir() if path.name.startswith(".fetch")] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="children die with their parent on Linux")
+def test_a_killed_process_takes_along_whatever_fetches_for_it(tmp_path: Path):
+    code = (
+        "from pathlib import Path; from plastinate.depot.watched_program import run_watched\n"
+        "run_watched(['sh', '-c', 'echo $$ > number; exec sleep 60'], 'it', Path(),\n"
+        "            size_bytes=1, progress=lambda *_: None, reason=str)"
+    )
+    running = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
+    number = tmp_path / "number"
+    wait_for(lambda: number.is_file() and number.read_text().endswith("\n"))
+
+    running.kill()
+    running.wait()
+
+    wait_for(lambda: not is_alive(int(number.read_text())))
+
+
+def is_alive(process: int) -> bool:
+    try:
+        # A zombie is dead; it only waits to be counted.
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(come: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not come():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_a_stopped_command_leaves_nothing_under_a_final_name_and_is_gone_on_with(
+    tiny: Places, monkeypatch: pytest.MonkeyPatch
+):
+    with serving_files() as shelf:
+        monkeypatch.setenv("PLASTINATE_MODELS_MIRROR", shelf.url)
+        for path in tiny.mirror.iterdir():
+            shelf.files[f"/{path.name}"] = path.read_bytes()
+        shelf.hold_after = 100_000
+        words = [sys.executable, "-m", "plastinate.cli.main", "models", "fetch", "tiny"]
+        running = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: any(path.stat().st_size for path in tiny.cache.glob(".*.part")))
+        running.send_signal(signal.SIGINT)
+        said = running.communicate()[1]
+        shelf.hold_after = None
+        half = [path for path in tiny.cache.rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+        assert (running.returncode, said.count("Traceback")) == (130, 0)
+        assert [path.suffix for path in half] == [".part"]
+        assert subprocess.run(words, check=False).returncode == 0
+        assert shelf.asked[-1][1].startswith("bytes=")
+    assert model_file("tiny", fetch=False).read_bytes() == WEIGHTS
 
 
 @pytest.mark.slow
