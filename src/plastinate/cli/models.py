@@ -156,7 +156,14 @@ def _print_table(rows: list[ModelRow], *, here: str = STATES["here"]) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "what it is", "scan", "licence", "to fetch", ""):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "to fetch" else "left")
+        is_words = heading == "what it is"
+        table.add_column(
+            heading,
+            overflow="fold",
+            no_wrap=not is_words,
+            min_width=12 if is_words else None,
+            justify="right" if heading == "to fetch" else "left",
+        )
     for row in rows:
         card = row.card
         table.add_row(
