@@ -291,7 +291,15 @@ def _evidence(
     not_found = tuple(
         NotFound(name, structures[name].name, reason) for name, reason in result.not_found.items()
     )
-    return Evidence(inputs, findings, result.steps, result.quality, result.verdicts, not_found)
+    return Evidence(
+        inputs,
+        findings,
+        result.steps,
+        result.quality,
+        result.verdicts,
+        not_found,
+        volume_ranges=result.volume_ranges,
+    )
 
 
 def _write(

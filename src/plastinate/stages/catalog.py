@@ -78,7 +78,7 @@ SEGMENT: dict[str, Method] = {
     "brain-ct": Method("plastinate.stages.segment.head:brain_ct"),
     "head-mr": Method("plastinate.stages.segment.brain_mr:head_mr"),
     "brain-mr": Method("plastinate.stages.segment.brain_mr:brain_mr"),
-    "liver-net": Method("plastinate.stages.segment.liver_net:liver_net"),
+    "liver-net": Method("plastinate.stages.segment.liver_net:liver_net", models=("liver-ct",)),
 }
 SURFACE: dict[str, Method] = {
     "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),

@@ -58,6 +58,7 @@ FINDINGS = {
     "input.unsupported": _l("Files of another kind"),
     "limit.too-large": _l("A file beyond the size limit"),
     "limit.exceeded": _l("A file beyond the safety limits"),
+    "segment.network-unsure": _l("A network that is not sure"),
     "segment.contrast": _l("Contrast agent as bright as bone"),
     "segment.nothing-found": _l("One step found nothing"),
     "mesh.unit-assumed": _l("The unit was assumed"),

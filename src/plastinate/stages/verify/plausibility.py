@@ -42,6 +42,7 @@ DOUBTS_NOTICED = {
     "ingest.no-orientation": (
         "The scan does not say how the patient lies in it: left and right may be exchanged."
     ),
+    "segment.network-unsure": "The network that found it was not sure of it.",
     "segment.contrast": (
         "The scan holds contrast agent as bright as bone, or metal: what touches bone may be taken for it."
     ),
