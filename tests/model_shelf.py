@@ -121,6 +121,34 @@ def fetched_card(
     return card(name, extra=extra, **values)
 
 
+def network(
+    *,
+    takes: Any = ("batch", 1, "z", "y", "x"),
+    gives: Any = ("batch", 2, "z", "y", "x"),
+    number: int = 1,
+    made: int = 1,
+) -> Any:
+    """An ONNX network that multiplies by a weight for each channel, whatever it declares.
+
+    Args:
+        takes, gives: shapes. number, made: kinds of numbers; 1 is 32-bit floating point.
+    """
+    import numpy as np
+    import onnx
+
+    helper = onnx.helper
+    weight = onnx.numpy_helper.from_array(np.ones((1, 2, 1, 1, 1), np.float32), "weight")
+    return helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Mul", ["in", "weight"], ["out"])],
+            "tiny",
+            [helper.make_tensor_value_info("in", number, takes)],
+            [helper.make_tensor_value_info("out", made, gives)],
+            [weight],
+        )
+    )
+
+
 @dataclass
 class Places:
     """Folders of one test, which the settings name."""

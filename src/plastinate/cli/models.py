@@ -138,11 +138,12 @@ def add(card: Path, *, agree: bool, non_commercial: bool) -> None:
 @models.command(short_help="Delete what is kept of a model.")
 @click.argument("name")
 def remove(name: str) -> None:
-    """Delete what is kept of the model NAME; one of your own is unknown after that."""
+    """Delete what is kept of the model NAME, older versions too; one of your own is unknown after that."""
     from plastinate.depot.own_models import remove_model
     from plastinate.depot.registry import card_named
 
-    click.echo(f"{remove_model(card_named(name))} is gone.")
+    gone = remove_model(card_named(name))
+    click.echo("\n".join(f"{path} is gone." for path in gone) or f"Nothing was kept of {name}.")
 
 
 def _print_table(rows: list[ModelRow], *, here: str = STATES["here"]) -> None:

@@ -63,6 +63,11 @@ def archive_file(archive: Archive, *, progress: Told | None = None) -> Path:
     return kept
 
 
+def part_file(cache: Path, archive: Archive) -> Path:
+    """Where a download by URL lies while it is under way, and stays until it is gone on with."""
+    return cache / f".{archive.file}.part"
+
+
 def cannot_keep(cache: Path, error: OSError) -> CannotWrite:
     """What to raise where the cache cannot be written."""
     fault = CannotWrite(str(cache), error.strerror or str(error))
@@ -111,7 +116,7 @@ def _by_program(archive: Archive, kept: Path, run: Callable[[Path], Path]) -> No
 
 
 def _by_url(url: str, archive: Archive, kept: Path, tell: Told) -> None:
-    part = kept.with_name(f".{archive.file}.part")
+    part = part_file(kept.parent, archive)
     already = part.stat().st_size if part.is_file() else 0
     _want_room(archive, kept.parent, already=already)
     try:

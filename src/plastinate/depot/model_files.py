@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from plastinate.depot import places
 from plastinate.depot.agreements import check_agreed, keep_word
-from plastinate.depot.archives import Told, archive_file, cannot_keep
+from plastinate.depot.archives import Told, archive_file, cannot_keep, part_file, silent
 from plastinate.depot.cards import Archive, ModelCard, ModelPart
 from plastinate.depot.checked import is_pinned
 from plastinate.depot.members import write_member
@@ -56,6 +57,16 @@ def model_folder(card: ModelCard) -> Path:
     return card.beside or places.cache_folder() / "models" / f"{card.name}-{card.pin[:12]}"
 
 
+def leftovers(card: ModelCard) -> list[Path]:
+    """What the cache holds of a model: its folder, those of other versions of it, and a half download."""
+    cache = places.cache_folder()
+    versions = re.compile(rf"{re.escape(card.name)}-[0-9a-f]{{12}}")
+    found = [path for path in sorted(cache.glob("models/*")) if versions.fullmatch(path.name)]
+    if card.archive:
+        found += [path for path in (part_file(cache, card.archive),) if path.exists()]
+    return found
+
+
 def unsound_parts(card: ModelCard) -> list[ModelPart]:
     """The files of a model that are not here, or not as they should be."""
     folder = model_folder(card)
@@ -86,7 +97,8 @@ def bring(card: ModelCard, *, saying: frozenset[str] = frozenset(), progress: To
             for part in card.parts:
                 _check(card, part, folder / part.file)
         else:
-            with alone(cache, folder.name):
+            total = card.archive.bytes
+            with alone(cache, folder.name, waiting=lambda: (progress or silent)(0, total)):
                 _bring(card, card.archive, folder, progress)
         keep_word(card, folder)
     except OSError as error:

@@ -12,7 +12,7 @@ from plastinate.depot import places
 from plastinate.depot.agreements import check_agreed, keep_word
 from plastinate.depot.cards import ModelCard
 from plastinate.depot.checked import file_sha256
-from plastinate.depot.model_files import model_folder
+from plastinate.depot.model_files import leftovers
 from plastinate.depot.one_at_a_time import alone
 from plastinate.depot.read_table import read_card_file
 from plastinate.depot.registry import own_card_files, read_own_card
@@ -62,27 +62,25 @@ def add_own_model(
     return read_own_card(target / CARD)
 
 
-def remove_model(card: ModelCard) -> Path:
+def remove_model(card: ModelCard) -> list[Path]:
     """Delete what is kept of a model; a person's own is then unknown, any other can be fetched again.
 
     Returns:
-        The folder that is gone.
+        What is gone.
 
     Raises:
         ModelError: an own model that `add_own_model` did not bring: its files are the person's to delete.
-        CannotWrite: the folder cannot be deleted.
+        CannotWrite: something cannot be deleted.
     """
-    gone = model_folder(card)
     own = places.own_models_folder() / card.name
-    if own / CARD in own_card_files():
-        _delete(own)
-        gone = own if card.beside else gone
-    elif card.beside:
+    is_added = own / CARD in own_card_files()
+    if card.beside and not is_added:
         fault = ModelError(f"The model {card.name!r} was not brought by `plastinate models add`.")
         fault.hint = f"Delete its card and its file in {card.beside} yourself."
         raise fault
-    if gone.exists():
-        _delete(gone)
+    gone = [*([own] if is_added else []), *leftovers(card)]
+    for path in gone:
+        _delete(path)
     return gone
 
 
@@ -127,8 +125,11 @@ def _pinned(card_file: Path, model: dict[str, Any], text: str, fresh: Path) -> s
     return MODEL_HEADING.sub(lambda found: "\n".join([found.group(0), *lines]), text, count=1)
 
 
-def _delete(folder: Path) -> None:
+def _delete(path: Path) -> None:
     try:
-        shutil.rmtree(folder)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     except OSError as error:
-        raise CannotWrite(str(folder), error.strerror or str(error)) from error
+        raise CannotWrite(str(path), error.strerror or str(error)) from error

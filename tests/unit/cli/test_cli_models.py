@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from model_shelf import WEIGHTS, Places, card, fetched_card, set_places
+from model_shelf import WEIGHTS, Places, card, fetched_card, network, set_places
 from plastinate.cli.main import cli
 from plastinate.depot import model_file
 from plastinate.depot.registry import built_in_cards
@@ -108,7 +108,7 @@ def test_a_licence_that_forbids_commerce_waits_for_the_word(places: Places):
 
 
 def test_a_model_of_ones_own_comes_and_goes(places: Places, tmp_path: Path):
-    (tmp_path / "net.onnx").write_bytes(WEIGHTS)
+    (tmp_path / "net.onnx").write_bytes(network().SerializeToString())
     (tmp_path / "mine.toml").write_text(card("mine", model__file="net.onnx"))
 
     assert "mine" in say("add", str(tmp_path / "mine.toml")).stdout

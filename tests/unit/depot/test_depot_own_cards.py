@@ -125,9 +125,17 @@ def test_a_removed_model_is_unknown_and_one_of_the_persons_own_making_is_left_al
 def test_a_removed_model_that_was_fetched_can_be_fetched_again(places: Places):
     places.put_card(fetched_card(places.put_wheel()))
     kept = model_file("tiny")
-    remove_model(card_named("tiny"))
+    older = kept.parent.with_name("tiny-0123456789ab")
+    other = kept.parent.with_name("tiny-lungs-0123456789ab")
+    for folder in (older, other):
+        folder.mkdir()
+    (places.cache / ".tiny_weights-1.0-py3-none-any.whl.part").write_bytes(b"half")
 
-    assert not kept.exists()
+    gone = remove_model(card_named("tiny"))
+
+    assert len(gone) == 3
+    assert not any(path.exists() for path in gone)
+    assert other.exists(), "it belongs to another model"
     assert model_file("tiny").read_bytes() == WEIGHTS
 
 
