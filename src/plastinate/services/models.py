@@ -99,12 +99,12 @@ def fetch_model(
 
 
 def add_model(card_file: Path, *, saying: frozenset[str] = frozenset()) -> ModelRow:
-    """Take a model of one's own in.
+    """Take a model of one's own in, after a look at its network.
 
     Raises:
         ModelError, CannotWrite: see `plastinate.depot.own_models.add_own_model`.
     """
-    card = add_own_model(card_file, saying=saying)
+    card = add_own_model(card_file, saying=saying, look=_look)
     return list_models([card.name])[0]
 
 
@@ -137,6 +137,13 @@ def mirror_model(
     except OSError as error:
         raise CannotWrite(str(target), error.strerror or str(error)) from error
     return target
+
+
+def _look(card: ModelCard) -> None:
+    from plastinate.nets.declared_shapes import check_onnx
+
+    if card.run is not None:
+        check_onnx(card.name, card.run, model_folder(card) / card.parts[0].file)
 
 
 def _state(card: ModelCard, *, read_them: bool) -> Literal["here", "absent", "damaged"]:
