@@ -17,7 +17,7 @@ import click
 from plastinate import __version__
 from plastinate.cli import streams
 from plastinate.cli.evaluate import evaluate
-from plastinate.cli.models import models
+from plastinate.cli.models import announce_fetches, models
 from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
@@ -135,6 +135,7 @@ def build(**options: Any) -> None:
         with_preview=not options["no_preview"],
     )
     with terminal.bar() as progress:
+        announce_fetches(progress)
         result = build_models(request, progress=progress)
     if options["as_json"]:
         report = {"files": dict(result.files), "run": result.run.as_dict(), **result.scene.evidence.as_dict()}

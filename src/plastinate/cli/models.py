@@ -13,6 +13,7 @@ import click
 from plastinate.cli import streams
 
 if TYPE_CHECKING:
+    from plastinate.pipeline.progress import Progress, ProgressEvent
     from plastinate.services.models import ModelRow
 
 STATES = {"here": "[green]here[/]", "absent": "[dim]not here[/]", "damaged": "[red]damaged[/]"}
@@ -144,6 +145,32 @@ def remove(name: str) -> None:
 
     gone = remove_model(card_named(name))
     click.echo("\n".join(f"{path} is gone." for path in gone) or f"Nothing was kept of {name}.")
+
+
+def announce_fetches(progress: Progress) -> None:
+    """Let a run say of each model that it fetches what it is, and under which licence, when it begins to."""
+    from rich.markup import escape
+
+    from plastinate.cli.terminal import err
+    from plastinate.depot import card_named
+    from plastinate.services.needed_models import FETCHING
+
+    say, told = progress.say, set()
+
+    def announcing(event: ProgressEvent) -> None:
+        stage, _, name = event.doing.partition(": ")
+        if stage == FETCHING and name not in told:
+            told.add(name)
+            card = card_named(name)
+            origin = (
+                f" from {card.archive.origin}, {card.archive.bytes / 1e6:,.1f} MB" if card.archive else ""
+            )
+            err.print(
+                f"[bold]{escape(name)}[/] is fetched once{escape(origin)}; licence: {escape(card.licence)}"
+            )
+        say(event)
+
+    progress.say = announcing
 
 
 def _print_table(rows: list[ModelRow], *, here: str = STATES["here"]) -> None:

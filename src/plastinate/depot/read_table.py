@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 from plastinate.model.depot_errors import ModelCardFlaw
 
 CARD_BYTES_MAX = 1 << 20
+MUCH = 10**15
 
 
 @dataclass(frozen=True)
@@ -137,4 +138,6 @@ def read_card_file(path: Path) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # A whole number may be too large for any float.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= MUCH and math.isfinite(value)

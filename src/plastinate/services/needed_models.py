@@ -13,6 +13,8 @@ from plastinate.stages import catalog
 
 # What fetching one takes of a whole build, on a line that brings a few megabytes a second.
 FETCH_SHARE = 0.1
+# What a run says it does meanwhile, before a colon and the model's name.
+FETCHING = "fetch"
 
 
 def models_needed(recipe: Recipe) -> list[ModelCard]:
@@ -68,5 +70,5 @@ def _have(card: ModelCard, part: str, progress: Progress) -> None:
     if is_here(card):
         model_file(card.name, part=part)
         return
-    with progress.step(f"fetch: {card.name}", share=FETCH_SHARE) as within:
+    with progress.step(f"{FETCHING}: {card.name}", share=FETCH_SHARE) as within:
         model_file(card.name, part=part, progress=lambda done, total: within(done / max(total, 1)))

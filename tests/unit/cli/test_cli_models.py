@@ -9,11 +9,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from model_shelf import WEIGHTS, Places, card, fetched_card, network, set_places
+from plastinate.cli import terminal
 from plastinate.cli.main import cli
+from plastinate.cli.models import announce_fetches
 from plastinate.depot import model_file
 from plastinate.depot.registry import built_in_cards
 from plastinate.model.depot_errors import LicenceNotAgreed, ModelAbsent
 from plastinate.model.errors import PlastinateError
+from plastinate.pipeline.progress import ProgressEvent
 
 
 @pytest.fixture
@@ -124,3 +127,17 @@ def test_fetching_without_a_name_says_what_to_say(places: Places):
 
     assert result.exit_code == 2
     assert "models list" in result.stderr
+
+
+def test_a_build_says_once_what_it_fetches_and_under_which_licence(
+    places: Places, capsys: pytest.CaptureFixture[str]
+):
+    with terminal.bar() as progress:
+        announce_fetches(progress)
+        for share in (0.1, 0.2):
+            progress.say(ProgressEvent(share, "fetch: tiny"))
+        progress.say(ProgressEvent(0.3, "read: the scan"))
+
+    said = capsys.readouterr().err
+    assert said.count("licence: MIT") == 1
+    assert "tiny-weights 1.0" in said

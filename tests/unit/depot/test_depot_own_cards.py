@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from model_shelf import WEIGHTS, Places, card, fetched_card, set_places, sha256
 from plastinate.depot import card_named, check_network, model_file
+from plastinate.depot.cards import CARD_KEYS, read_card
 from plastinate.depot.own_models import add_own_model, remove_model
+from plastinate.depot.read_table import CardTable
 from plastinate.depot.registry import own_cards, read_own_card
 from plastinate.model.depot_errors import (
     LicenceNotAgreed,
@@ -199,6 +205,32 @@ def test_a_card_that_does_not_hold_together_is_refused_with_its_key(
 
     assert "tiny.toml" in caught.value.sentence
     assert not [path for path in places.own.iterdir() if not path.name.startswith(".locks")]
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(min_value=-(10**400), max_value=10**400)
+    | st.floats()
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=6,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None)
+@given(key=st.sampled_from(sorted(CARD_KEYS)), inner=st.text(max_size=8) | st.none(), value=ANYTHING)
+def test_whatever_a_card_says_it_is_read_or_refused(key: str, inner: str | None, value: Any):
+    tables = tomllib.loads(card(model__file="net.onnx", model__bytes=1, model__sha256="0" * 64))
+    if inner is not None and isinstance(tables.get(key), dict):
+        tables[key][inner if inner not in tables[key] else next(iter(tables[key]))] = value
+    else:
+        tables[key] = value
+
+    with suppress(ModelCardFlaw):
+        table = CardTable("any", tables)
+        assert read_card(table.text("name"), table).licence
 
 
 def test_a_card_without_a_label_is_refused(tmp_path: Path):
