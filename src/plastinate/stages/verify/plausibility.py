@@ -43,6 +43,10 @@ DOUBTS_NOTICED = {
         "The scan does not say how the patient lies in it: left and right may be exchanged."
     ),
     "segment.network-unsure": "The network that found it was not sure of it.",
+    "segment.lung-mass": (
+        "A solid mass was counted as lung: it may be a tumour, or more or less of it may belong there."
+    ),
+    "segment.lung-fluid": "Fluid or lung without air lies behind a lung, and is not in the model.",
     "segment.contrast": (
         "The scan holds contrast agent as bright as bone, or metal: what touches bone may be taken for it."
     ),
