@@ -73,11 +73,14 @@ SEGMENT: dict[str, Method] = {
     "trachea": Method("plastinate.stages.segment.airways:trachea"),
     "lungs": Method("plastinate.stages.segment.lungs:lungs"),
     "skeleton": Method("plastinate.stages.segment.skeleton:skeleton"),
+    "heart": Method("plastinate.stages.segment.heart:heart"),
+    "kidneys": Method("plastinate.stages.segment.kidneys:kidneys"),
     "head": Method("plastinate.stages.segment.head_field:head"),
     "skull": Method("plastinate.stages.segment.head:skull"),
     "brain-ct": Method("plastinate.stages.segment.head:brain_ct"),
     "head-mr": Method("plastinate.stages.segment.brain_mr:head_mr"),
     "brain-mr": Method("plastinate.stages.segment.brain_mr:brain_mr"),
+    "brain-net": Method("plastinate.stages.segment.brain_net:brain_net", models=("brain-t1",)),
     "liver-net": Method("plastinate.stages.segment.liver_net:liver_net", models=("liver-ct",)),
 }
 SURFACE: dict[str, Method] = {
