@@ -20,11 +20,12 @@ from plastinate.pipeline.run import RunResult, run_recipe
 from plastinate.recipes.load import load_structures, recipe_for_organs
 from plastinate.services.evaluation_scans import read_reference
 from plastinate.services.memory_watch import memory_watch
+from plastinate.services.needed_models import fetch_needed_models
 from plastinate.stages import catalog
 
 NO_RECIPE = "no recipe makes it"
 # What is done for the scoring alone, and costs nobody who builds.
-NOT_BUILDING = ("fetch the scan", "read the reference")
+NOT_BUILDING = ("fetch the scan", "fetch", "read the reference")
 
 
 def score_case(
@@ -53,7 +54,9 @@ def score_case(
             grid, references = _packed(case, *read_reference(case, reference, volume))
         noticed = [finding.code for finding in read.findings]
         result = _built(case, volume, noticed, progress)
-    built_wall_s = {name: spent for name, spent in progress.wall_s.items() if name not in NOT_BUILDING}
+    built_wall_s = {
+        name: spent for name, spent in progress.wall_s.items() if name.partition(":")[0] not in NOT_BUILDING
+    }
     with progress.step("score", share=0.2):
         ours = _on_grid(None if result is None else result.labels, grid)
         scores, pictures = _scores(case, references, ours, _grey_on(volume, grid))
@@ -86,6 +89,7 @@ def _built(case: EvaluationCase, volume: Volume, noticed: list[str], progress: P
         return None
     try:
         recipe = recipe_for_organs(organs, case.modality)
+        fetch_needed_models(recipe, progress=progress)
         return run_recipe(volume, recipe, progress=progress, noticed=frozenset(noticed))
     except EmptyMask:
         # Not one of them was found. Whether that is right, the reference says.
@@ -147,12 +151,18 @@ def _mask(labels: LabelMap, name: str) -> npt.NDArray[np.bool_]:
 
 
 def _doubts(name: str, result: RunResult | None) -> dict[str, Any]:
-    """What our own traffic light said, without knowing the reference: the worst of the parts."""
-    verdicts = [result.verdicts[part] for part in name.split("+") if result and part in result.verdicts]
+    """What we said ourselves, without knowing the reference: the worst light of the parts, and the range."""
+    parts = name.split("+")
+    verdicts = [result.verdicts[part] for part in parts if result and part in result.verdicts]
     if not verdicts:
         return {}
     worst = max(verdicts, key=lambda verdict: ("green", "amber", "red").index(verdict.light))
-    return {"light": worst.light, "reasons": list(worst.reasons)}
+    said: dict[str, Any] = {"light": worst.light, "reasons": list(worst.reasons)}
+    ranges = [result.volume_ranges[part] for part in parts if result and part in result.volume_ranges]
+    if len(ranges) == len(parts):
+        least, greatest = (sum(getattr(each, end) for each in ranges) for end in ("least_ml", "greatest_ml"))
+        said["range_ml"] = [round(least, 1), round(greatest, 1)]
+    return said
 
 
 def _stages(wall_s: Mapping[str, float], peaks: Mapping[str, float]) -> list[dict[str, Any]]:
