@@ -180,7 +180,7 @@ def _unsure(found: LiverField) -> Finding:
     return Finding(
         "segment.network-unsure",
         "warning",
-        f"The network was not sure of the {ORGAN}: {100 * found.sureness:.0f} of 100.",
+        f"The network was not sure of the liver: {100 * found.sureness:.0f} of 100.",
         "It was kept; compare it with the slices.",
         {"sureness": found.sureness, "fields": dict(found.tried)},
     )
