@@ -3,7 +3,7 @@
 PlastinateError
 └── ModelError       a model cannot be had, or not be trusted      exit 7
     ├── ModelNotFound, ModelAbsent, ModelDamaged ...
-    └── LicenceNotAgreed ...
+    └── ModelCardFlaw, NetworkUnsound, LicenceNotAgreed ...
 """
 
 from __future__ import annotations
@@ -65,6 +65,20 @@ class ModelCardFlaw(ModelError):
         super().__init__(f"The model card {card!r} was refused: {flaw}.")
         self.card = card
         self.flaw = flaw
+
+
+class NetworkUnsound(ModelError):
+    """A network that no runtime here can run, or that answers with what is no number."""
+
+    code = "model.network-unsound"
+    hint = (
+        "Save the network again as ONNX (docs/how-to/bring-your-own-model.md), and try it on one patch there."
+    )
+
+    def __init__(self, name: str, fault: str) -> None:
+        super().__init__(f"The network of the model {name!r} {fault}.")
+        self.name = name
+        self.fault = fault
 
 
 class LicenceNotAgreed(ModelError):

@@ -22,12 +22,14 @@ class Session:
     """A network ready to run.
 
     Attributes:
-        run: (name of input -> array) -> the one output.
+        run: (name of input -> array) -> the first output.
         engine: "openvino", "onnxruntime" or "onnxruntime-cuda", for the evidence.
+        inputs: their names, in the order of the file.
     """
 
     run: Callable[[dict[str, Floats]], Floats]
     engine: str
+    inputs: tuple[str, ...] = ("in",)
 
 
 def engine_name() -> str:
@@ -89,7 +91,7 @@ def _openvino(model: Path, threads: int) -> Session:
         request = compiled[shapes].create_infer_request()
         return np.array(request.infer(inputs)[0], dtype=np.float32)
 
-    return Session(run, "openvino")
+    return Session(run, "openvino", tuple(each.any_name for each in network.inputs))
 
 
 def _onnxruntime(model: Path, threads: int, gpu: str) -> Session:
@@ -105,8 +107,10 @@ def _onnxruntime(model: Path, threads: int, gpu: str) -> Session:
     providers = [gpu, "CPUExecutionProvider"] if gpu else ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(str(model), options, providers=providers)
     took = session.get_providers()[0]
+    first = session.get_outputs()[0].name
 
     def run(inputs: dict[str, Floats]) -> Floats:
-        return np.asarray(session.run(["out"], inputs)[0], dtype=np.float32)
+        return np.asarray(session.run([first], inputs)[0], dtype=np.float32)
 
-    return Session(run, "onnxruntime-cuda" if took == gpu and gpu else "onnxruntime")
+    names = tuple(each.name for each in session.get_inputs())
+    return Session(run, "onnxruntime-cuda" if took == gpu and gpu else "onnxruntime", names)

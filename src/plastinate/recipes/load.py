@@ -2,6 +2,7 @@
 
 A recipe is data: `ct/<name>.toml`, `mr/<name>.toml`, or a person's own file
 in the same format, given by its path. docs/how-to/add-an-organ.md tells how.
+`own:<model>` is what the card of a model of one's own labels.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from plastinate.model.errors import RecipeNotFound
 from plastinate.model.recipe import Recipe
 from plastinate.recipes.organs import join_recipes
+from plastinate.recipes.own import PREFIX, own_recipe
 from plastinate.recipes.parse import read_recipe, read_table
 from plastinate.recipes.structures import load_structures
 from plastinate.recipes.threshold import structure_named, threshold_recipe
@@ -32,13 +34,14 @@ FOLDER = Path(__file__).parent
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:
-    """A recipe by its name, or from a file of one's own.
+    """A recipe by its name, from a file of one's own, or from the card of a model of one's own.
 
-    Whatever ends in `.toml` or holds a path separator is taken as a path.
+    Whatever ends in `.toml` or holds a path separator is taken as a path, and `own:` stands before a model.
 
     Raises:
         RecipeNotFound: no such name, or no such file.
         RecipeFlaw: the file does not follow the format.
+        ModelNotFound, ModelCardFlaw: no such model, or its card was refused.
 
     >>> load_recipe("ct-lungs").structures
     ('trachea', 'airways', 'lung-left', 'lung-right')
@@ -49,6 +52,8 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         if not path.is_file():
             raise RecipeNotFound("recipe file", text)
         return read_recipe(path, base=_built_in_table)
+    if text.startswith(PREFIX):
+        return own_recipe(text.removeprefix(PREFIX), built_in=list_recipes())
     return _built_in(text)
 
 

@@ -51,7 +51,7 @@ class BuildRequest:
     Attributes:
         path: folder, zip, DICOMDIR or file.
         output: folder to write into; None builds in memory only.
-        recipe: name of a recipe, or path of a TOML file.
+        recipe: name of a recipe, path of a TOML file, or "own:" and the name of a model of one's own.
         organs: structure ids; the recipes that make them are found by modality.
         threshold: (low, high) in the volume's quantity; None leaves a side open.
         name: what to call the surface of a threshold.
@@ -245,10 +245,12 @@ def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> Rec
 
 
 def _structures(request: BuildRequest, recipe: Recipe) -> Mapping[str, Structure]:
-    if request.threshold is None:
-        return load_structures()
-    only = recipe.structures[0]
-    return {**load_structures(), only: replace(structure_named(only), name=shown_name(request.name))}
+    # A person's own model may label what no file of structures knows.
+    known = {**load_structures(), **{name: structure_named(name) for name in recipe.structures}}
+    if request.threshold is not None:
+        only = recipe.structures[0]
+        known[only] = replace(known[only], name=shown_name(request.name))
+    return known
 
 
 def shown_name(name: str) -> str:

@@ -82,6 +82,8 @@ SEGMENT: dict[str, Method] = {
     "brain-mr": Method("plastinate.stages.segment.brain_mr:brain_mr"),
     "brain-net": Method("plastinate.stages.segment.brain_net:brain_net", models=("brain-t1",)),
     "liver-net": Method("plastinate.stages.segment.liver_net:liver_net", models=("liver-ct",)),
+    # Which model it runs, the step's parameter `model` says.
+    "own-net": Method("plastinate.stages.segment.own_net:own_net"),
 }
 SURFACE: dict[str, Method] = {
     "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),

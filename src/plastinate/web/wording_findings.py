@@ -59,6 +59,7 @@ FINDINGS = {
     "limit.too-large": _l("A file beyond the size limit"),
     "limit.exceeded": _l("A file beyond the safety limits"),
     "segment.network-unsure": _l("A network that is not sure"),
+    "segment.smaller-patches": _l("Too little memory for a network"),
     "segment.lung-mass": _l("A solid mass in the lungs"),
     "segment.lung-fluid": _l("Fluid or lung without air behind a lung"),
     "segment.contrast": _l("Contrast agent as bright as bone"),

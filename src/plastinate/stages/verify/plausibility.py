@@ -48,6 +48,9 @@ DOUBTS_NOTICED = {
     ),
     "segment.unsure-border": "Little in the scan shows where it ends: part of its border is an estimate.",
     "segment.network-unsure": "The network that found it was not sure of it.",
+    "segment.smaller-patches": (
+        "For want of memory, the network saw less around each place than it was made for."
+    ),
     "segment.lung-mass": (
         "A solid mass was counted as lung: it may be a tumour, or more or less of it may belong there."
     ),

@@ -1,0 +1,63 @@
+"""The name of a person's own model -> a recipe that builds what its card labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plastinate.depot import ModelCard, card_named
+from plastinate.model.errors import RecipeNotFound
+from plastinate.model.recipe import Expectation, Recipe, Step, SurfaceStep
+
+# What stands before the model's name where a recipe is asked for: `--recipe own:my-liver`.
+PREFIX = "own:"
+METHOD = "own-net"
+WHY = "What a voxel is, the network says; the wall between two structures is one surface for both."
+
+
+def own_recipe(model: str, *, built_in: Sequence[Recipe]) -> Recipe:
+    """Everything that the model's card labels, in the order of its numbers.
+
+    What is plausible for an organ that Plastinate's own recipes know is taken from them. Of anything else
+    nothing is expected, so its light says no more than that the surface is sound.
+
+    Args:
+        model: its name.
+        built_in: the recipes that come with Plastinate.
+
+    Raises:
+        ModelNotFound, ModelCardFlaw: there is no such model, or its card was refused.
+        RecipeNotFound: the model comes with Plastinate, and recipes of its own use it.
+    """
+    card = card_named(model)
+    if card.run is None:
+        fault = RecipeNotFound("recipe", f"{PREFIX}{model}")
+        fault.hint = f"{model} comes with Plastinate, and its own recipes use it: `plastinate recipes`."
+        raise fault
+    labels = tuple(card.run.labels.values())
+    modality = card.modality[0] if len(card.modality) == 1 else ""
+    return Recipe(
+        name=f"{PREFIX}{model}",
+        title=card.title,
+        modality=modality,
+        structures=labels,
+        segment=(
+            Step(METHOD, {"model": model, "labels": list(labels)}, (), labels, _why(card), _source(card)),
+        ),
+        surface=(SurfaceStep(labels, "shared-net", {}, WHY),),
+        expect={name: _expectation(name, modality, built_in) for name in labels},
+    )
+
+
+def _why(card: ModelCard) -> str:
+    return f"Trained on: {card.trained_on}. Not for: {card.not_for}."
+
+
+def _source(card: ModelCard) -> str:
+    return card.citation or f"The card of {card.name}"
+
+
+def _expectation(name: str, modality: str, built_in: Sequence[Recipe]) -> Expectation:
+    for recipe in built_in:
+        if modality and recipe.modality == modality and name in recipe.expect:
+            return recipe.expect[name]
+    return Expectation(may_touch_edge=True, may_have_flat_cut=True)
