@@ -7,7 +7,7 @@ import pytest
 
 import anatomy_phantoms
 from anatomy_phantoms import dice
-from plastinate.model.errors import EmptyMask
+from plastinate.model.errors import EmptyMask, MemoryShort
 from plastinate.model.geometry import Geometry
 from plastinate.model.volume import Volume
 from plastinate.nets.liver_unet import RIM, STEP
@@ -116,6 +116,26 @@ def test_a_scan_longer_than_the_field_is_seen_in_windows_and_can_be_stopped_betw
     with pytest.raises(KeyboardInterrupt):
         liver_likelihood(volume, session, sure_enough=0.7, progress=stop)
     assert len(asked) == 1
+
+
+def test_where_memory_is_short_the_smaller_field_is_asked_and_below_that_nobody():
+    volume, _ = trunk()
+    session, asked = network()
+    rules = {"sure_enough": 0.7, "progress": lambda share: None}
+    found = liver_likelihood(volume, session, spare_bytes=1_900_000_000, **rules)
+    assert (found.field, found.sizes, asked) == ("body's", asked[0], [asked[0]])
+    assert np.prod(asked[0]) < np.prod(AUTHORS_FIELD)
+    with pytest.raises(MemoryShort, match="the network of the liver"):
+        liver_likelihood(volume, session, spare_bytes=100_000_000, **rules)
+
+
+def test_planes_wider_than_any_scanner_are_no_scan_of_a_liver():
+    volume, _ = trunk()
+    matrix = volume.geometry.to_lps_mm.copy()
+    matrix[:3, :3] *= 3
+    huge = Volume(Geometry(volume.geometry.shape, matrix), volume.array, "HU", "CT")
+    with pytest.raises(EmptyMask, match="1080 mm wide"):
+        liver_likelihood(huge, network()[0], sure_enough=0.7, progress=lambda share: None)
 
 
 @pytest.mark.parametrize(

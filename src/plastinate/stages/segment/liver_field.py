@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from plastinate.model.errors import EmptyMask, MemoryShort
 from plastinate.model.geometry import Geometry
 from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.native import filters
 from plastinate.native.components import largest_components
 from plastinate.native.distance import opened
+from plastinate.native.spare_memory import spare_memory_bytes
 from plastinate.native.voxels import Box, bounding_box
 from plastinate.nets.liver_unet import RIM, STEP
 from plastinate.nets.session import Floats, Session
@@ -25,9 +28,14 @@ LIMIT_HU = 200.0
 AIR_HU = -1000.0
 OUTSIDE = 0.0
 # The author's field, in voxels along (slice, row, column): 486 x 486 x 567 mm.
-AUTHORS_FIELD = (162, 162, 189)
+Field = tuple[int, int, int]
+AUTHORS_FIELD: Field = (162, 162, 189)
 # Fat and brighter is body; what an opening of that radius takes off is table and tubes.
 BODY_HU, BODY_OPENING_MM = -150.0, 6.0
+# What a run holds for each voxel of its field, measured: 2.1 to 2.3 GB on the author's.
+BYTES_PER_VOXEL = 480
+# No scanner's planes are wider.
+MOST_PLANE_MM = 900.0
 # Voxels with some liver in question count for the network's sureness.
 IN_QUESTION = 0.05
 # What is judged: surely more than half.
@@ -44,6 +52,7 @@ class LiverField:
         sureness: mean of |2p - 1| over voxels above IN_QUESTION: 1 where each is sure, 0 where none is.
         field: "author's" or "body's", which of the two was kept.
         tried: field -> sureness.
+        sizes: of the field that was kept, voxels.
     """
 
     geometry: Geometry
@@ -51,10 +60,16 @@ class LiverField:
     sureness: float
     field: str
     tried: dict[str, float]
+    sizes: tuple[int, int, int] = AUTHORS_FIELD
 
 
 def liver_likelihood(
-    volume: Volume, session: Session, *, sure_enough: float, progress: Callable[[float], None]
+    volume: Volume,
+    session: Session,
+    *,
+    sure_enough: float,
+    progress: Callable[[float], None],
+    spare_bytes: int | None = None,
 ) -> LiverField:
     """Run the network on one field or two, and keep the answer it is surer of.
 
@@ -68,10 +83,20 @@ def liver_likelihood(
         session: the network.
         sure_enough: with that sureness on the first field, the second is not tried.
         progress: told what share is done; what it raises ends the work.
+        spare_bytes: memory that may be taken; None for what there is. A field that does not fit is left out.
+
+    Raises:
+        EmptyMask: the scan's planes are wider than any scanner's.
+        MemoryShort: there is memory for neither field.
     """
+    x, y, _z = np.ptp(volume.geometry.corners_lps_mm, axis=0)
+    if max(x, y) > MOST_PLANE_MM:
+        raise EmptyMask(
+            "liver", f"the planes of the scan are {max(x, y):.0f} mm wide, more than any scanner's"
+        )
     values, geometry = network_values(volume)
     body = _body_box(values)
-    tries = {"author's": AUTHORS_FIELD, "body's": _smallest_field(body)}
+    tries = _that_fit({"author's": AUTHORS_FIELD, "body's": _smallest_field(body)}, spare_bytes)
     best: LiverField | None = None
     sureness: dict[str, float] = {}
     for number, (name, field) in enumerate(tries.items()):
@@ -84,7 +109,7 @@ def liver_likelihood(
         found = _over_windows(values, body, field, session, told)
         sureness[name] = round(_sureness(found), 4)
         if best is None or sureness[name] > best.sureness:
-            best = LiverField(geometry, found, sureness[name], name, sureness)
+            best = LiverField(geometry, found, sureness[name], name, sureness, field)
     assert best is not None  # noqa: S101 - there is a first field
     return best
 
@@ -113,9 +138,20 @@ def _body_box(values: Floats) -> Box:
     return (whole[0], box[1], box[2])
 
 
-def _smallest_field(body: Box) -> tuple[int, int, int]:
+def _smallest_field(body: Box) -> Field:
     z, y, x = (-(-(part.stop - part.start + 2 * RIM) // STEP) * STEP for part in body)
     return (min(z, AUTHORS_FIELD[0]), y, x)
+
+
+def _that_fit(fields: dict[str, Field], spare_bytes: int | None) -> dict[str, Field]:
+    spare = spare_memory_bytes() if spare_bytes is None else spare_bytes
+    # The second is for what the first is too wide for, and never an excuse to take more memory.
+    most = min(spare // BYTES_PER_VOXEL, math.prod(AUTHORS_FIELD))
+    fit = {name: field for name, field in fields.items() if math.prod(field) <= most}
+    if not fit:
+        needed = BYTES_PER_VOXEL * min(math.prod(field) for field in fields.values())
+        raise MemoryShort(f"the network of the liver: it takes {needed / 1e9:.1f} GB")
+    return fit
 
 
 def _over_windows(

@@ -19,7 +19,7 @@ from plastinate.native.voxels import Mask
 from plastinate.nets.liver_unet import MODEL, liver_graph
 from plastinate.nets.session import open_session
 from plastinate.stages.segment.boxes import cut_out, put_back
-from plastinate.stages.segment.liver_field import LIVER, LiverField, liver_likelihood
+from plastinate.stages.segment.liver_field import AUTHORS_FIELD, LIVER, LiverField, liver_likelihood
 from plastinate.stages.segment.patient_grid import box_between, moved
 from plastinate.stages.segment.settle_edge import (
     EdgeRules,
@@ -85,6 +85,7 @@ def liver_net(
 
     Raises:
         EmptyMask: no liver; or no CT.
+        MemoryShort: there is not even memory for the network's smaller field.
         ModelError: the network's weights are not to be had.
         NoMillimetres: the scan never said its pixel size.
     """
@@ -105,9 +106,12 @@ def liver_net(
         smooth_mm=smooth_mm,
         edge=EdgeRules(reach_mm, trust, grey, coupling, contrast_hu),
     )
+    findings = []
     if found.sureness < doubtful_sureness:
-        return Remarked(made.masks, (_unsure(found),), made.likelihoods)
-    return made
+        findings.append(_unsure(found))
+    if "author's" not in found.tried:
+        findings.append(_smaller(found))
+    return Remarked(made.masks, tuple(findings), made.likelihoods)
 
 
 def liver_from(
@@ -174,6 +178,17 @@ def _finished(settled: Floats, values: Floats, part: Volume, *, edge_hu: float) 
     edge &= values > edge_hu
     edge &= dilate(values <= edge_hu, DARK_WITHIN_MM, spacing)
     return fill_cavities(mask | edge)
+
+
+def _smaller(found: LiverField) -> Finding:
+    sizes = [" x ".join(map(str, field)) for field in (AUTHORS_FIELD, found.sizes)]
+    return Finding(
+        "segment.smaller-patches",
+        "warning",
+        f"There was not enough memory for patches of {sizes[0]} voxels; the network looked at {sizes[1]}.",
+        "It saw less around each place than it was made for; build again with more memory.",
+        {"wished": list(AUTHORS_FIELD), "taken": list(found.sizes)},
+    )
 
 
 def _unsure(found: LiverField) -> Finding:
