@@ -15,7 +15,13 @@ PATCH = [24, 24, 24]
 
 
 def convolution(
-    kernel: Any, bias: Any, *, after: str = "", patch: Any = (None, None, None), takes: str = "in"
+    kernel: Any,
+    bias: Any,
+    *,
+    after: str = "",
+    patch: Any = (None, None, None),
+    takes: str = "in",
+    tells_channels: bool = True,
 ) -> bytes:
     """One convolution (out, 1, *odd sizes) that keeps the size, with an operator behind it, as ONNX."""
     weights = np.asarray(kernel, dtype=np.float32)
@@ -30,7 +36,7 @@ def convolution(
                 after or "Identity", ["made"], ["out"], **({"axis": 1} if after == "Softmax" else {})
             )
         )
-    channels = 1 if after == "ArgMax" else weights.shape[0]
+    channels = (1 if after == "ArgMax" else weights.shape[0]) if tells_channels else None
     graph = helper.make_graph(
         nodes,
         "tiny",

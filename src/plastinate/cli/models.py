@@ -130,10 +130,12 @@ def path(name: str, *, part: str) -> None:
 @_words
 def add(card: Path, *, agree: bool, non_commercial: bool) -> None:
     """Bring a model of your own: the card CARD and the ONNX file that it names beside it."""
+    from plastinate.recipes.own import PREFIX
     from plastinate.services.models import add_model
 
     row = add_model(card, saying=_said(agree=agree, non_commercial=non_commercial))
     click.echo(f"{row.card.name} is there: {row.folder}")
+    click.echo(f"Build with it: plastinate build SCAN -o OUT --recipe {PREFIX}{row.card.name}")
 
 
 @models.command(short_help="Delete what is kept of a model.")

@@ -16,12 +16,13 @@ from typing import Any
 from plastinate.model.errors import RecipeNotFound
 from plastinate.model.recipe import Recipe
 from plastinate.recipes.organs import join_recipes
-from plastinate.recipes.own import PREFIX, own_recipe
+from plastinate.recipes.own import PREFIX, own_model_names, own_recipe
 from plastinate.recipes.parse import read_recipe, read_table
 from plastinate.recipes.structures import load_structures
 from plastinate.recipes.threshold import structure_named, threshold_recipe
 
 __all__ = [
+    "list_own_recipes",
     "list_recipes",
     "load_recipe",
     "load_structures",
@@ -39,9 +40,9 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     Whatever ends in `.toml` or holds a path separator is taken as a path, and `own:` stands before a model.
 
     Raises:
-        RecipeNotFound: no such name, or no such file.
+        RecipeNotFound: no such name, no such file, or no such model.
         RecipeFlaw: the file does not follow the format.
-        ModelNotFound, ModelCardFlaw: no such model, or its card was refused.
+        ModelCardFlaw: the card of the model was refused.
 
     >>> load_recipe("ct-lungs").structures
     ('trachea', 'airways', 'lung-left', 'lung-right')
@@ -60,6 +61,11 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
 def list_recipes() -> list[Recipe]:
     """Every recipe that comes with Plastinate, CT before MR, by name."""
     return [_built_in(name) for name in _files()]
+
+
+def list_own_recipes() -> list[Recipe]:
+    """A recipe for each model of one's own, by name."""
+    return [load_recipe(f"{PREFIX}{name}") for name in own_model_names()]
 
 
 def recipe_for_organs(organs: Sequence[str], modality: str) -> Recipe:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 
 from plastinate.depot import ModelCard, card_named
+from plastinate.depot.registry import own_cards
+from plastinate.model.depot_errors import ModelNotFound
 from plastinate.model.errors import RecipeNotFound
 from plastinate.model.recipe import Expectation, Recipe, Step, SurfaceStep
 
@@ -25,10 +28,16 @@ def own_recipe(model: str, *, built_in: Sequence[Recipe]) -> Recipe:
         built_in: the recipes that come with Plastinate.
 
     Raises:
-        ModelNotFound, ModelCardFlaw: there is no such model, or its card was refused.
-        RecipeNotFound: the model comes with Plastinate, and recipes of its own use it.
+        RecipeNotFound: there is no such model; or it comes with Plastinate, and recipes of its own use it.
+        ModelCardFlaw: its card was refused.
     """
-    card = card_named(model)
+    try:
+        card = card_named(model)
+    except ModelNotFound as unknown:
+        near = difflib.get_close_matches(model, own_model_names(), 2)
+        raise RecipeNotFound(
+            "recipe", f"{PREFIX}{model}", near=[f"{PREFIX}{name}" for name in near]
+        ) from unknown
     if card.run is None:
         fault = RecipeNotFound("recipe", f"{PREFIX}{model}")
         fault.hint = f"{model} comes with Plastinate, and its own recipes use it: `plastinate recipes`."
@@ -46,6 +55,11 @@ def own_recipe(model: str, *, built_in: Sequence[Recipe]) -> Recipe:
         surface=(SurfaceStep(labels, "shared-net", {}, WHY),),
         expect={name: _expectation(name, modality, built_in) for name in labels},
     )
+
+
+def own_model_names() -> list[str]:
+    """The models of one's own whose cards hold together."""
+    return sorted(name for name, card in own_cards()[0].items() if card.run is not None)
 
 
 def _why(card: ModelCard) -> str:

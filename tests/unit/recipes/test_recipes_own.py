@@ -1,0 +1,55 @@
+"""A card is a recipe: what it labels can be asked for by the model's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from card_networks import above, bring
+from model_shelf import set_places
+from plastinate.model.errors import RecipeNotFound
+from plastinate.pipeline.plan import plan
+from plastinate.recipes.load import list_own_recipes, load_recipe
+from plastinate.services.needed_models import models_needed
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    set_places(tmp_path, monkeypatch)
+    return tmp_path / "mine"
+
+
+def test_a_model_of_one_s_own_is_a_recipe_for_all_that_it_labels(here):
+    bring(here, above(0, 100), name="two", output_labels__1="liver", output_labels__2="my-cyst")
+    recipe = load_recipe("own:two")
+    assert (recipe.name, recipe.modality, recipe.structures) == ("own:two", "CT", ("liver", "my-cyst"))
+    assert "numbers" in recipe.segment[0].why
+    assert [each.method for each in plan(recipe)] == ["own-net", "shared-net"]
+    assert [card.name for card in models_needed(recipe)] == ["two"]
+
+
+def test_an_organ_that_is_known_is_judged_as_in_the_recipe_that_knows_it(here):
+    bring(here, above(0, 100), name="two", output_labels__1="liver", output_labels__2="my-cyst")
+    recipe = load_recipe("own:two")
+    assert recipe.expect["liver"] == load_recipe("ct-liver").expect["liver"]
+    assert recipe.expect["my-cyst"].volume_ml is None
+
+
+def test_a_model_for_both_kinds_of_scan_makes_a_recipe_for_both(here):
+    bring(here, above(0), modality=["CT", "MR"])
+    assert load_recipe("own:tiny").modality == ""
+
+
+def test_the_recipes_of_models_of_one_s_own_are_listed(here):
+    assert list_own_recipes() == []
+    bring(here, above(0), name="two")
+    bring(here, above(0), name="one")
+    assert [recipe.name for recipe in list_own_recipes()] == ["own:one", "own:two"]
+
+
+def test_an_unknown_model_is_no_recipe_and_its_neighbour_is_named(here):
+    bring(here, above(0), name="my-liver")
+    with pytest.raises(RecipeNotFound, match="Did you mean own:my-liver"):
+        load_recipe("own:my-livr")
+    with pytest.raises(RecipeNotFound) as refused:
+        load_recipe("own:liver-ct")
+    assert "comes with Plastinate" in refused.value.hint
