@@ -63,3 +63,17 @@ def test_a_t1_head_has_a_brain_of_a_brains_size(tmp_path):
     assert 1300 < ml["brain"] < 1600
     assert 4000 < ml["skin"] < 5500
     assert not (found["brain"] & ~found["skin"]).any()
+
+
+@pytest.mark.scans
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "folder"), [("crlm-ct-1006", "crlm-ct-nolabel"), ("chaos-ct-liver", "chaos-ct-liver/DICOM_anon")]
+)
+def test_sound_bases_of_lungs_hold_no_mass_and_no_fluid_behind_them(name, folder, tmp_path):
+    volume = scan(name, folder, tmp_path)
+    inside = catalog.SEGMENT["body"].load()(volume)
+    tree = catalog.SEGMENT["airways"].load()(volume, inside)
+    found = catalog.SEGMENT["lungs"].load()(volume, inside, tree)
+    assert found.findings == ()
+    assert all(mask.any() for mask in found.masks)

@@ -16,7 +16,6 @@ from plastinate.stages.segment.patient_grid import moved, moved_mask, patient_gr
 COARSE_MM = 3.0
 GAP_MM = 15.0
 PLEURA_MM = 4.0
-AIR_HU = -1000
 RIB_HU = 180
 SOFT_HU = (-20, 90)
 # Between ribs the chest wall goes on where they lie; half way from one to the next is 10 to 17 mm.
@@ -38,8 +37,7 @@ def pleural_fluid(volume: Volume, lung: Mask) -> Mask:
         (S, R, C) bool; empty below 30 ml.
     """
     coarse = patient_grid(volume.geometry, COARSE_MM)
-    values = median(np.where(volume.measured, volume.array, AIR_HU).astype(np.int16))
-    values = moved(values, volume.geometry, coarse, order=0)
+    values = moved(volume.array, volume.geometry, coarse, order=0)
     between = _between(moved_mask(lung, volume.geometry, coarse), values)
     back = opened(between, GAP_MM / 3, coarse.spacing_mm)
     parts = Components(back, connectivity=6)
@@ -60,7 +58,9 @@ def _between(lung: Mask, values: npt.NDArray[np.int16]) -> Mask:
     gap_mm = (rib - last) * COARSE_MM
     is_wide = (last >= 0) & (rib < depth) & (gap_mm >= GAP_MM)
     inside = (places > last[:, None, :]) & (places < (rib - PLEURA_MM / COARSE_MM)[:, None, :])
-    soft = (values >= SOFT_HU[0]) & (values <= SOFT_HU[1])
+    # Ribs as they are, for a median takes thin ones away; soft tissue without its noise.
+    even = median(values)
+    soft = (even >= SOFT_HU[0]) & (even <= SOFT_HU[1])
     return np.asarray(inside & is_wide[:, None, :] & soft)
 
 
