@@ -134,6 +134,8 @@ SENTENCES = (
     N_("the soft body nearest to its place does not lie between the lungs"),
     N_("the network for it was made for CT"),
     N_("the network for it was made for MR"),
+    N_("there is no body in the scan"),
+    N_("the body in it holds no gas, as a trunk does in lungs and bowel"),
     N_("the planes of the scan are {value} mm wide, more than any scanner's"),
     N_("the network for it was made for CT and MR"),
     N_("the network recognises none in this scan"),

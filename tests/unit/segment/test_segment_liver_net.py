@@ -21,7 +21,7 @@ EDGE = EdgeRules(reach_mm=6, trust=1.0, grey=0.3, coupling=8, contrast=15)
 RULES = {"least_sureness": 0.35, "least_ml": 60, "grey_hu": (-20, 250), "smooth_mm": 0.7, "edge": EDGE}
 
 
-def trunk(*, planes=60, thickness_mm=4.0, feet_first=False, liver_hu=100):
+def trunk(*, planes=60, thickness_mm=4.0, feet_first=False, liver_hu=100, has_gas=True):
     """A trunk of fat with a liver on the right and a spleen of the same grey value on the left."""
     geometry = anatomy_phantoms.grid((planes, 88, 120), 3.0)
     matrix = geometry.to_lps_mm.copy()
@@ -34,6 +34,8 @@ def trunk(*, planes=60, thickness_mm=4.0, feet_first=False, liver_hu=100):
     spleen = ((x - 100) / 35) ** 2 + ((y - 40) / 45) ** 2 + (z / 50) ** 2 <= 1
     values = np.where(body, -100, -1000)
     values = np.where(liver | spleen, liver_hu, values).astype(np.int16)
+    if has_gas:
+        values[(x - 40) ** 2 + (y + 60) ** 2 + z**2 <= 20**2] = -1000
     volume = Volume(geometry, values, "HU", "CT")
     if feet_first:
         turned = geometry.to_lps_mm.copy()
@@ -127,6 +129,16 @@ def test_where_memory_is_short_the_smaller_field_is_asked_and_below_that_nobody(
     assert np.prod(asked[0]) < np.prod(AUTHORS_FIELD)
     with pytest.raises(MemoryShort, match="the network of the liver"):
         liver_likelihood(volume, session, spare_bytes=100_000_000, **rules)
+
+
+def test_where_there_is_no_trunk_the_network_is_not_asked():
+    session, asked = network()
+    limb, _ = trunk(has_gas=False)
+    nothing = limb.with_array(np.full_like(limb.array, -1000))
+    for volume, reason in ((limb, "holds no gas"), (nothing, "no body")):
+        with pytest.raises(EmptyMask, match=reason):
+            liver_likelihood(volume, session, sure_enough=0.7, progress=lambda share: None)
+    assert asked == []
 
 
 def test_planes_wider_than_any_scanner_are_no_scan_of_a_liver():

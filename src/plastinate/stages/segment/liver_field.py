@@ -13,7 +13,7 @@ from plastinate.model.errors import EmptyMask, MemoryShort
 from plastinate.model.geometry import Geometry
 from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.native import filters
-from plastinate.native.components import largest_components
+from plastinate.native.components import fill_holes_2d, largest_components
 from plastinate.native.distance import opened
 from plastinate.native.spare_memory import spare_memory_bytes
 from plastinate.native.voxels import Box, bounding_box
@@ -21,6 +21,7 @@ from plastinate.nets.liver_unet import RIM, STEP
 from plastinate.nets.session import Floats, Session
 from plastinate.stages.segment.patient_grid import moved, patient_grid
 
+ORGAN = "liver"
 # How the network was trained: median of 3x3x3 on cubes of 1.5 mm, then every second of them; HU within
 # +-200 become +-0.5, and a field that the scan does not fill holds zeros.
 FINE_MM = 1.5
@@ -36,6 +37,9 @@ BODY_HU, BODY_OPENING_MM = -150.0, 6.0
 BYTES_PER_VOXEL = 480
 # No scanner's planes are wider.
 MOST_PLANE_MM = 900.0
+# Lung above the liver or gas in the bowel. A limb of one grey value all through is where the network sees a
+# liver that is not there.
+LEAST_GAS_ML = 10.0
 # Voxels with some liver in question count for the network's sureness.
 IN_QUESTION = 0.05
 # What is judged: surely more than half.
@@ -86,16 +90,14 @@ def liver_likelihood(
         spare_bytes: memory that may be taken; None for what there is. A field that does not fit is left out.
 
     Raises:
-        EmptyMask: the scan's planes are wider than any scanner's.
+        EmptyMask: the scan shows no trunk, or its planes are wider than any scanner's.
         MemoryShort: there is memory for neither field.
     """
     x, y, _z = np.ptp(volume.geometry.corners_lps_mm, axis=0)
     if max(x, y) > MOST_PLANE_MM:
-        raise EmptyMask(
-            "liver", f"the planes of the scan are {max(x, y):.0f} mm wide, more than any scanner's"
-        )
+        raise EmptyMask(ORGAN, f"the planes of the scan are {max(x, y):.0f} mm wide, more than any scanner's")
     values, geometry = network_values(volume)
-    body = _body_box(values)
+    body = _trunk_box(values)
     tries = _that_fit({"author's": AUTHORS_FIELD, "body's": _smallest_field(body)}, spare_bytes)
     best: LiverField | None = None
     sureness: dict[str, float] = {}
@@ -127,15 +129,22 @@ def network_values(volume: Volume) -> tuple[Floats, Geometry]:
     return values, Geometry(values.shape, matrix)
 
 
-def _body_box(values: Floats) -> Box:
-    spacing = (2 * FINE_MM,) * 3
-    body = opened(values > BODY_HU / (2 * LIMIT_HU), BODY_OPENING_MM, spacing)
-    box = bounding_box(largest_components(body, connectivity=6)) if body.any() else None
-    whole = tuple(slice(0, n) for n in values.shape)
+def _trunk_box(values: Floats) -> Box:
+    """The box of the body, where it holds gas as a trunk does; along the body the scan decides.
+
+    Raises:
+        EmptyMask: there is no body, or no gas in it.
+    """
+    edge_mm = 2 * FINE_MM
+    body = opened(values > BODY_HU / (2 * LIMIT_HU), BODY_OPENING_MM, (edge_mm,) * 3)
+    body = largest_components(body, connectivity=6)
+    box = bounding_box(body)
     if box is None:
-        return (whole[0], whole[1], whole[2])
-    # Along the body the scan decides.
-    return (whole[0], box[1], box[2])
+        raise EmptyMask(ORGAN, "there is no body in the scan")
+    gas = fill_holes_2d(body, axis=0) & (values <= -0.5)
+    if np.count_nonzero(gas) * edge_mm**3 / 1000 < LEAST_GAS_ML:
+        raise EmptyMask(ORGAN, "the body in it holds no gas, as a trunk does in lungs and bowel")
+    return slice(0, values.shape[0]), box[1], box[2]
 
 
 def _smallest_field(body: Box) -> Field:

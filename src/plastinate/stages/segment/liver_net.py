@@ -19,7 +19,7 @@ from plastinate.native.voxels import Mask
 from plastinate.nets.liver_unet import MODEL, liver_graph
 from plastinate.nets.session import open_session
 from plastinate.stages.segment.boxes import cut_out, put_back
-from plastinate.stages.segment.liver_field import AUTHORS_FIELD, LIVER, LiverField, liver_likelihood
+from plastinate.stages.segment.liver_field import AUTHORS_FIELD, LIVER, ORGAN, LiverField, liver_likelihood
 from plastinate.stages.segment.patient_grid import box_between, moved
 from plastinate.stages.segment.settle_edge import (
     EdgeRules,
@@ -32,7 +32,6 @@ from plastinate.stages.segment.settle_edge import (
     smoothed,
 )
 
-ORGAN = "liver"
 # Fat lies beside the liver nearly everywhere: half way to it is the edge, where a voxel holds both.
 FAT_HU = -100.0
 EDGE_VOXEL_MM = 1.3
