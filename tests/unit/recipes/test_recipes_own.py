@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from card_networks import above, bring
@@ -9,7 +12,10 @@ from model_shelf import set_places
 from plastinate.model.errors import RecipeNotFound
 from plastinate.pipeline.plan import plan
 from plastinate.recipes.load import list_own_recipes, load_recipe
+from plastinate.services.models import add_model
 from plastinate.services.needed_models import models_needed
+
+HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "bring-your-own-model.md"
 
 
 @pytest.fixture
@@ -53,3 +59,18 @@ def test_an_unknown_model_is_no_recipe_and_its_neighbour_is_named(here):
     with pytest.raises(RecipeNotFound) as refused:
         load_recipe("own:liver-ct")
     assert "comes with Plastinate" in refused.value.hint
+
+
+def test_the_card_and_the_recipe_of_the_how_to_hold_together(here):
+    card, recipe = re.findall(r"^```toml\n(.*?)^```", HOW_TO.read_text(), re.M | re.S)
+    here.mkdir()
+    (here / "my-liver.onnx").write_bytes(above(0, 150, patch=(96, 96, 96)))
+    (here / "my-liver.toml").write_text(card)
+    (here / "clean-liver.toml").write_text(recipe)
+
+    add_model(here / "my-liver.toml")
+
+    assert load_recipe("own:my-liver").structures == ("liver", "spleen")
+    clean = load_recipe(here / "clean-liver.toml")
+    assert plan(clean)[0].method == "own-net"
+    assert [model.name for model in models_needed(clean)] == ["my-liver"]
