@@ -219,7 +219,9 @@ def test_every_recipe_organ_and_format_the_pages_ask_for_exists():
     for page, line in _command_lines():
         words = shlex.split(line)
         for option, value in pairwise(words):
-            if option == "--recipe" and value != "NAME" and not value.endswith(".toml"):
+            # "own:" stands before a model that the page itself tells how to bring.
+            is_own = value.endswith(".toml") or value.startswith("own:")
+            if option == "--recipe" and value != "NAME" and not is_own:
                 assert value in made, (page, line)
             if option == "--organ":
                 assert set(value.split(",")) <= set(load_structures()), (page, line)
