@@ -16,7 +16,7 @@ from typing import Any
 from plastinate.model.errors import RecipeNotFound
 from plastinate.model.recipe import Recipe
 from plastinate.recipes.organs import join_recipes
-from plastinate.recipes.own import PREFIX, own_model_names, own_recipe
+from plastinate.recipes.own import PREFIX, own_model_names, own_recipe, structures_of
 from plastinate.recipes.parse import read_recipe, read_table
 from plastinate.recipes.structures import load_structures
 from plastinate.recipes.threshold import structure_named, threshold_recipe
@@ -28,6 +28,7 @@ __all__ = [
     "load_structures",
     "recipe_for_organs",
     "structure_named",
+    "structures_of",
     "threshold_recipe",
 ]
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from plastinate.depot import ModelCard, card_named
 from plastinate.depot.registry import own_cards
 from plastinate.model.depot_errors import ModelNotFound
 from plastinate.model.errors import RecipeNotFound
 from plastinate.model.recipe import Expectation, Recipe, Step, SurfaceStep
+from plastinate.model.structure import Structure
+from plastinate.recipes.structures import load_structures
+from plastinate.recipes.threshold import structure_named
 
 # What stands before the model's name where a recipe is asked for: `--recipe own:my-liver`.
 PREFIX = "own:"
 METHOD = "own-net"
+# Calm, and apart from each other in lightness too: for what has no colour of its own.
+COLOURS = ((206, 160, 96), (104, 138, 164), (150, 96, 120), (136, 164, 112), (84, 92, 128), (222, 196, 176))
 WHY = "What a voxel is, the network says; the wall between two structures is one surface for both."
 
 
@@ -55,6 +61,17 @@ def own_recipe(model: str, *, built_in: Sequence[Recipe]) -> Recipe:
         surface=(SurfaceStep(labels, "shared-net", {}, WHY),),
         expect={name: _expectation(name, modality, built_in) for name in labels},
     )
+
+
+def structures_of(recipe: Recipe) -> Mapping[str, Structure]:
+    """Every known structure, and what else the recipe makes: several of those differ in colour."""
+    own = [name for name in recipe.structures if name not in load_structures()]
+    colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(own)}
+    # One alone looks as a surface between two intensities does.
+    made = {name: structure_named(name) for name in own}
+    if len(own) > 1:
+        made = {name: replace(each, colour=colours[name]) for name, each in made.items()}
+    return {**load_structures(), **made}
 
 
 def own_model_names() -> list[str]:

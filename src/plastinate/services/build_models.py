@@ -27,9 +27,8 @@ from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import RunOptions, RunResult, run_recipe
 from plastinate.recipes.load import (
     load_recipe,
-    load_structures,
     recipe_for_organs,
-    structure_named,
+    structures_of,
     threshold_recipe,
 )
 from plastinate.services.needed_models import fetch_needed_models, models_record
@@ -245,12 +244,11 @@ def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> Rec
 
 
 def _structures(request: BuildRequest, recipe: Recipe) -> Mapping[str, Structure]:
-    # A person's own model may label what no file of structures knows.
-    known = {**load_structures(), **{name: structure_named(name) for name in recipe.structures}}
-    if request.threshold is not None:
-        only = recipe.structures[0]
-        known[only] = replace(known[only], name=shown_name(request.name))
-    return known
+    known = structures_of(recipe)
+    if request.threshold is None:
+        return known
+    only = recipe.structures[0]
+    return {**known, only: replace(known[only], name=shown_name(request.name))}
 
 
 def shown_name(name: str) -> str:

@@ -11,7 +11,8 @@ from card_networks import above, bring
 from model_shelf import set_places
 from plastinate.model.errors import RecipeNotFound
 from plastinate.pipeline.plan import plan
-from plastinate.recipes.load import list_own_recipes, load_recipe
+from plastinate.recipes.load import list_own_recipes, load_recipe, load_structures, structures_of
+from plastinate.services.build_wish import checked_wish
 from plastinate.services.models import add_model
 from plastinate.services.needed_models import models_needed
 
@@ -43,6 +44,25 @@ def test_an_organ_that_is_known_is_judged_as_in_the_recipe_that_knows_it(here):
 def test_a_model_for_both_kinds_of_scan_makes_a_recipe_for_both(here):
     bring(here, above(0), modality=["CT", "MR"])
     assert load_recipe("own:tiny").modality == ""
+
+
+def test_labels_of_one_s_own_get_names_and_colours_that_differ(here):
+    labels = {
+        f"output_labels__{number}": name for number, name in enumerate(("liver", "cyst-a", "cyst-b"), 1)
+    }
+    bring(here, above(0, 50, 100), **labels)
+    known = structures_of(load_recipe("own:tiny"))
+    assert known["liver"] == load_structures()["liver"]
+    assert (known["cyst-a"].name, known["cyst-b"].name) == ("Cyst a", "Cyst b")
+    assert known["cyst-a"].colour != known["cyst-b"].colour
+
+
+def test_a_server_takes_the_recipe_of_a_model_by_name_and_no_path_behind_it(here):
+    bring(here, above(0))
+    assert checked_wish({"recipe": "own:tiny"}, inspection=None)["recipe"] == "own:tiny"
+    for name in ("own:nothing", "own:../tiny", "own:tiny.toml"):
+        with pytest.raises(RecipeNotFound):
+            checked_wish({"recipe": name}, inspection=None)
 
 
 def test_the_recipes_of_models_of_one_s_own_are_listed(here):
