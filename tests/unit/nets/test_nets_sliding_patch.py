@@ -59,6 +59,7 @@ def test_a_network_that_looks_at_one_voxel_gives_the_same_under_any_patches(patc
     assert np.abs(answer - _two_channels(values[None, None])).max() < TOLERANCE
 
 
+@pytest.mark.slow
 def test_a_convolution_gives_the_same_under_any_patches_to_a_hundredth_of_its_spread(convolution):
     values = _noise(44, 40, 36)
     whole = convolution(values[None, None])

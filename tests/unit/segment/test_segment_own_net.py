@@ -37,6 +37,7 @@ def scene(*, feet_first=False, spacing_mm=3.0):
     return Volume(geometry, values, "HU", "CT"), low, high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", ["RAS", "SPL", "PIR"])
 @pytest.mark.parametrize("feet_first", [False, True])
 def test_masks_lie_where_the_voxels_are_whatever_the_axes_and_the_spacing(here, axes, feet_first):
