@@ -7,8 +7,9 @@ import pytest
 
 import anatomy_phantoms
 from plastinate.model.geometry import Geometry
+from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.stages.segment.flooding import flooded
-from plastinate.stages.segment.patient_grid import box_between, moved, moved_mask, patient_grid
+from plastinate.stages.segment.patient_grid import averaged, box_between, moved, moved_mask, patient_grid
 from plastinate.stages.segment.spinal_canal import spinal_canal
 from plastinate.stages.segment.vessel_path import best_rings, discs, ring_scores
 
@@ -34,6 +35,22 @@ def test_a_mask_keeps_its_place_on_another_grid():
     assert ball[box].sum() == ball.sum()
     back = moved(there.astype(np.float32), grid, scan)
     assert (np.nan_to_num(back) > 0.5)[ball].mean() > 0.9
+
+
+def test_averaging_takes_noise_away_and_moves_nothing():
+    scan = anatomy_phantoms.grid((9, 41, 50), 0.8)
+    x, _y, _z = anatomy_phantoms.positions(scan)
+    noise = np.random.default_rng(2).normal(0, 30, scan.shape)
+    array = np.rint(np.where(x > 4, 100, 0) + noise).astype(np.int16)
+    array[:, :3] = UNMEASURED_INT16
+    coarse = averaged(Volume(scan, array, "HU", "CT"), 2.5)
+    assert coarse.geometry.spacing_mm == pytest.approx((2.4, 2.4, 2.4))
+    assert coarse.geometry.corners_lps_mm[0] == pytest.approx(scan.corners_lps_mm[0])
+    there = anatomy_phantoms.positions(coarse.geometry)[0]
+    bright = coarse.array[:, 1:][there[:, 1:] > 6]
+    assert bright.mean() == pytest.approx(100, abs=2)
+    assert bright.std() < 9
+    assert (coarse.array[:, 0] <= -1000).all()
 
 
 def test_an_empty_mask_has_no_box():

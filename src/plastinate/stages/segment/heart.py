@@ -33,7 +33,8 @@ MIDDLE_LEFT_MM = (-20.0, 80.0)
 MIDDLE_BACK_MM = (-160.0, -50.0)
 # A plane belongs to the chest if both lungs are cut this large in it.
 LUNG_CM2 = 20.0
-# The heart holds a ball of this radius; nothing else between the lungs does.
+# The heart holds a ball of this radius; nothing else between the lungs does. Smaller balls found the aorta
+# and the pulmonary trunk together in its place (18 mm).
 BALL_MM = 22.0
 MARK_MM = 40.0
 # Farther to the right than this, or under the lungs behind the heart, all thick tissue is abdomen.
@@ -53,6 +54,7 @@ LUNG_ARTERY_ABOVE_MM = 10.0
 LUNG_ARTERY_BELOW_MM = 60.0
 LUNG_ARTERY_MM = 6.0
 CONTRAST_HU = 120.0
+EVEN_MM = 1.5
 LEAST_ML = 60.0
 CONTACT_MM = 10.0
 
@@ -190,9 +192,10 @@ def _mark(parts: Trunk, depth: Floats) -> Mask:
         np.count_nonzero(parts.lung_left, axis=(1, 2)), np.count_nonzero(parts.lung_right, axis=(1, 2))
     )
     left, back = parts.left_mm, parts.back_mm
-    mark: Mask = (depth >= BALL_MM) & (is_chest * pixel_cm2 >= LUNG_CM2)[:, None, None]
-    mark &= (left > MIDDLE_LEFT_MM[0]) & (left < MIDDLE_LEFT_MM[1])
-    mark &= (back > MIDDLE_BACK_MM[0]) & (back < MIDDLE_BACK_MM[1])
+    place: Mask = (left > MIDDLE_LEFT_MM[0]) & (left < MIDDLE_LEFT_MM[1])
+    place &= (back > MIDDLE_BACK_MM[0]) & (back < MIDDLE_BACK_MM[1])
+    place &= (is_chest * pixel_cm2 >= LUNG_CM2)[:, None, None]
+    mark: Mask = place & (depth >= BALL_MM)
     planes = np.flatnonzero(mark.any(axis=(1, 2)))
     if planes.size == 0:
         raise EmptyMask("heart", "no soft body between two lungs is thick enough")
@@ -248,7 +251,7 @@ def _bordered(volume: Volume, parts: Trunk, found: Mask, rim: _Rim) -> tuple[Box
     if blood_hu > CONTRAST_HU:
         dim = mask & (filters.gaussian(array, 1.2, spacing, as_float=True) < rim.wall_share * blood_hu)
         mask &= ~dim
-        mask |= opened(dim, rim.wall_mm, spacing)
+        mask |= dilate(opened(dim, rim.wall_mm, spacing), rim.wall_mm, spacing) & dim
     return box, _tidied(mask, rim.wall_mm, spacing), blood_hu
 
 
@@ -257,7 +260,9 @@ def _tidied(mask: Mask, opening_mm: float, spacing: tuple[float, float, float]) 
     padded = np.pad(mask, [(m, m) for m in margin], mode="edge")
     inner = tuple(slice(m, n - m) for m, n in zip(margin, padded.shape, strict=True))
     tidy = np.ascontiguousarray(opened(padded, opening_mm, spacing)[inner])
-    return fill_cavities(largest_components(tidy))
+    # Noise along the border, finer than any of the heart's own relief, is evened out.
+    even = filters.gaussian(tidy.astype(np.float32), EVEN_MM, spacing) > 0.5
+    return fill_cavities(largest_components(even))
 
 
 def _remarks(blood_hu: float, is_border_unsure: bool, is_unsure: bool) -> list[Finding]:

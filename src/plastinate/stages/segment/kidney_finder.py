@@ -12,7 +12,6 @@ from plastinate.native.components import Components, fill_cavities
 from plastinate.native.distance import closed, dilate, erode
 from plastinate.native.voxels import Box, Mask, bounding_box
 from plastinate.stages.segment.boxes import box_of
-from plastinate.stages.segment.spinal_canal import Canal
 from plastinate.stages.segment.trunk import Trunk
 
 Floats = npt.NDArray[np.float32]
@@ -22,8 +21,8 @@ SIDE_MM = (14.0, 125.0)
 BACK_MM = (-95.0, 35.0)
 # Where its middle lies, and how far it strays: seven kidneys on three scans 62 to 77 mm to the side and 12 to
 # 24 mm in front. The psoas lies nearer (50 and less), spleen and colon farther (90), duodenum in front (45).
-MIDDLE_SIDE_MM = (67.0, 16.0)
-MIDDLE_BACK_MM = (-20.0, 14.0)
+MIDDLE_SIDE_MM = (69.0, 18.0)
+MIDDLE_BACK_MM = (-20.0, 16.0)
 # 11 cm long, 5 to 7 wide, 3 thick (Gray's Anatomy); parenchyma 80 to 250 ml from small women to large men.
 VOLUME_ML = (60.0, 320.0)
 LEAST_PART_ML = 12.0
@@ -47,6 +46,8 @@ OTHER_HU = 10.0
 CUT_WORTH = 0.8
 # Reaching the border of the room says that it is a part of something larger.
 BORDER_COST = 8.0
+# The spleen lies along the lung; of a kidney only the upper pole comes near it.
+LUNG_COST = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,18 +70,16 @@ class _Room:
     """The part of the grid on one side of the canal in which a kidney may lie."""
 
     grid: Geometry
-    canal: Canal
-    side: int
     box: Box
     values: Floats
     inside: Mask
+    side_mm: Floats
+    back_mm: Floats
+    lung: Mask
 
-    def offsets_mm(self, index: npt.NDArray[np.int64]) -> tuple[float, float]:
-        """Mean distance to the side and to the back of (plane, row, column) in the grid, from the canal."""
-        step = self.grid.spacing_mm[0]
-        side = self.side * (index[:, 2] - self.canal.columns[index[:, 0]]) * step
-        back = (index[:, 1] - self.canal.rows[index[:, 0]]) * step
-        return float(side.mean()), float(back.mean())
+    def offsets_mm(self, mask: Mask, box: Box) -> tuple[float, float]:
+        """Mean distance to the side and to the back, from the canal, of a mask in a box of this room."""
+        return float(self.side_mm[box][mask].mean()), float(self.back_mm[box][mask].mean())
 
 
 def find_kidney(trunk: Trunk, *, side: int) -> list[Candidate]:
@@ -124,8 +123,9 @@ def _room(trunk: Trunk, side: int) -> _Room | None:
     box = bounding_box(inside, margin=round(RING_MM[1] / trunk.step_mm) + 1)
     if box is None:
         return None
-    values, part = trunk.values[box], np.ascontiguousarray(inside[box])
-    return _Room(trunk.grid, trunk.canal, side, box, values, part)
+    part = np.ascontiguousarray(inside[box])
+    lung = (trunk.lung_left | trunk.lung_right)[box]
+    return _Room(trunk.grid, box, trunk.values[box], part, side_mm[box], back_mm[box], lung)
 
 
 def _candidate(parts: Components, number: int, tissue: Mask, erosion: float, room: _Room) -> Candidate | None:
@@ -135,7 +135,7 @@ def _candidate(parts: Components, number: int, tissue: Mask, erosion: float, roo
     inner = box_of(parts.boxes[number], margin=margin, shape=tissue.shape)
     mask = np.ascontiguousarray(parts.mask([number])[inner])
     start = start + [axis.start for axis in inner]
-    off = _place(np.argwhere(mask) + start, room)
+    off = _place(mask, inner, room)
     if off < np.exp(-4.5):
         return None
     if erosion:
@@ -151,14 +151,14 @@ def _candidate(parts: Components, number: int, tissue: Mask, erosion: float, roo
     if axes_mm[2] > LONGEST_MM or axes_mm[0] < THINNEST_MM:
         return None
     size = min(1.0, volume_ml / VOLUME_ML[0]) * (CUT_WORTH if is_cut else 1.0)
-    score = size * _place(index, room) * max(0.0, 2 * fit - 1) * _distinct(mask, inner, room)
+    score = size * _place(mask, inner, room) * max(0.0, 2 * fit - 1) * _distinct(mask, inner, room)
     s, r, c = (slice(int(at), int(at) + n) for at, n in zip(start, mask.shape, strict=True))
     return Candidate(mask, (s, r, c), float(score))
 
 
-def _place(index: npt.NDArray[np.int64], room: _Room) -> float:
+def _place(mask: Mask, inner: Box, room: _Room) -> float:
     """1 in the usual place, less the farther from it."""
-    side_mm, back_mm = room.offsets_mm(index)
+    side_mm, back_mm = room.offsets_mm(mask, inner)
     aside = (side_mm - MIDDLE_SIDE_MM[0]) / MIDDLE_SIDE_MM[1]
     behind = (back_mm - MIDDLE_BACK_MM[0]) / MIDDLE_BACK_MM[1]
     return float(np.exp(-(aside**2 + behind**2) / 2))
@@ -181,7 +181,9 @@ def _distinct(mask: Mask, inner: Box, room: _Room) -> float:
         np.count_nonzero(mask & beyond)
         + np.count_nonzero(next_to & beyond & ~mask & (values > own - DARKER_HU))
     ) / max(1, int(np.count_nonzero(mask)))
-    return (darker + other) / 2 * float(np.exp(-BORDER_COST * border))
+    beside_lung = float(room.lung[inner][ring].mean())
+    cost = BORDER_COST * border + LUNG_COST * beside_lung
+    return (darker + other) / 2 * float(np.exp(-cost))
 
 
 def ellipsoid_fit(index: npt.NDArray[np.int64], step_mm: float) -> tuple[float, npt.NDArray[np.float64]]:

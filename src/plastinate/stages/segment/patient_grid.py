@@ -8,8 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from plastinate.model.geometry import Geometry
+from plastinate.model.volume import Volume
 from plastinate.native.resample import resample_affine
 from plastinate.native.voxels import Box, Mask, bounding_box
+
+# Darker than this is air, or was not measured.
+AIR_HU = -1024
 
 
 def patient_grid(geometry: Geometry, spacing_mm: float) -> Geometry:
@@ -44,6 +48,34 @@ def moved(array: npt.NDArray[Any], source: Geometry, target: Geometry, *, order:
     """
     index_map = np.linalg.inv(source.to_lps_mm) @ target.to_lps_mm
     return resample_affine(array, index_map[:3], target.shape, order=order)
+
+
+def averaged(volume: Volume, spacing_mm: float) -> Volume:
+    """The volume with blocks of voxels averaged, as large as fit into that spacing: noise goes, places stay.
+
+    What is left over at the far ends and fills no block is dropped. Unmeasured counts as air.
+
+    Args:
+        volume: CT.
+        spacing_mm: no block is longer than this, unless a voxel is.
+    """
+    geometry = volume.geometry
+    counts = [max(1, int(spacing_mm / step + 1e-6)) for step in geometry.spacing_mm]
+    counts = [min(count, size) for count, size in zip(counts, geometry.shape, strict=True)]
+    if max(counts) == 1:
+        return volume
+    shape = [size // count for size, count in zip(geometry.shape, counts, strict=True)]
+    r, c = shape[1] * counts[1], shape[2] * counts[2]
+    out = np.empty(shape, dtype=np.float32)
+    for plane in range(shape[0]):
+        slab = volume.array[plane * counts[0] : (plane + 1) * counts[0], :r, :c]
+        slab = np.maximum(slab, AIR_HU).astype(np.float32)
+        blocks = slab.reshape(counts[0], shape[1], counts[1], shape[2], counts[2])
+        out[plane] = blocks.mean(axis=(0, 2, 4))
+    matrix = geometry.to_lps_mm.copy()
+    matrix[:3, 3] = geometry.index_to_lps((np.array(counts) - 1) / 2)
+    matrix[:3, :3] *= counts
+    return Volume(Geometry((shape[0], shape[1], shape[2]), matrix), out, volume.quantity, volume.modality)
 
 
 def moved_mask(mask: Mask, source: Geometry, target: Geometry) -> Mask:

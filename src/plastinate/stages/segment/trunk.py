@@ -13,13 +13,16 @@ from plastinate.model.volume import Volume
 from plastinate.native import filters
 from plastinate.native.voxels import Mask
 from plastinate.stages.segment.orientation import body_middle_mm
-from plastinate.stages.segment.patient_grid import moved, moved_mask, patient_grid
+from plastinate.stages.segment.patient_grid import AIR_HU, averaged, moved, moved_mask, patient_grid
 from plastinate.stages.segment.spinal_canal import Canal, spinal_canal
 
 Floats = npt.NDArray[np.float32]
 
 GRID_MM = 2.5
-AIR_HU = -1000.0
+# Where a vertebral body lies in front of the canal: from, to, and to either side; without the arch.
+VERTEBRA_MM = (10.0, 40.0, 25.0)
+SURELY_CANAL = 0.8
+MOST_ROLL = np.deg2rad(40.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,7 @@ class Trunk:
         inner: (S, R, C) bool, inside the body and neither bone nor lung.
         lung_left, lung_right: (S, R, C) bool.
         canal: the spinal canal.
+        roll: angle by which the front, from the canal to the vertebral body, is turned to the patient's left.
     """
 
     grid: Geometry
@@ -40,6 +44,7 @@ class Trunk:
     lung_left: Mask
     lung_right: Mask
     canal: Canal
+    roll: float = 0.0
 
     @property
     def step_mm(self) -> float:
@@ -48,17 +53,23 @@ class Trunk:
 
     @property
     def left_mm(self) -> Floats:
-        """(S, 1, C): how far to the patient's left of the spinal canal."""
-        columns = np.arange(self.grid.shape[2])[None]
-        left = (columns - self.canal.columns[:, None]) * self.step_mm
-        return left[:, None, :].astype(np.float32)
+        """(S, R, C): how far to the patient's left of the spinal canal, however the patient is rolled."""
+        across, down = self._from_canal()
+        return np.asarray(np.cos(self.roll) * across + np.sin(self.roll) * down, dtype=np.float32)
 
     @property
     def back_mm(self) -> Floats:
-        """(S, R, 1): how far behind the spinal canal; in front of it is negative."""
-        rows = np.arange(self.grid.shape[1])[None]
-        back = (rows - self.canal.rows[:, None]) * self.step_mm
-        return back[:, :, None].astype(np.float32)
+        """(S, R, C): how far behind the spinal canal; in front of it is negative."""
+        across, down = self._from_canal()
+        return np.asarray(np.cos(self.roll) * down - np.sin(self.roll) * across, dtype=np.float32)
+
+    def _from_canal(self) -> tuple[Floats, Floats]:
+        across = np.arange(self.grid.shape[2])[None] - self.canal.columns[:, None]
+        down = np.arange(self.grid.shape[1])[None] - self.canal.rows[:, None]
+        return (
+            (across * self.step_mm)[:, None, :].astype(np.float32),
+            (down * self.step_mm)[:, :, None].astype(np.float32),
+        )
 
 
 def trunk(
@@ -93,8 +104,27 @@ def trunk(
     left = moved_mask(lung_left, volume.geometry, grid)
     right = moved_mask(lung_right, volume.geometry, grid)
     inner &= ~(hard | left | right)
+    coarse = averaged(volume, GRID_MM)
     values = filters.gaussian(
-        moved(volume.array, volume.geometry, grid), smooth_mm, grid.spacing_mm, as_float=True
+        moved(coarse.array, coarse.geometry, grid), smooth_mm, grid.spacing_mm, as_float=True
     )
     np.nan_to_num(values, copy=False, nan=AIR_HU)
-    return Trunk(grid, values, inner, left, right, canal)
+    return Trunk(grid, values, inner, left, right, canal, _roll(hard, canal, GRID_MM))
+
+
+def _roll(bone: Mask, canal: Canal, step_mm: float) -> float:
+    """The angle from straight ahead to the middle of the vertebral bodies, towards the patient's left."""
+    near, far, wide = (round(length / step_mm) for length in VERTEBRA_MM)
+    angles = []
+    for plane, enclosed in enumerate(canal.enclosed):
+        row, column = round(canal.rows[plane]), round(canal.columns[plane])
+        first = column - wide
+        if enclosed < SURELY_CANAL or row < far or first < 0:
+            continue
+        body = np.argwhere(bone[plane, row - far : row - near, first : column + wide + 1])
+        if len(body):
+            ahead = far - body[:, 0].mean() + (canal.rows[plane] - row)
+            aside = body[:, 1].mean() + first - canal.columns[plane]
+            angles.append(np.arctan2(aside, ahead))
+    roll = float(np.median(angles)) if angles else 0.0
+    return float(np.clip(roll, -MOST_ROLL, MOST_ROLL))
