@@ -80,7 +80,7 @@ def own_model_names() -> list[str]:
 
 
 def _why(card: ModelCard) -> str:
-    return f"Trained on: {card.trained_on}. Not for: {card.not_for}."
+    return f"Trained on: {card.trained_on.rstrip('.')}. Not for: {card.not_for.rstrip('.')}."
 
 
 def _source(card: ModelCard) -> str:
