@@ -36,6 +36,8 @@ from plastinate.stages.segment.settle_edge import (
 FAT_HU = -100.0
 EDGE_VOXEL_MM = 1.3
 DARK_WITHIN_MM = 1.6
+# Where the liver lies against muscle or heart of its own grey value, noise decides for single voxels.
+CHANCE_MM = 1.5
 # The grey values learnt: well inside against close around, in bins over what soft tissue may have.
 WELL_INSIDE_MM, AROUND_MM = 6.0, (5.0, 14.0)
 GREY_RANGE_HU, GREY_STEP_HU = (-150.0, 350.0), 5.0
@@ -143,7 +145,8 @@ def liver_from(
     if not grey_hu[0] <= median <= grey_hu[1]:
         raise EmptyMask(ORGAN, f"what the network takes for it has {median:.0f} HU, as no liver has")
     settled = settle_edge(values, likelihood, part.geometry.spacing_mm, model=model, rules=edge)
-    mask = _finished(settled, values, part, edge_hu=(median + FAT_HU) / 2)
+    evened = smoothed(settled, CHANCE_MM, part.geometry.spacing_mm)
+    mask = _finished(evened, values, part, edge_hu=(median + FAT_HU) / 2)
     mask &= measured
     # Mask and likelihood agree about which side of a half each voxel is on.
     agreed = joined(likelihood, settled)
