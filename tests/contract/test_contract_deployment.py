@@ -14,11 +14,12 @@ import pytest
 import yaml
 
 from plastinate.cli.main import cli
+from plastinate.depot.places import CACHE, FETCH, MIRROR
 from plastinate.settings import PREFIX, Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 FILES = ["Caddyfile", "Dockerfile", "compose.yaml", "env.example", "nginx.conf", "plastinate.service"]
-SETTINGS = {PREFIX + setting.name.upper() for setting in fields(Settings)}
+SETTINGS = {PREFIX + setting.name.upper() for setting in fields(Settings)} | {CACHE, FETCH, MIRROR}
 SUBSTITUTED = re.compile(r"\$\{(\w+)(:\?|:-)")
 
 

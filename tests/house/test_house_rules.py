@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 from pathlib import Path
@@ -87,13 +88,15 @@ def test_every_catalog_line_leads_to_a_documented_function():
 
 
 def test_every_error_has_its_own_code_and_a_hint():
-    from plastinate.model import case_errors, errors
+    from plastinate.model.errors import PlastinateError
 
-    leaves = [
+    modules = sorted((ROOT / "src" / "plastinate" / "model").glob("*errors.py"))
+    leaves = {
         value
-        for value in {**vars(errors), **vars(case_errors)}.values()
-        if isinstance(value, type) and issubclass(value, errors.PlastinateError)
-    ]
+        for path in modules
+        for value in vars(importlib.import_module(f"plastinate.model.{path.stem}")).values()
+        if isinstance(value, type) and issubclass(value, PlastinateError)
+    }
     codes = [leaf.code for leaf in leaves]
     assert len(codes) == len(set(codes))
     assert all(re.fullmatch(r"[a-z]+(\.[a-z-]+)+", code) for code in codes)

@@ -16,6 +16,8 @@ import click
 
 from plastinate import __version__
 from plastinate.cli import streams
+from plastinate.cli.evaluate import evaluate
+from plastinate.cli.models import announce_fetches, models
 from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
@@ -66,7 +68,9 @@ def inspect(path: Path, *, as_json: bool) -> None:
 )
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the models.")
-@click.option("--recipe", help="Name of a recipe (see `plastinate recipes`) or path of a recipe file.")
+@click.option(
+    "--recipe", help="Name of a recipe (see `plastinate recipes`), path of a recipe file, or own:MODEL."
+)
 @click.option(
     "--organ", "organs", multiple=True, help="A structure, or several: lung-left,lung-right; may be repeated."
 )
@@ -133,6 +137,7 @@ def build(**options: Any) -> None:
         with_preview=not options["no_preview"],
     )
     with terminal.bar() as progress:
+        announce_fetches(progress)
         result = build_models(request, progress=progress)
     if options["as_json"]:
         report = {"files": dict(result.files), "run": result.run.as_dict(), **result.scene.evidence.as_dict()}
@@ -162,11 +167,11 @@ def convert(source: Path, target: Path, *, compression: str) -> None:
 @cli.command(short_help="List what can be built, and for which kind of scan.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def recipes(*, as_json: bool) -> None:
-    """List the recipes, what each makes, and for which kind of scan."""
+    """List the recipes, what each makes, and for which kind of scan; those of your own models last."""
     from plastinate.cli import terminal
-    from plastinate.recipes.load import list_recipes
+    from plastinate.recipes.load import list_own_recipes, list_recipes
 
-    found = list_recipes()
+    found = [*list_recipes(), *list_own_recipes()]
     if as_json:
         rows = [
             {"name": r.name, "title": r.title, "modality": r.modality, "structures": list(r.structures)}
@@ -223,7 +228,7 @@ def doctor() -> None:
         sys.exit(7)
 
 
-for command in (serve, worker, login, logout, push, pull):
+for command in (evaluate, models, serve, worker, login, logout, push, pull):
     cli.add_command(command)
 
 

@@ -183,6 +183,9 @@ def print_build(result: BuildResult, output: Path) -> None:
         verdict = evidence.verdicts.get(node.id)
         for reason in verdict.reasons if verdict else ():
             out.print(f"  {escape(node.structure.name)}: {escape(reason)}")
+    for model in evidence.inputs.get("models", ()):
+        origin = f", from {model['origin']}" if model["origin"] else ""
+        out.print(f"  [dim]model[/] {escape(model['name'])}: {escape(model['licence'] + origin)}")
     out.print(f"\n{len(result.files)} files in {escape(str(output))}, {result.run.wall_s:.1f} s:")
     for name in _worth_naming(result.files):
         out.print(f"  {escape(str(output / name))}")
@@ -243,3 +246,27 @@ def print_checks(checks: Sequence[Check]) -> None:
         out.print(f"{mark} {escape(check.name)}: {escape(check.sentence)}")
         if not (check.is_sound and check.is_there):
             out.print(f"       {escape(check.hint)}")
+
+
+def print_scores(report: Mapping[str, Any], output: Path) -> None:
+    """Means by organ, what could not be scored, and where the scoreboard lies."""
+    from plastinate.stages.export.scoreboard_text import ROLES, spread
+
+    figures = (("dice", 3), ("nsd_1mm", 3), ("nsd_3mm", 3), ("hd95_mm", 1), ("volume_error_percent", 1))
+    for role, words in ROLES.items():
+        rows = [row for row in report["summary"] if row["role"] == role]
+        if not rows:
+            continue
+        out.print(f"[bold]{words}[/]")
+        table = Table(box=None, pad_edge=False)
+        for heading in ("organ", "cases", "Dice", "NSD 1 mm", "NSD 3 mm", "HD95 mm", "volume error %"):
+            table.add_column(heading, justify="left" if heading == "organ" else "right")
+        for row in rows:
+            shown = (spread(row["figures"][key], digits) for key, digits in figures)
+            table.add_row(escape(row["name"]), str(row["cases"]), *shown)
+        out.print(table)
+    for case in report["cases"]:
+        if "error" in case:
+            out.print(f"[yellow]not scored[/]  {escape(case['title'])}: {escape(case['error']['sentence'])}")
+            out.print(f"            {escape(case['error']['hint'])} [dim]{case['error']['code']}[/]")
+    out.print(f"\nThe scoreboard: {escape(str(output / 'scoreboard.html'))}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from plastinate.engine.kinds import kind_named, load
 from plastinate.model.case_errors import DatabaseFailed, JobLost, StoreFull
 from plastinate.model.errors import PlastinateError
+from plastinate.model.every_error import error_classes
 
 if TYPE_CHECKING:
     from plastinate.archive.archive import Archive
@@ -73,11 +74,9 @@ def _meaning(code: str) -> str:
     >>> _meaning("input.no-images")
     'Nothing in the input is an image'
     """
-    classes = [PlastinateError]
-    for each in classes:
-        classes += each.__subclasses__()
-    found = next((each for each in classes[1:] if each.code == code), None)
-    return (found.__doc__ or "").partition("\n")[0].rstrip(".") if found else "a fault of the program's own"
+    found = error_classes().get(code, PlastinateError)
+    is_told = found is not PlastinateError
+    return (found.__doc__ or "").partition("\n")[0].rstrip(".") if is_told else "a fault of the program's own"
 
 
 def write_down(archive: Archive, job: Job, attempt: int, outcome: Outcome) -> str:

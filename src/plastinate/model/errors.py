@@ -338,6 +338,17 @@ class KernelsMissing(SystemFault):
         self.name = name
 
 
+class MemoryShort(SystemFault):
+    """Less memory is left than a step needs, however small the pieces in which it works."""
+
+    code = "system.memory-short"
+    hint = "Close other programs, or give this one more memory; a crop of the scan needs less as well."
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"There is not enough memory for {what}.")
+        self.what = what
+
+
 class DownloadFailed(SystemFault):
     """A fetch from the package index did not give what was asked."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 Severity = Literal["note", "repaired", "warning", "problem"]
 Light = Literal["green", "amber", "red"]
@@ -101,6 +101,31 @@ class SurfaceQuality:
 
 
 @dataclass(frozen=True)
+class VolumeRange:
+    """Between which volumes a structure lies, where its method knows how likely each voxel belongs to it.
+
+    Attributes:
+        least_ml: of what belongs to it with a likelihood of `SURE` or more: the inner envelope.
+        greatest_ml: of what belongs to it with one of `POSSIBLE` or more: the outer envelope.
+    """
+
+    SURE: ClassVar[float] = 0.9
+    POSSIBLE: ClassVar[float] = 0.1
+
+    least_ml: float
+    greatest_ml: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain JSON values, with the two likelihoods."""
+        return {
+            "least_ml": round(self.least_ml, 3),
+            "greatest_ml": round(self.greatest_ml, 3),
+            "least_at_likelihood": self.SURE,
+            "greatest_at_likelihood": self.POSSIBLE,
+        }
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The traffic light of one structure, with its reasons in words."""
 
@@ -143,6 +168,7 @@ class Evidence:
         verdicts: structure id -> traffic light.
         not_found: what was asked for and is not there, in the recipe's order.
         outputs: file name -> SHA-256, filled once the files are written.
+        volume_ranges: structure id -> between which volumes it lies, where its method can say.
     """
 
     inputs: Mapping[str, Any] = field(default_factory=dict)
@@ -152,6 +178,7 @@ class Evidence:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     not_found: tuple[NotFound, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
+    volume_ranges: Mapping[str, VolumeRange] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, in a fixed order."""
@@ -164,9 +191,15 @@ class Evidence:
                 for name, levels in self.quality.items()
             },
             "verdicts": {name: verdict.as_dict() for name, verdict in self.verdicts.items()},
+            **self._ranges(),
             "not_found": [missing.as_dict() for missing in self.not_found],
             "outputs": dict(self.outputs),
         }
+
+    def _ranges(self) -> dict[str, Any]:
+        # Where no method knows likelihoods there is nothing to say, and nothing is said.
+        ranges = {name: volumes.as_dict() for name, volumes in self.volume_ranges.items()}
+        return {"volume_ranges": ranges} if ranges else {}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ class Remarked:
         masks: (S, R, C) bool each, in the order of the step's `into`.
         findings: join those of the run; where `verify/plausibility.py` knows the code of one, it casts
             doubt on every structure that the step makes.
+        likelihoods: (S, R, C) float16 each, 0 to 1, in the order of the masks, or None where a mask has
+            none; at least 0.5 in the mask and less outside it. Empty where the method knows none.
     """
 
     masks: tuple[npt.NDArray[np.bool_], ...]
     findings: tuple[Finding, ...]
+    likelihoods: tuple[npt.NDArray[np.float16] | None, ...] = ()

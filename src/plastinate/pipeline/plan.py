@@ -29,6 +29,7 @@ class PlannedStep:
         source: where the reason comes from.
         summary: first sentence of the method's own documentation.
         is_hull: for "surface": surface the whole mask, not the voxels left over by other structures.
+        tells: the method takes a `progress`, a function of the share that is done, which may stop it.
     """
 
     stage: str
@@ -41,6 +42,7 @@ class PlannedStep:
     source: str = ""
     summary: str = ""
     is_hull: bool = False
+    tells: bool = False
 
     def record(self, *, structures: tuple[str, ...] = (), notes: tuple[str, ...] = ()) -> StepRecord:
         """What stays on record once it has run.
@@ -117,7 +119,8 @@ def _planned(
     function = catalog.find(table, f"{stage} method", method).load()
     _check_parameters(recipe, method, function, params)
     summary = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
-    return PlannedStep(stage, method, function, dict(params), inputs, into, why, source, summary)
+    tells = "progress" in inspect.signature(function).parameters
+    return PlannedStep(stage, method, function, dict(params), inputs, into, why, source, summary, tells=tells)
 
 
 def _check_parameters(
@@ -126,11 +129,11 @@ def _check_parameters(
     signature = inspect.signature(function)
     named = {name: value for name, value in signature.parameters.items() if value.kind is value.KEYWORD_ONLY}
     for name in params:
-        if name not in named:
+        if name not in named or name == "progress":
             raise RecipeFlaw(
                 recipe.name, f"method {method!r} has no parameter {name!r}; it has {sorted(named)}"
             )
-    supplied_by_run = {"structure", "structures", "levels"}
+    supplied_by_run = {"structure", "structures", "levels", "progress"}
     for name, value in named.items():
         if value.default is value.empty and name not in params and name not in supplied_by_run:
             raise RecipeFlaw(recipe.name, f"method {method!r} needs the parameter {name!r}")

@@ -46,6 +46,12 @@ class Progress:
     _running: dict[_Step, float] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Names of the steps that run now, the one begun first in front."""
+        with self._lock:
+            return tuple(step.doing for step in self._running)
+
     def finish(self) -> None:
         """Say that all is done: what a run had no need of leaves its share untold."""
         self.say(ProgressEvent(1.0, "done"))

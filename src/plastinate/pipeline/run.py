@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from plastinate import __version__
 from plastinate.model.errors import EmptyMask, RecipeFlaw
-from plastinate.model.evidence import Finding, StepRecord, SurfaceQuality, Verdict
+from plastinate.model.evidence import Finding, StepRecord, SurfaceQuality, Verdict, VolumeRange
 from plastinate.model.labels import LabelMap
 from plastinate.model.recipe import Recipe
 from plastinate.model.remarked import Remarked
@@ -52,7 +52,8 @@ class RunOptions:
 class RunResult:
     """What a run gives: organs as voxels and as surfaces, and what is known about them.
 
-    `not_found` names what the recipe should have made and did not, each with a clause that says why.
+    `not_found` names what the recipe should have made and did not, each with a clause that says why;
+    `volume_ranges` says between which volumes a structure lies, where its method knows likelihoods.
     """
 
     volume: Volume
@@ -63,6 +64,7 @@ class RunResult:
     steps: tuple[StepRecord, ...]
     findings: tuple[Finding, ...]
     not_found: Mapping[str, str] = field(default_factory=dict)
+    volume_ranges: Mapping[str, VolumeRange] = field(default_factory=dict)
 
 
 def run_recipe(
@@ -97,6 +99,7 @@ def run_recipe(
     findings: list[Finding] = []
     missing: dict[str, str] = {}
     remarked: dict[str, frozenset[str]] = {}
+    ranges: dict[str, VolumeRange] = {}
 
     prepare = [step for step in steps if step.stage == "prepare"]
     for step in prepare:
@@ -104,7 +107,7 @@ def run_recipe(
             volume = step.function(volume, **step.params)
             records.append(step.record())
 
-    masks = _segment(volume, steps, recipe.structures, progress, records, findings, missing, remarked)
+    masks = _segment(volume, steps, recipe.structures, progress, records, findings, missing, remarked, ranges)
     labels = _label(volume, recipe, masks, progress, records, findings, missing)
     hulls = {name for step in steps if step.is_hull for name in step.into}
     whole = {name: _alone(volume, name, masks[name]) for name in masks if name in hulls}
@@ -128,6 +131,7 @@ def run_recipe(
         (*records, *organs.records),
         tuple(findings),
         {name: missing[name] for name in recipe.structures if name in missing},
+        {name: ranges[name] for name in order if name in ranges},
     )
 
 
@@ -140,6 +144,7 @@ def _segment(
     findings: list[Finding],
     missing: dict[str, str],
     remarked: dict[str, frozenset[str]],
+    ranges: dict[str, VolumeRange],
 ) -> dict[str, Mask]:
     segment = [step for step in steps if step.stage == "segment"]
     masks: dict[str, Mask] = {}
@@ -148,14 +153,18 @@ def _segment(
         if lacking:
             missing.update(dict.fromkeys(step.into, missing[lacking[0]]))
             continue
-        with progress.step(f"segment: {step.method}", share=0.17 / len(segment)):
+        with progress.step(f"segment: {step.method}", share=0.17 / len(segment)) as within:
             try:
-                made = step.function(volume, *(masks[name] for name in step.inputs), **step.params)
+                told = {"progress": within} if step.tells else {}
+                made = step.function(volume, *(masks[name] for name in step.inputs), **step.params, **told)
             except EmptyMask as nothing:
                 missing.update(dict.fromkeys(step.into, nothing.why or UNCOVERED))
                 findings.append(Finding("segment.nothing-found", "warning", nothing.sentence, nothing.hint))
                 continue
+            for name in step.into:
+                ranges.pop(name, None)
             if isinstance(made, Remarked):
+                ranges.update(_ranges(volume, step.into, made))
                 findings += made.findings
                 remarked.update(dict.fromkeys(step.into, frozenset(each.code for each in made.findings)))
                 made = made.masks
@@ -170,6 +179,21 @@ def _segment(
         for name in set(masks) - still_needed:
             del masks[name]
     return {name: masks[name] for name in wanted if name in masks}
+
+
+def _ranges(volume: Volume, into: tuple[str, ...], made: Remarked) -> dict[str, VolumeRange]:
+    """Volumes of the inner and the outer envelope, of masks whose likelihood is known."""
+    if volume.geometry.unit != "mm":
+        return {}
+    ml = volume.geometry.voxel_ml
+    return {
+        name: VolumeRange(
+            ml * np.count_nonzero(likelihood >= VolumeRange.SURE),
+            ml * np.count_nonzero(likelihood >= VolumeRange.POSSIBLE),
+        )
+        for name, likelihood in zip(into, made.likelihoods, strict=False)
+        if likelihood is not None
+    }
 
 
 def _label(

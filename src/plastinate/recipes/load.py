@@ -2,6 +2,7 @@
 
 A recipe is data: `ct/<name>.toml`, `mr/<name>.toml`, or a person's own file
 in the same format, given by its path. docs/how-to/add-an-organ.md tells how.
+`own:<model>` is what the card of a model of one's own labels.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from typing import Any
 from plastinate.model.errors import RecipeNotFound
 from plastinate.model.recipe import Recipe
 from plastinate.recipes.organs import join_recipes
+from plastinate.recipes.own import PREFIX, own_model_names, own_recipe, structures_of
 from plastinate.recipes.parse import read_recipe, read_table
 from plastinate.recipes.structures import load_structures
 from plastinate.recipes.threshold import structure_named, threshold_recipe
 
 __all__ = [
+    "list_own_recipes",
     "list_recipes",
     "load_recipe",
     "load_structures",
     "recipe_for_organs",
     "structure_named",
+    "structures_of",
     "threshold_recipe",
 ]
 
@@ -32,13 +36,14 @@ FOLDER = Path(__file__).parent
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:
-    """A recipe by its name, or from a file of one's own.
+    """A recipe by its name, from a file of one's own, or from the card of a model of one's own.
 
-    Whatever ends in `.toml` or holds a path separator is taken as a path.
+    Whatever ends in `.toml` or holds a path separator is taken as a path, and `own:` stands before a model.
 
     Raises:
-        RecipeNotFound: no such name, or no such file.
+        RecipeNotFound: no such name, no such file, or no such model.
         RecipeFlaw: the file does not follow the format.
+        ModelCardFlaw: the card of the model was refused.
 
     >>> load_recipe("ct-lungs").structures
     ('trachea', 'airways', 'lung-left', 'lung-right')
@@ -49,12 +54,19 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         if not path.is_file():
             raise RecipeNotFound("recipe file", text)
         return read_recipe(path, base=_built_in_table)
+    if text.startswith(PREFIX):
+        return own_recipe(text.removeprefix(PREFIX), built_in=list_recipes())
     return _built_in(text)
 
 
 def list_recipes() -> list[Recipe]:
     """Every recipe that comes with Plastinate, CT before MR, by name."""
     return [_built_in(name) for name in _files()]
+
+
+def list_own_recipes() -> list[Recipe]:
+    """A recipe for each model of one's own, by name."""
+    return [load_recipe(f"{PREFIX}{name}") for name in own_model_names()]
 
 
 def recipe_for_organs(organs: Sequence[str], modality: str) -> Recipe:

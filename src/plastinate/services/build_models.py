@@ -27,11 +27,11 @@ from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import RunOptions, RunResult, run_recipe
 from plastinate.recipes.load import (
     load_recipe,
-    load_structures,
     recipe_for_organs,
-    structure_named,
+    structures_of,
     threshold_recipe,
 )
+from plastinate.services.needed_models import fetch_needed_models, models_record
 from plastinate.services.output_folder import output_folder, require_writable
 from plastinate.stages import catalog
 
@@ -50,7 +50,7 @@ class BuildRequest:
     Attributes:
         path: folder, zip, DICOMDIR or file.
         output: folder to write into; None builds in memory only.
-        recipe: name of a recipe, or path of a TOML file.
+        recipe: name of a recipe, path of a TOML file, or "own:" and the name of a model of one's own.
         organs: structure ids; the recipes that make them are found by modality.
         threshold: (low, high) in the volume's quantity; None leaves a side open.
         name: what to call the surface of a threshold.
@@ -153,9 +153,10 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
     if request.output is not None:
         request, left_out = _with_possible_formats(request, read)
     recipe = _fitting(request, wish, read.volume.modality)
+    models = models_record(fetch_needed_models(recipe, progress=progress))
     noticed = frozenset(finding.code for finding in read.findings)
     result = run_recipe(read.volume, recipe, options=request.options, progress=progress, noticed=noticed)
-    evidence = _evidence(request, recipe, read, result)
+    evidence = _evidence(request, recipe, read, result, models=models)
     scene: Scene = catalog.door("compose-scene")(
         recipe.title,
         result.volume.geometry,
@@ -243,10 +244,11 @@ def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> Rec
 
 
 def _structures(request: BuildRequest, recipe: Recipe) -> Mapping[str, Structure]:
+    known = structures_of(recipe)
     if request.threshold is None:
-        return load_structures()
+        return known
     only = recipe.structures[0]
-    return {**load_structures(), only: replace(structure_named(only), name=shown_name(request.name))}
+    return {**known, only: replace(known[only], name=shown_name(request.name))}
 
 
 def shown_name(name: str) -> str:
@@ -259,8 +261,13 @@ def shown_name(name: str) -> str:
     return " ".join(printable.split())[:NAME_LENGTH_MAX]
 
 
-def _evidence(request: BuildRequest, recipe: Recipe, read: Any, result: RunResult) -> Evidence:
+def _evidence(
+    request: BuildRequest, recipe: Recipe, read: Any, result: RunResult, *, models: list[dict[str, Any]]
+) -> Evidence:
     options = {**request.options.as_dict(), "series": request.series, "phase": request.phase}
+    # Where no model was used there is nothing to say, and the certificate is as it was without.
+    if models:
+        options["models"] = {model["name"]: model["sha256"] for model in models}
     is_stated = any(finding.code == "ingest.stated-modality" for finding in read.findings)
     if is_stated:
         options["modality"] = request.modality
@@ -277,13 +284,22 @@ def _evidence(request: BuildRequest, recipe: Recipe, read: Any, result: RunResul
         "recipe": {"name": recipe.name, "sha256": recipe_digest(recipe)},
         "result_key": result_key(input_sha256=read.inputs["sha256"], recipe=recipe, options=options),
         "plastinate_version": __version__,
+        **({"models": models} if models else {}),
     }
     findings: tuple[Finding, ...] = (*read.findings, *result.findings)
     structures = _structures(request, recipe)
     not_found = tuple(
         NotFound(name, structures[name].name, reason) for name, reason in result.not_found.items()
     )
-    return Evidence(inputs, findings, result.steps, result.quality, result.verdicts, not_found)
+    return Evidence(
+        inputs,
+        findings,
+        result.steps,
+        result.quality,
+        result.verdicts,
+        not_found,
+        volume_ranges=result.volume_ranges,
+    )
 
 
 def _write(

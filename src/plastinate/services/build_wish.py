@@ -162,7 +162,7 @@ def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | N
         recipe_for_organs(wish["organs"], modality)
     elif wish["recipe"]:
         # By name only: a path would be one of the server's own disk.
-        if not set(wish["recipe"]) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+        if not set(wish["recipe"]) <= set("abcdefghijklmnopqrstuvwxyz0123456789-:"):
             raise RecipeNotFound("recipe", shown_name(wish["recipe"]))
         recipe = load_recipe(wish["recipe"])
         # A scan whose file does not say what it is gets the same answer as at the command line.

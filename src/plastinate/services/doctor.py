@@ -15,10 +15,13 @@ from pathlib import Path
 import plastinate
 from plastinate import __version__
 from plastinate.archive.archive import open_archive
+from plastinate.depot.places import cache_folder
 from plastinate.model.case_errors import PagesMissing
+from plastinate.model.depot_errors import ModelCardFlaw
 from plastinate.model.errors import PlastinateError
 from plastinate.native.load import FOLDER, library, thread_count
 from plastinate.recipes.load import list_recipes
+from plastinate.services.models import list_models, refused_cards
 from plastinate.settings import Settings
 from plastinate.stages import catalog
 
@@ -79,6 +82,7 @@ def examine() -> tuple[Check, ...]:
         _try("temporary folder", _temporary, "Set TMPDIR to a folder with free space."),
         _try("archive", _archive, "Install plastinate again."),
         _pages(),
+        _models(),
     )
 
 
@@ -157,3 +161,20 @@ def _pages() -> Check:
         return Check("pages", True, "the browser's scripts and styles are there")
     missing = PagesMissing()
     return Check("pages", True, "left out: a server here answers programs only", missing.hint, is_there=False)
+
+
+def _models() -> Check:
+    """None need be here; what is here has to be sound."""
+    try:
+        rows = list_models(read_them=True)
+    except PlastinateError as error:
+        return Check("models", False, error.sentence, error.hint)
+    here = [row.card.name for row in rows if row.state == "here"]
+    damaged = [row.card.name for row in rows if row.state == "damaged"]
+    refused = [flaw.sentence for flaw in refused_cards()]
+    if damaged or refused:
+        words = [f"damaged: {', '.join(damaged)}"] if damaged else []
+        hint = f"`plastinate models fetch {' '.join(damaged)}`" if damaged else ModelCardFlaw.hint
+        return Check("models", False, "; ".join([*words, *refused]), hint)
+    told = f"{', '.join(here)} of {len(rows)}" if here else f"none of {len(rows)} is here yet"
+    return Check("models", True, f"{told}, in {cache_folder()}")

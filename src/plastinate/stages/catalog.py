@@ -16,10 +16,11 @@ from plastinate.model.errors import RecipeNotFound
 
 @dataclass(frozen=True)
 class Method:
-    """Where a method lives and what must be installed for it."""
+    """Where a method lives, what must be installed for it, and which models it uses (see `depot/`)."""
 
     path: str
     needs: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
     def load(self) -> Callable[..., Any]:
         """Import the function."""
@@ -72,11 +73,17 @@ SEGMENT: dict[str, Method] = {
     "trachea": Method("plastinate.stages.segment.airways:trachea"),
     "lungs": Method("plastinate.stages.segment.lungs:lungs"),
     "skeleton": Method("plastinate.stages.segment.skeleton:skeleton"),
+    "heart": Method("plastinate.stages.segment.heart:heart"),
+    "kidneys": Method("plastinate.stages.segment.kidneys:kidneys"),
     "head": Method("plastinate.stages.segment.head_field:head"),
     "skull": Method("plastinate.stages.segment.head:skull"),
     "brain-ct": Method("plastinate.stages.segment.head:brain_ct"),
     "head-mr": Method("plastinate.stages.segment.brain_mr:head_mr"),
     "brain-mr": Method("plastinate.stages.segment.brain_mr:brain_mr"),
+    "brain-net": Method("plastinate.stages.segment.brain_net:brain_net", models=("brain-t1",)),
+    "liver-net": Method("plastinate.stages.segment.liver_net:liver_net", models=("liver-ct",)),
+    # Which model it runs, the step's parameter `model` says.
+    "own-net": Method("plastinate.stages.segment.own_net:own_net"),
 }
 SURFACE: dict[str, Method] = {
     "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),
@@ -93,6 +100,9 @@ DOORS: dict[str, Method] = {
     "merge-labels": Method("plastinate.stages.segment.merge_labels:merge_labels"),
     "measure-surface": Method("plastinate.stages.verify.measure:measure_surface"),
     "judge-structure": Method("plastinate.stages.verify.plausibility:judge_structure"),
+    "score-masks": Method("plastinate.stages.verify.scores.score_masks:score_masks"),
+    "onto-grid": Method("plastinate.stages.verify.scores.onto_grid:onto_grid"),
+    "bootstrap": Method("plastinate.stages.verify.scores.bootstrap:bootstrap"),
     "lighten-surface": Method("plastinate.stages.surface.decimate:decimate"),
     "compose-scene": Method("plastinate.stages.compose.scene:compose_scene"),
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
@@ -102,6 +112,8 @@ DOORS: dict[str, Method] = {
     "check-formats": Method("plastinate.stages.export.formats:check_formats"),
     "write-bytes": Method("plastinate.stages.export.atomic_write:write_bytes"),
     "write-file": Method("plastinate.stages.export.formats:write_file"),
+    "worst-slice": Method("plastinate.stages.compose.score_picture:worst_slice"),
+    "write-scoreboard": Method("plastinate.stages.export.scoreboard:write_scoreboard"),
     "write-certificate": Method("plastinate.stages.export.certificate:write_certificate"),
     "write-dicom-series": Method("plastinate.stages.export.dicom_series:write_dicom_series"),
 }

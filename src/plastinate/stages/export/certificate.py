@@ -103,6 +103,7 @@ def _organ(scene: Scene, report: Mapping[str, Any], structure: str) -> dict[str,
         "code": scene.node(structure).structure.code,
         "verdict": report["verdicts"].get(structure, {"light": "amber", "reasons": ["It was not checked."]}),
         "levels": report["quality"].get(structure, {}),
+        "range": report.get("volume_ranges", {}).get(structure),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plastinate.model.errors import PlastinateError
+from plastinate.model.every_error import error_classes
 from plastinate.model.evidence import Finding
 from plastinate.model.series import Inspection, Series, SetAside
 
@@ -62,19 +63,12 @@ def error_as_dict(error: PlastinateError) -> dict[str, Any]:
     return {**error.as_dict(), "attributes": plain}
 
 
-def _leaves(kind: type[PlastinateError]) -> dict[str, type[PlastinateError]]:
-    known = {kind.code: kind}
-    for leaf in kind.__subclasses__():
-        known.update(_leaves(leaf))
-    return known
-
-
 def error_from(data: dict[str, Any]) -> PlastinateError:
     """The error of the same class, sentence, hint and attributes.
 
     Built without its constructor, which takes the facts and not the sentence.
     """
-    kind = _leaves(PlastinateError).get(data["code"], PlastinateError)
+    kind = error_classes().get(data["code"], PlastinateError)
     error = kind.__new__(kind)
     Exception.__init__(error, data["sentence"])
     for name, value in data.get("attributes", {}).items():

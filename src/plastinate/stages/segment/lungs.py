@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from plastinate.model.remarked import Remarked
 from plastinate.model.volume import Volume
 from plastinate.native.components import Components, fill_cavities, fill_holes_2d
 from plastinate.native.distance import closed, dilate, opened
 from plastinate.native.voxels import LEAST_INT16, Mask, bounding_box, threshold
 from plastinate.stages.segment.boxes import box_of, cut_out, put_back
-from plastinate.stages.segment.orientation import axial_axis, body_middle_mm
+from plastinate.stages.segment.lung_doubt import lung_findings, lung_likelihood
+from plastinate.stages.segment.lung_masses import lung_masses
+from plastinate.stages.segment.orientation import axial_axis, body_middle_mm, left_mm
+from plastinate.stages.segment.pleural_fluid import pleural_fluid
 from plastinate.stages.segment.sides import split_sides
 
 # Gas bubbles are dark within and blurred at the edge: half of a small one lies between these (0.2 to
@@ -18,6 +22,7 @@ from plastinate.stages.segment.sides import split_sides
 PARENCHYMA_HU = (-920.0, -600.0)
 SPONGY_SHARE = 0.6
 SURELY_LUNG_ML = 500.0
+CRACK_MM = 3.0
 
 
 def lungs(
@@ -32,13 +37,15 @@ def lungs(
     closing_mm: float = 6.0,
     opening_mm: float = 1.5,
     vessel_hole_mm2: float = 400.0,
-) -> tuple[Mask, Mask]:
+    least_mass_ml: float = 2.0,
+) -> Remarked:
     """Both lungs with the vessels inside them, apart even where they touch, named by the patient's side.
 
     Air inside the body, without the airways and without gas in the bowel (whose median is
     darker than any lung's), is cut into left and right, and each side is closed over
-    its vessels. Consolidated or collapsed lung is as bright as soft tissue and is missing;
-    so is fluid around the lung, rightly.
+    its vessels. Solid masses within the shape of the lungs, as far as `lung_masses` tells them from heart and
+    diaphragm, belong to them. Lung that is collapsed over a whole lobe is as bright as soft tissue and is
+    missing; so is fluid around the lung, rightly.
 
     Args:
         volume: CT.
@@ -51,9 +58,10 @@ def lungs(
         closing_mm: radius that bridges vessels and the hilum's notches.
         opening_mm: radius that takes off spikes along bronchi and noise.
         vessel_hole_mm2: holes up to this size in an axial plane are vessels or nodules.
+        least_mass_ml: smallest solid mass that is looked for; 0 looks for none.
 
     Returns:
-        Left lung and right lung, each (S, R, C) bool; empty where there is none.
+        Left lung and right lung, each (S, R, C) bool, empty where there is none; with likelihoods.
     """
     middle_mm = body_middle_mm(body, volume.geometry)
     air = threshold(volume.array, LEAST_INT16, air_below_hu)
@@ -61,7 +69,8 @@ def lungs(
     box = bounding_box(air)
     shape = volume.geometry.shape
     if box is None:
-        return np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+        return Remarked((np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)), ())
+    whole_volume, whole_airways = volume, airways
     volume, body, airways = cut_out(volume, box), body[box], np.ascontiguousarray(airways[box])
     air = np.ascontiguousarray(air[box])
     spacing, axis = volume.geometry.spacing_mm, axial_axis(volume.geometry)
@@ -82,7 +91,38 @@ def lungs(
     for side in (left, right):
         side &= body
         side &= ~airways
-    return put_back(left, box, shape), put_back(right, box, shape)
+    masses = np.zeros(shape, dtype=np.bool_)
+    if least_mass_ml:
+        masses[box] = _with_masses(volume, left, right, body & ~airways, middle_mm, least_mass_ml)
+    sides = put_back(left, box, shape), put_back(right, box, shape)
+    fluid = tuple(pleural_fluid(whole_volume, side) & ~(sides[0] | sides[1]) for side in sides)
+    return Remarked(
+        sides,
+        lung_findings(whole_volume, masses, fluid[0] | fluid[1]),
+        tuple(
+            lung_likelihood(whole_volume, side, masses=masses, fluid=behind, airways=whole_airways)
+            for side, behind in zip(sides, fluid, strict=True)
+        ),
+    )
+
+
+def _with_masses(
+    volume: Volume, left: Mask, right: Mask, may_be: Mask, middle_mm: float, least_ml: float
+) -> Mask:
+    """Add solid masses to the lung on whose side they lie, in place, and say which voxels they are."""
+    masses = lung_masses(volume, left, right, middle_mm=middle_mm, least_ml=least_ml) & may_be
+    if masses.any():
+        is_left = left_mm(volume.geometry) > middle_mm
+        for side, own in ((left, masses & is_left), (right, masses & ~is_left)):
+            side |= own
+            # What is left between a mass and the lung about it is a crack of the coarse voxels.
+            side |= (
+                closed(side, CRACK_MM, volume.geometry.spacing_mm)
+                & dilate(own, CRACK_MM, volume.geometry.spacing_mm)
+                & may_be
+                & ~(left | right)
+            )
+    return masses
 
 
 def _lung_air(volume: Volume, air: Mask, least_piece_ml: float, gas_below_hu: float) -> Mask:

@@ -42,6 +42,19 @@ DOUBTS_NOTICED = {
     "ingest.no-orientation": (
         "The scan does not say how the patient lies in it: left and right may be exchanged."
     ),
+    "segment.no-contrast": "Without contrast agent, its border to organs that touch it is an estimate.",
+    "segment.unsure-organ": (
+        "It is unusual in place, size or shape: it may be another organ, or only part of one."
+    ),
+    "segment.unsure-border": "Little in the scan shows where it ends: part of its border is an estimate.",
+    "segment.network-unsure": "The network that found it was not sure of it.",
+    "segment.smaller-patches": (
+        "For want of memory, the network saw less around each place than it was made for."
+    ),
+    "segment.lung-mass": (
+        "A solid mass was counted as lung: it may be a tumour, or more or less of it may belong there."
+    ),
+    "segment.lung-fluid": "Fluid or lung without air lies behind a lung, and is not in the model.",
     "segment.contrast": (
         "The scan holds contrast agent as bright as bone, or metal: what touches bone may be taken for it."
     ),

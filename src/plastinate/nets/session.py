@@ -1,0 +1,116 @@
+"""ONNX file -> a function, run by OpenVINO where it is installed, by ONNX Runtime else."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.native.load import thread_count
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A network ready to run.
+
+    Attributes:
+        run: (name of input -> array) -> the first output.
+        engine: "openvino", "onnxruntime" or "onnxruntime-cuda", for the evidence.
+        inputs: their names, in the order of the file.
+    """
+
+    run: Callable[[dict[str, Floats]], Floats]
+    engine: str
+    inputs: tuple[str, ...] = ("in",)
+
+
+def engine_name() -> str:
+    """What would run a network here."""
+    return "openvino" if importlib.util.find_spec("openvino") else "onnxruntime"
+
+
+def open_session(model: Path, *, engine: str = "", threads: int | None = None) -> Session:
+    """Load a network.
+
+    Numbers are float32 throughout, also where the processor would offer bfloat16: the same scan is to
+    give the same organ on another machine, as far as the order of a sum allows.
+
+    Args:
+        model: an ONNX file.
+        engine: "openvino" or "onnxruntime"; "" takes a GPU's provider where ONNX Runtime has one, then
+            OpenVINO where it is installed.
+        threads: how many at most; None for `thread_count()`.
+    """
+    count = thread_count() if threads is None else threads
+    if engine in ("", "onnxruntime") and (gpu := _gpu_provider()):
+        return _onnxruntime(model, count, gpu)
+    if (engine or engine_name()) == "openvino":
+        return _openvino(model, count)
+    return _onnxruntime(model, count, "")
+
+
+@lru_cache(maxsize=1)
+def _gpu_provider() -> str:
+    if importlib.util.find_spec("onnxruntime") is None:
+        return ""
+    import onnxruntime
+
+    name = "CUDAExecutionProvider"
+    return name if name in onnxruntime.get_available_providers() else ""
+
+
+def _openvino(model: Path, threads: int) -> Session:
+    import openvino
+
+    core = openvino.Core()
+    # Memory that is kept between calls is memory the next step lacks.
+    hints: dict[str, Any] = {
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        "CPU_RUNTIME_CACHE_CAPACITY": 0,
+    }
+    network = core.read_model(str(model))
+    compiled: dict[tuple[tuple[int, ...], ...], Any] = {}
+
+    def run(inputs: dict[str, Floats]) -> Floats:
+        shapes = tuple(values.shape for values in inputs.values())
+        if shapes not in compiled:
+            compiled.clear()
+            network.reshape({name: list(values.shape) for name, values in inputs.items()})
+            compiled[shapes] = core.compile_model(network, "CPU", hints)
+        request = compiled[shapes].create_infer_request()
+        return np.array(request.infer(inputs)[0], dtype=np.float32)
+
+    return Session(run, "openvino", tuple(each.any_name for each in network.inputs))
+
+
+def _onnxruntime(model: Path, threads: int, gpu: str) -> Session:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Threads that spin while they wait would take the cores from whatever runs beside this.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    providers = [gpu, "CPUExecutionProvider"] if gpu else ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(str(model), options, providers=providers)
+    took = session.get_providers()[0]
+    first = session.get_outputs()[0].name
+
+    def run(inputs: dict[str, Floats]) -> Floats:
+        return np.asarray(session.run([first], inputs)[0], dtype=np.float32)
+
+    names = tuple(each.name for each in session.get_inputs())
+    return Session(run, "onnxruntime-cuda" if took == gpu and gpu else "onnxruntime", names)

@@ -1,0 +1,74 @@
+"""A recipe flows in, the models that its methods need come out, fetched where they are not here yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from plastinate.depot import ModelCard, card_named, model_file
+from plastinate.depot.model_files import is_here
+from plastinate.model.recipe import Recipe
+from plastinate.pipeline.progress import Progress
+from plastinate.stages import catalog
+
+# What fetching one takes of a whole build, on a line that brings a few megabytes a second.
+FETCH_SHARE = 0.1
+# What a run says it does meanwhile, before a colon and the model's name.
+FETCHING = "fetch"
+
+
+def models_needed(recipe: Recipe) -> list[ModelCard]:
+    """The cards of the models that a recipe's methods use, each once.
+
+    A method says in the catalog which it needs; one that runs any model is told by its parameter `model`.
+
+    Raises:
+        ModelError: a model is unknown, or its card was refused.
+    """
+    names: dict[str, None] = {}
+    for step in recipe.segment:
+        names.update(dict.fromkeys(catalog.find(catalog.SEGMENT, "segment method", step.method).models))
+        if isinstance(chosen := step.params.get("model"), str):
+            names[chosen] = None
+    return [card_named(name) for name in names]
+
+
+def fetch_needed_models(recipe: Recipe, *, progress: Progress) -> list[ModelCard]:
+    """Have every model that a recipe needs on this machine before its first step.
+
+    Asking for an organ is asking for its model. All are had, or the run ends here: an organ that is missing
+    because of the network would look like one that the scan does not show.
+
+    Raises:
+        ModelError, DownloadFailed, CannotWrite: see `plastinate.depot.model_file`.
+        Cancelled: the run was asked to stop.
+    """
+    cards = models_needed(recipe)
+    for card in cards:
+        for part in card.parts:
+            _have(card, part.name, progress)
+    return cards
+
+
+def models_record(cards: Sequence[ModelCard]) -> list[dict[str, Any]]:
+    """What a certificate states of the models that were used; plain JSON values."""
+    return [
+        {
+            "name": card.name,
+            "origin": card.archive.origin if card.archive else "",
+            "licence": card.licence,
+            "sha256": {part.file: part.sha256 for part in card.parts},
+            "trained_on": card.trained_on,
+            "not_for": card.not_for,
+            "citation": card.citation,
+        }
+        for card in cards
+    ]
+
+
+def _have(card: ModelCard, part: str, progress: Progress) -> None:
+    if is_here(card):
+        model_file(card.name, part=part)
+        return
+    with progress.step(f"{FETCHING}: {card.name}", share=FETCH_SHARE) as within:
+        model_file(card.name, part=part, progress=lambda done, total: within(done / max(total, 1)))

@@ -1,0 +1,186 @@
+"""CT volume, body, lungs and bone -> left kidney and right kidney."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.model.errors import EmptyMask
+from plastinate.model.evidence import Finding
+from plastinate.model.geometry import Geometry
+from plastinate.model.remarked import Remarked
+from plastinate.model.volume import Volume
+from plastinate.native import filters
+from plastinate.native.components import fill_cavities, largest_components
+from plastinate.native.distance import closed, dilate, erode, opened
+from plastinate.native.voxels import Box, Mask, gradient_magnitude
+from plastinate.stages.segment.boxes import cut_out
+from plastinate.stages.segment.flooding import flooded
+from plastinate.stages.segment.kidney_finder import Candidate, find_kidney
+from plastinate.stages.segment.patient_grid import box_between, moved
+from plastinate.stages.segment.trunk import trunk
+
+Floats = npt.NDArray[np.float32]
+
+SMOOTH_MM = 2.0
+# Candidates half as good as the best, and much the same body, have a say in where it ends.
+VOTE_SHARE = 0.5
+VOTE_OVERLAP = 0.6
+SURE_VOTE = 0.5
+LIKELY_VOTE = (0.35, 0.5)
+# With contrast, parenchyma takes up at least 50 HU over its 30 HU without. Without, noise would
+# drown the border to other organs, so it is smoothed more.
+CONTRAST_HU = 80.0
+EDGE_SMOOTH_MM = (0.8, 1.2)
+PLAIN_REACH = 0.6
+PLAIN_OPENING = 2.0
+NOT_LIKELY = "none of the bodies beside the spine looks enough like a kidney"
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """How the border is looked for."""
+
+    core_mm: float
+    reach_mm: float
+    fat_below_hu: float
+    opening_mm: float
+
+
+def kidneys(
+    volume: Volume,
+    body: Mask,
+    lung_left: Mask,
+    lung_right: Mask,
+    bone: Mask,
+    *,
+    least_score: float = 0.25,
+    sure_score: float = 0.35,
+    core_mm: float = 3.0,
+    reach_mm: float = 6.0,
+    fat_below_hu: float = -25.0,
+    opening_mm: float = 2.5,
+) -> Remarked:
+    """Both kidneys, each found by place, size and shape and bordered by the steepest edge around it.
+
+    Candidates on a coarse grid (see `find_kidney`) vote; from the core of what they agree on the
+    gradient is flooded. Fat in the sinus stays out, cysts mostly too, the collecting system is
+    in as far as parenchyma encloses it. A kidney that lies elsewhere (pelvic, horseshoe,
+    transplanted) is not found; a large tumour may hide one.
+
+    Args:
+        volume: CT.
+        body, lung_left, lung_right, bone: masks of the same scan; the lungs may be empty.
+        least_score: what a candidate must reach to be taken for a kidney.
+        sure_score: below it, a finding says that it is in doubt.
+        core_mm: what lies that deep in the voted body is kidney.
+        reach_mm: what lies that far outside is not.
+        fat_below_hu: darkest parenchyma, with its blur.
+        opening_mm: radius that takes off vessels at the hilum.
+
+    Returns:
+        Left and right kidney, (S, R, C) bool; one may be empty. Remarks where there is no contrast or doubt.
+
+    Raises:
+        EmptyMask: no spine of a trunk, or nothing like a kidney beside it.
+        NoMillimetres: the scan never said its pixel size.
+
+    Source:
+        Meyer & Beucher, J. Vis. Commun. Image R. 1 (1990) 21-46: flooding from markers.
+    """
+    parts = trunk("kidneys", volume, body, lung_left, lung_right, bone, smooth_mm=SMOOTH_MM)
+    grid = parts.grid
+    masks, scores, likely_hu = [], [], []
+    for side in (1, -1):
+        found = find_kidney(parts, side=side)
+        mask = np.zeros(volume.geometry.shape, dtype=np.bool_)
+        if found and found[0].score >= least_score:
+            votes = _votes(found, grid)
+            hu = float(np.median(parts.values[votes >= SURE_VOTE]))
+            box, part = _bordered(volume, votes, grid, hu, _Edge(core_mm, reach_mm, fat_below_hu, opening_mm))
+            mask[box] = part
+            scores.append(found[0].score)
+            likely_hu.append(hu)
+        masks.append(mask)
+    if not scores:
+        raise EmptyMask("kidneys", NOT_LIKELY)
+    return Remarked(tuple(masks), tuple(_remarks(min(scores), sure_score, min(likely_hu))))
+
+
+def _remarks(score: float, sure_score: float, hu: float) -> list[Finding]:
+    made = []
+    if hu < CONTRAST_HU:
+        made.append(
+            Finding(
+                "segment.no-contrast",
+                "warning",
+                f"The kidneys hold no contrast agent: {hu:.0f} HU.",
+                "Where they touch liver, spleen, bowel or muscle, their border is an estimate.",
+                {"kidney_hu": round(hu)},
+            )
+        )
+    if score < sure_score:
+        made.append(
+            Finding(
+                "segment.unsure-organ",
+                "warning",
+                "What was taken for a kidney is unusual in place, size or shape.",
+                "Look at the slices: it may be another organ, or only part of one.",
+                {"score": round(score, 2)},
+            )
+        )
+    return made
+
+
+def _votes(found: list[Candidate], grid: Geometry) -> Floats:
+    """How much of the worth of all candidates like the best one holds each voxel, 0 to 1."""
+    best = found[0]
+    own = np.zeros(grid.shape, dtype=np.bool_)
+    own[best.box] = best.mask
+    size = np.count_nonzero(best.mask)
+    total = np.zeros(grid.shape, dtype=np.float32)
+    worth = 0.0
+    for candidate in found:
+        if candidate.score < VOTE_SHARE * best.score:
+            break
+        both = np.count_nonzero(own[candidate.box] & candidate.mask)
+        if 2 * both >= VOTE_OVERLAP * (size + np.count_nonzero(candidate.mask)):
+            total[candidate.box] += candidate.score * candidate.mask
+            worth += candidate.score
+    return np.asarray(total / worth)
+
+
+def _bordered(volume: Volume, votes: Floats, grid: Geometry, hu: float, edge: _Edge) -> tuple[Box, Mask]:
+    """The kidney on the scan's own grid: flooded from its core to the steepest edge."""
+    box = box_between(votes > 0, grid, volume.geometry, margin_mm=edge.reach_mm + 4)
+    part = cut_out(volume, box)
+    spacing = part.geometry.spacing_mm
+    fine = moved(votes, grid, part.geometry)
+    np.nan_to_num(fine, copy=False)
+    is_plain = hu < CONTRAST_HU
+    sigma = EDGE_SMOOTH_MM[is_plain]
+    reach_mm = edge.reach_mm * (PLAIN_REACH if is_plain else 1.0)
+    opening_mm = edge.opening_mm * (PLAIN_OPENING if is_plain else 1.0)
+    smooth = filters.gaussian(np.ascontiguousarray(part.array), sigma, spacing, as_float=True)
+    np.nan_to_num(smooth, copy=False, nan=-1000.0)
+    seeds = np.zeros(fine.shape, dtype=np.uint8)
+    seeds[~dilate(fine >= LIKELY_VOTE[is_plain], reach_mm, spacing)] = 1
+    seeds[smooth < edge.fat_below_hu - 30] = 1
+    seeds[erode(fine >= SURE_VOTE, edge.core_mm, spacing) & (smooth > edge.fat_below_hu)] = 2
+    relief = gradient_magnitude(smooth, spacing)
+    kidney = flooded(relief, seeds) == 2
+    kidney &= smooth > edge.fat_below_hu
+    tidy = _tidied(fill_cavities(kidney), opening_mm, spacing)
+    # Clefts that noise cut are closed; the sinus, where fat is, stays open.
+    return box, fill_cavities(closed(tidy, edge.opening_mm, spacing) & ((smooth > edge.fat_below_hu) | tidy))
+
+
+def _tidied(mask: Mask, opening_mm: float, spacing: tuple[float, float, float]) -> Mask:
+    """Without vessels at the hilum; a cut by the edge of the scan stays as it is."""
+    margin = [round(opening_mm / step) + 1 for step in spacing]
+    padded = np.pad(mask, [(m, m) for m in margin], mode="edge")
+    tidy = opened(padded, opening_mm, spacing)
+    inner = tuple(slice(m, n - m) for m, n in zip(margin, padded.shape, strict=True))
+    return fill_cavities(largest_components(np.ascontiguousarray(tidy[inner])))

@@ -1,0 +1,130 @@
+"""Scan and its first masks -> the trunk on a coarse patient grid, with landmarks to find organs by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from plastinate.model.errors import EmptyMask
+from plastinate.model.geometry import Geometry
+from plastinate.model.volume import Volume
+from plastinate.native import filters
+from plastinate.native.voxels import Mask
+from plastinate.stages.segment.orientation import body_middle_mm
+from plastinate.stages.segment.patient_grid import AIR_HU, averaged, moved, moved_mask, patient_grid
+from plastinate.stages.segment.spinal_canal import Canal, spinal_canal
+
+Floats = npt.NDArray[np.float32]
+
+GRID_MM = 2.5
+# Where a vertebral body lies in front of the canal: from, to, and to either side; without the arch.
+VERTEBRA_MM = (10.0, 40.0, 25.0)
+SURELY_CANAL = 0.8
+MOST_ROLL = np.deg2rad(40.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Trunk:
+    """A trunk with slices that run down, rows to the back and columns to the left, 2.5 mm each way.
+
+    Attributes:
+        grid: where it lies.
+        values: (S, R, C) float32 HU, smoothed; air where nothing was measured.
+        inner: (S, R, C) bool, inside the body and neither bone nor lung.
+        lung_left, lung_right: (S, R, C) bool.
+        canal: the spinal canal.
+        roll: angle by which the front, from the canal to the vertebral body, is turned to the patient's left.
+    """
+
+    grid: Geometry
+    values: Floats
+    inner: Mask
+    lung_left: Mask
+    lung_right: Mask
+    canal: Canal
+    roll: float = 0.0
+
+    @property
+    def step_mm(self) -> float:
+        """Spacing of the grid, mm."""
+        return self.grid.spacing_mm[0]
+
+    @property
+    def left_mm(self) -> Floats:
+        """(S, R, C): how far to the patient's left of the spinal canal, however the patient is rolled."""
+        across, down = self._from_canal()
+        return np.asarray(np.cos(self.roll) * across + np.sin(self.roll) * down, dtype=np.float32)
+
+    @property
+    def back_mm(self) -> Floats:
+        """(S, R, C): how far behind the spinal canal; in front of it is negative."""
+        across, down = self._from_canal()
+        return np.asarray(np.cos(self.roll) * down - np.sin(self.roll) * across, dtype=np.float32)
+
+    def _from_canal(self) -> tuple[Floats, Floats]:
+        across = np.arange(self.grid.shape[2])[None] - self.canal.columns[:, None]
+        down = np.arange(self.grid.shape[1])[None] - self.canal.rows[:, None]
+        return (
+            (across * self.step_mm)[:, None, :].astype(np.float32),
+            (down * self.step_mm)[:, :, None].astype(np.float32),
+        )
+
+
+def trunk(
+    organ: str,
+    volume: Volume,
+    body: Mask,
+    lung_left: Mask,
+    lung_right: Mask,
+    bone: Mask,
+    *,
+    smooth_mm: float,
+) -> Trunk:
+    """The trunk of a scan, or the reason why an organ of the trunk cannot be in it.
+
+    Args:
+        organ: what is looked for, for the reason.
+        volume: CT.
+        body, lung_left, lung_right, bone: masks of the same scan.
+        smooth_mm: blur of the values.
+
+    Raises:
+        EmptyMask: there is no spine of a trunk.
+        NoMillimetres: the scan never said its pixel size.
+    """
+    grid = patient_grid(volume.geometry, GRID_MM)
+    inner = moved_mask(body, volume.geometry, grid)
+    hard = moved_mask(bone, volume.geometry, grid)
+    middle = (body_middle_mm(inner, grid) - grid.to_lps_mm[0, 3]) / GRID_MM
+    canal = spinal_canal(hard, grid, middle_column=middle)
+    if canal is None:
+        raise EmptyMask(organ, "there is no spine of a trunk in the scan")
+    left = moved_mask(lung_left, volume.geometry, grid)
+    right = moved_mask(lung_right, volume.geometry, grid)
+    inner &= ~(hard | left | right)
+    coarse = averaged(volume, GRID_MM)
+    values = filters.gaussian(
+        moved(coarse.array, coarse.geometry, grid), smooth_mm, grid.spacing_mm, as_float=True
+    )
+    np.nan_to_num(values, copy=False, nan=AIR_HU)
+    return Trunk(grid, values, inner, left, right, canal, _roll(hard, canal, GRID_MM))
+
+
+def _roll(bone: Mask, canal: Canal, step_mm: float) -> float:
+    """The angle from straight ahead to the middle of the vertebral bodies, towards the patient's left."""
+    near, far, wide = (round(length / step_mm) for length in VERTEBRA_MM)
+    angles = []
+    for plane, enclosed in enumerate(canal.enclosed):
+        row, column = round(canal.rows[plane]), round(canal.columns[plane])
+        first = column - wide
+        if enclosed < SURELY_CANAL or row < far or first < 0:
+            continue
+        body = np.argwhere(bone[plane, row - far : row - near, first : column + wide + 1])
+        if len(body):
+            ahead = far - body[:, 0].mean() + (canal.rows[plane] - row)
+            aside = body[:, 1].mean() + first - canal.columns[plane]
+            angles.append(np.arctan2(aside, ahead))
+    roll = float(np.median(angles)) if angles else 0.0
+    return float(np.clip(roll, -MOST_ROLL, MOST_ROLL))
