@@ -108,6 +108,16 @@ class Conflict(RequestError):
             self.hint = hint
 
 
+class VersionNeeded(RequestError):
+    """A change in place of something that may not have been seen."""
+
+    code = "request.version-needed"
+    hint = "Read it first and send its ETag as If-Match; `If-Match: *` writes over whatever is there."
+
+    def __init__(self) -> None:
+        super().__init__("Which version this is to take the place of is not said, and there is one already.")
+
+
 class Gone(RequestError):
     """It was there, and its time has run out."""
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Build, Case, Measurements, now
-from plastinate.model.case_errors import Conflict, RequestFlaw
+from plastinate.model.case_errors import Conflict, RequestFlaw, VersionNeeded
 from plastinate.services import text_fields
 from plastinate.services.access import Actor
 from plastinate.services.builds import build_for
@@ -60,6 +60,7 @@ def write_measurements(
     *,
     items: Iterable[Mapping[str, Any]],
     version: int | None = None,
+    is_over_any: bool = False,
 ) -> Measured:
     """Put a list of measurements in place of the one there is.
 
@@ -68,12 +69,14 @@ def write_measurements(
         actor: who asks; needs to be allowed to edit the case.
         build_id: of the build.
         items: {"id", "kind", "name", "points_lps_mm"}; values and units are calculated.
-        version: the version that the person saw; None writes over any.
+        version: the version that the person saw; None where nobody looked.
+        is_over_any: whether whoever did not look means to write over what is there.
 
     Raises:
         NotThere: there is no such build that this person may know of.
         NotAllowed: they may only see it.
         Conflict: they have changed since that version.
+        VersionNeeded: there are some, nobody looked, and nothing says that they are to go.
         RequestFlaw: a measurement that is none.
     """
     wanted = checked(items)
@@ -84,6 +87,8 @@ def write_measurements(
         row = session.get(Measurements, build_id)
         if version is not None and version != (row.version if row else 0):
             raise Conflict("Someone else has changed it meanwhile.")
+        if version is None and row and row.items and not is_over_any:
+            raise VersionNeeded
         if row is None:
             row = Measurements(build_id=build_id, version=0)
             session.add(row)

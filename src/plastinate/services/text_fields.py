@@ -19,10 +19,13 @@ EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,253}")
 
 
 def one_line(value: str, *, where: str, longest: int, may_be_empty: bool = False) -> str:
-    """A trimmed line of text.
+    r"""A trimmed line of text.
+
+    >>> one_line(" left \r\n\n lung ", where="name", longest=20)
+    'left lung'
 
     Args:
-        value: as it came.
+        value: as it came; where a line ends in it, a space stands afterwards.
         where: the field's name, for the error.
         longest: characters at most.
         may_be_empty: whether nothing is an answer.
@@ -30,7 +33,7 @@ def one_line(value: str, *, where: str, longest: int, may_be_empty: bool = False
     Raises:
         RequestFlaw: empty, or too long.
     """
-    text = value.strip()
+    text = " ".join(line for each in value.splitlines() if (line := each.strip()))
     if not text and not may_be_empty:
         raise RequestFlaw("It must not be empty", where=where)
     if len(text) > longest:

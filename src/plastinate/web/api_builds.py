@@ -15,8 +15,15 @@ from plastinate.web.actor import current_actor
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.downloads import send_stored, send_zip
 from plastinate.web.file_names import file_name, zip_name
-from plastinate.web.if_match import etag_of, version_meant
-from plastinate.web.operations import IF_MATCH, RANGE, STORED, VERSIONED_MEASUREMENTS, sends
+from plastinate.web.if_match import etag_of, is_meant_for_any, version_meant
+from plastinate.web.operations import (
+    IF_MATCH_NEEDED,
+    RANGE,
+    REPLACED_MEASUREMENTS,
+    STORED,
+    VERSIONED_MEASUREMENTS,
+    sends,
+)
 from plastinate.web.payloads import Build, Builds, FilesAsked, Measurements, MeasurementsAsked
 from plastinate.web.views import build_whole
 
@@ -53,13 +60,15 @@ def read_measurements(build_id: str) -> Tagged:
 @builds.put("/builds/<build_id>/measurements")
 @builds.input(MeasurementsAsked)
 @builds.output(Measurements)
-@builds.doc(responses=VERSIONED_MEASUREMENTS, extensions=IF_MATCH)
+@builds.doc(responses=REPLACED_MEASUREMENTS, extensions=IF_MATCH_NEEDED)
 def write_measurements(build_id: str, json_data: MeasurementsAsked) -> Tagged:
     """Put a list of measurements in place of the one there is. Values are calculated from the points."""
     asked = json_data.model_dump()["measurements"]
     archive, actor = archive_of_app(), current_actor()
     return _measured(
-        measurements.write_measurements(archive, actor, build_id, items=asked, version=version_meant())
+        measurements.write_measurements(
+            archive, actor, build_id, items=asked, version=version_meant(), is_over_any=is_meant_for_any()
+        )
     )
 
 

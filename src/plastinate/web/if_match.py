@@ -26,6 +26,11 @@ def version_meant() -> int | None:
     return int(found[1])
 
 
+def is_meant_for_any() -> bool:
+    """Whether the person said outright that they write over whatever is there."""
+    return request.headers.get(HEADER, "").strip() == "*"
+
+
 def etag_of(version: int) -> dict[str, str]:
     """The header that tells the version.
 

@@ -58,8 +58,18 @@ VERSIONED: Any = {200: sends_headers(ETag="The version of the case; send it in I
 VERSIONED_MEASUREMENTS: Any = {
     200: sends_headers(ETag="The version of the measurements; send it in If-Match.")
 }
+REPLACED_MEASUREMENTS: Any = {**VERSIONED_MEASUREMENTS, 428: says("If-Match is missing.")}
 IF_MATCH = {
     "parameters": [header("If-Match", "The ETag of the version that the change is meant for.")],
+}
+IF_MATCH_NEEDED = {
+    "parameters": [
+        header(
+            "If-Match",
+            "The ETag of the version that is replaced; `*` replaces any. It may be left out while there is "
+            "nothing to lose.",
+        )
+    ],
 }
 STORED: Any = {
     200: sends(*sorted({*MEDIA_TYPES.values(), OTHER})),

@@ -227,7 +227,7 @@ class Builds(Payload):
     builds: list[Build]
 
 
-Coordinate = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
+Coordinate = Annotated[float, Field(strict=True, ge=-100_000, le=100_000, allow_inf_nan=False)]
 Point = Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
 
 

@@ -36,6 +36,7 @@ STATUSES: dict[type[BaseException], int] = {
     case_errors.CrossSiteRequest: 403,
     case_errors.SignInNeeded: 401,
     case_errors.Conflict: 409,
+    case_errors.VersionNeeded: 428,
     case_errors.Gone: 410,
     case_errors.Busy: 423,
     case_errors.UploadTooLarge: 413,

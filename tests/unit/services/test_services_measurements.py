@@ -11,7 +11,7 @@ import pytest
 
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Build, Case, Measurements
-from plastinate.model.case_errors import Conflict, NotAllowed, NotThere, RequestFlaw
+from plastinate.model.case_errors import Conflict, NotAllowed, NotThere, RequestFlaw, VersionNeeded
 from plastinate.services import builds, cases, sharing
 from plastinate.services.access import NOBODY, Actor
 from plastinate.services.measurements import checked, read_measurements, value_of, write_measurements
@@ -63,7 +63,19 @@ def test_a_list_that_somebody_else_changed_meanwhile_is_not_written_over(
         write_measurements(archive, ada, build_id, items=[ANGLE], version=0)
     second = write_measurements(archive, ada, build_id, items=[LINE, ANGLE], version=first.version)
     assert second.version == first.version + 1
-    assert write_measurements(archive, ada, build_id, items=[]).items == []
+
+
+@on_every_database
+def test_whoever_did_not_look_replaces_nothing_unless_they_say_so(
+    archive: Archive, ada: Actor, build_id: str
+):
+    write_measurements(archive, ada, build_id, items=[LINE])
+    with pytest.raises(VersionNeeded):
+        write_measurements(archive, ada, build_id, items=[ANGLE])
+    assert [one["id"] for one in read_measurements(archive, ada, build_id).items] == ["m1"]
+    assert write_measurements(archive, ada, build_id, items=[], is_over_any=True).items == []
+    # Where there is nothing to lose, nobody needs to have looked.
+    assert len(write_measurements(archive, ada, build_id, items=[ANGLE]).items) == 1
 
 
 @on_every_database

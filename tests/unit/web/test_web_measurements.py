@@ -35,9 +35,11 @@ def test_a_list_comes_back_with_values_and_a_version(stage: Stage, scene: Scene)
 
 def test_what_was_read_can_be_sent_back_and_a_value_of_its_own_is_passed_over(stage: Stage, scene: Scene):
     editor = stage.browser("editor")
-    read = editor.put(_path(scene), json={"measurements": [LINE]}).get_json()
+    first = editor.put(_path(scene), json={"measurements": [LINE]})
+    read = first.get_json()
     read["measurements"][0]["value"] = 77
-    assert editor.put(_path(scene), json=read).get_json()["measurements"][0]["value"] == 5
+    again = editor.put(_path(scene), json=read, headers={"If-Match": first.headers["ETag"]})
+    assert again.get_json()["measurements"][0]["value"] == 5
 
 
 def test_a_change_meant_for_another_version_is_a_conflict(stage: Stage, scene: Scene):
@@ -52,6 +54,25 @@ def test_a_change_meant_for_another_version_is_a_conflict(stage: Stage, scene: S
     assert len(editor.get(_path(scene)).get_json()["measurements"]) == 1
 
 
+def test_a_list_that_was_not_read_is_not_replaced_unless_it_is_said_outright(stage: Stage, scene: Scene):
+    editor, path = stage.browser("editor"), _path(scene)
+    assert editor.put(path, json={"measurements": [LINE]}).status_code == 200
+    blind = editor.put(path, json={"measurements": []})
+    told = blind.get_json()
+    assert (blind.status_code, told["code"]) == (428, "request.version-needed")
+    assert "If-Match" in told["hint"]
+    assert len(editor.get(path).get_json()["measurements"]) == 1
+    meant = editor.put(path, json={"measurements": []}, headers={"If-Match": "*"})
+    assert (meant.status_code, meant.get_json()) == (200, {"measurements": []})
+
+
+def test_a_name_is_one_line(stage: Stage, scene: Scene):
+    sent = stage.browser("editor").put(
+        _path(scene), json={"measurements": [{**LINE, "name": "left\r\n\u2028 lung"}]}
+    )
+    assert sent.get_json()["measurements"][0]["name"] == "left lung"
+
+
 @pytest.mark.parametrize(
     ("change", "where"),
     [
@@ -59,6 +80,8 @@ def test_a_change_meant_for_another_version_is_a_conflict(stage: Stage, scene: S
         ({"points_lps_mm": [[0, 0, 0]]}, "points_lps_mm"),
         ({"points_lps_mm": [[0, 0, 0]] * 3}, "points_lps_mm"),
         ({"points_lps_mm": [[0, 0, 0], [1e9, 0, 0]]}, "points_lps_mm"),
+        ({"points_lps_mm": [[True, 0, 0], [3, 4, 0]]}, "points_lps_mm"),
+        ({"points_lps_mm": [["1", 0, 0], [3, 4, 0]]}, "points_lps_mm"),
         ({"colour": "red"}, "colour"),
         ({"id": ""}, "id"),
     ],
