@@ -149,7 +149,9 @@ def test_a_distance_on_a_slice_is_the_true_one(viewer: Viewer) -> None:
     viewer.page.wait_for_selector(".pane-axial .measure-label", state="attached")
     said = viewer.page.evaluate("() => document.querySelector('.pane-axial .measure-label').textContent")
     # A press lies within half a pixel of the point at either end.
-    assert abs(float(said.split()[0]) - 50) <= 1 / scale
+    name, said_mm = said.split(": ")
+    assert name == "Distance 1"
+    assert abs(float(said_mm.split()[0]) - 50) <= 1 / scale
 
 
 def test_a_press_on_a_slice_moves_the_crosshair_of_all(viewer: Viewer) -> None:

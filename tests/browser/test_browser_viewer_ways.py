@@ -310,7 +310,7 @@ def test_by_keys_alone_a_slice_is_measured_probed_and_cut_along(browser: Any, sh
     for _ in range(10):
         page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("Enter")
-    assert page.locator(".pane-axial .measure-label").text_content() == "20.0 mm"
+    assert page.locator(".pane-axial .measure-label").text_content() == "Distance 1: 20.0 mm"
     assert "HU" in page.locator(".pane-axial .pane-reading").evaluate("one => one.value")
     page.keyboard.press("p")
     page.keyboard.press("Enter")

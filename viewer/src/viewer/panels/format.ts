@@ -1,17 +1,21 @@
 // Numbers of the scene -> text in the reader's language, with as many digits as can be meant.
 import { language } from "../../page/words.ts";
+import type { Measurement } from "../state/view_state.ts";
 
-function plain(value: number, digits: number): string {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+/** A hyphen is no minus: it is shorter, and lines break after it. */
+const withMinus = (text: string): string => text.replace(/-(?=\d)/, "\u2212");
+
+function plain(value: number, digits: number, atLeast = digits): string {
+  return withMinus(new Intl.NumberFormat(language, { maximumFractionDigits: digits, minimumFractionDigits: atLeast }).format(value));
 }
 
 const withUnit = (value: number, unit: string, digits: number): string =>
-  new Intl.NumberFormat(language, {
+  withMinus(new Intl.NumberFormat(language, {
     style: "unit",
     unit,
     maximumFractionDigits: digits,
     minimumFractionDigits: digits,
-  }).format(value);
+  }).format(value));
 
 /** Three figures that count. */
 const digitsFor = (value: number): number => {
@@ -29,13 +33,20 @@ export const squareCentimetres = (mm2: number): string => `${plain(mm2 / 100, di
 
 export const millimetres = (mm: number, digits = 1): string => withUnit(mm, "millimeter", digits);
 
-export const degrees = (value: number): string => withUnit(value, "degree", 1);
+/** The sign and not "deg", which some languages' unit is. */
+export const degrees = (value: number, digits = 1): string => `${plain(value, digits)}°`;
+
+export const measured = ({ unit, value }: Pick<Measurement, "unit" | "value">): string =>
+  unit === "mm" ? millimetres(value) : degrees(value);
 
 export const percent = (share: number): string =>
   new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share);
 
 /** A value of the scan without its unit. */
-export const bare = (value: number, unit: string): string => plain(value, unit === "HU" ? 0 : 1).replace("-", "\u2212");
+export const bare = (value: number, unit: string): string => plain(value, unit === "HU" ? 0 : 1);
+
+/** Of one voxel, which is whole more often than not; numbers without a scale of their own have no unit. */
+export const voxelValue = (value: number, unit: string): string => plain(value, 1, 0) + (unit === "HU" ? " HU" : "");
 
 export const quantity = (value: number, unit: string): string => `${bare(value, unit)} ${unit}`;
 

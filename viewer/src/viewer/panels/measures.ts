@@ -5,13 +5,13 @@ import { word } from "../../page/words.ts";
 import { toCsv } from "../model/measure.ts";
 import { type Measurement, type ViewState, hasMillimetres } from "../state/view_state.ts";
 import { download, fileName } from "./download.ts";
-import { degrees, millimetres, place } from "./format.ts";
+import { measured, place } from "./format.ts";
 import { Panel } from "./panel.ts";
 import { organWords, valueWords } from "./readings.ts";
 import { SIGNS, sign } from "./signs.ts";
 import { TOOLS } from "../tools/tools.ts";
 
-export const valueOf = (one: Measurement): string => (one.unit === "mm" ? millimetres(one.value) : degrees(one.value));
+export const valueOf = (one: Measurement): string => measured(one);
 
 export class MeasuresPanel extends Panel {
   protected override shows(state: ViewState): readonly unknown[] {

@@ -1,10 +1,10 @@
 // What lies at a place, in words: the organ, where it is, and the value of the scan.
-import { language, word } from "../../page/words.ts";
+import { word } from "../../page/words.ts";
 import { isHull } from "../model/hulls.ts";
 import type { Manifest, Organ } from "../model/manifest.ts";
 import type { Vec3 } from "../model/vectors.ts";
 import type { ViewState } from "../state/view_state.ts";
-import { place } from "./format.ts";
+import { place, voxelValue } from "./format.ts";
 
 /** What a hull encloses is not the hull: fat, muscle and all that has no name of its own. */
 export function organWords(organ: Organ | null | undefined, isInside: boolean): string {
@@ -15,8 +15,7 @@ export function organWords(organ: Organ | null | undefined, isInside: boolean): 
 /** "57 HU"; null stands for what was not measured. */
 export function valueWords(value: number | null, { volume }: Pick<Manifest, "volume">): string {
   if (value === null) return word("not measured");
-  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(value);
-  return volume?.quantity === "HU" ? `${number} HU` : number;
+  return voxelValue(value, volume?.quantity ?? "");
 }
 
 export const placeWords = (lpsMm: Vec3, { unit }: Pick<Manifest, "unit">): string => (unit === "mm" ? `${place(lpsMm)} mm` : place(lpsMm));

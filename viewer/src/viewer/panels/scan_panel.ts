@@ -8,6 +8,7 @@ import { scale } from "../model/vectors.ts";
 import { axesOf } from "../model/viewpoint.ts";
 import type { TransferPoint } from "../model/transfer.ts";
 import type { SlicesState, ViewState, VolumeState } from "../state/view_state.ts";
+import { degrees as inDegrees, millimetres, voxelValue } from "./format.ts";
 import { LAYOUT_IDS, layoutName, lookName, windowName } from "./scan_words.ts";
 import { TransferEditor } from "./transfer_editor.ts";
 import { Panel, panel } from "./panel.ts";
@@ -83,8 +84,7 @@ export class ScanPanel extends Panel {
       if (found) set(found);
     };
     const auto = async (): Promise<void> => set((await this.source.windowFromValues()) ?? fromEnds(low, high));
-    const unit = isHu ? " HU" : "";
-    const shown = (value: number): string => `${Math.round(value)}${unit}`;
+    const shown = (value: number): string => voxelValue(Math.round(value), volume.quantity);
     return html`<fieldset class="stack tight">
       <legend>${word("Brightness of the scan")}</legend>
       <div class="row-of">
@@ -120,7 +120,7 @@ export class ScanPanel extends Panel {
 
   private slab(): TemplateResult {
     const { slab } = this.state.slices;
-    const shown = slab.mm === 0 ? word("one slice") : `${slab.mm} mm`;
+    const shown = slab.mm === 0 ? word("one slice") : millimetres(slab.mm, 0);
     const modes = { mean: word("Mean"), mip: word("Brightest (MIP)"), minip: word("Darkest (MinIP)") };
     return html`<details class="more" ?open=${slab.mm > 0}><summary>${word("Thick slices")}</summary>
       <div class="stack tight">
@@ -138,7 +138,7 @@ export class ScanPanel extends Panel {
     const { turn, tilt } = anglesOf(obliqueNormal ?? [0, 1, 0]);
     const degrees = (label: string, name: string, value: number, most: number, set: (value: number) => void): TemplateResult =>
       html`<label class="slide"><span>${label}</span><input type="range" name=${name} min=${-most} max=${most} step="1" .value=${String(value)}
-        aria-valuetext=${`${value}°`} @input=${(e: Event) => set(numberIn(e))} /><output class="number">${value}°</output></label>`;
+        aria-valuetext=${inDegrees(value, 0)} @input=${(e: Event) => set(numberIn(e))} /><output class="number">${inDegrees(value, 0)}</output></label>`;
     return html`<details class="more" ?open=${obliqueNormal !== null}><summary>${word("Oblique plane")}</summary>
       <div class="stack tight">
         <div class="organ-do">

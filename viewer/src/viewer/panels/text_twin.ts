@@ -6,7 +6,7 @@ import { sizeMm } from "../model/measure.ts";
 import { viewLabel } from "../scene/cube.ts";
 import type { Store } from "../state/store.ts";
 import { type ViewState, hasMillimetres, isVisible } from "../state/view_state.ts";
-import { degrees, millilitres, millimetres, place, sizes } from "./format.ts";
+import { measured, millilitres, place, sizes } from "./format.ts";
 import { organWords, valueWords } from "./readings.ts";
 import { lightName } from "./signs.ts";
 
@@ -80,5 +80,5 @@ function cuts({ clip }: ViewState): string {
 function lastMeasure({ measurements }: ViewState): string {
   const last = measurements.at(-1);
   if (!last) return "";
-  return `${last.name}: ${last.unit === "mm" ? millimetres(last.value) : degrees(last.value)}.`;
+  return `${last.name}: ${measured(last)}.`;
 }

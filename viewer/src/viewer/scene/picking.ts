@@ -39,6 +39,10 @@ export function anchorWish(state: ViewState, view: View, ids: readonly string[])
   return { eyeLpsMm: eyeOf(view), toleranceMm: radius(boundsOf(state.manifest)) * 0.012, ids, organs: solid, glass };
 }
 
+/** What is solid; where the ray meets nothing solid at all, what is seen through: whoever presses it means it. */
 export async function pickAt(source: MeshSource, state: ViewState, view: View, x: number, y: number): Promise<Hit | null> {
-  return (await source.pick(rayWish(state, view, x, y))).hit;
+  const { hit } = await source.pick(rayWish(state, view, x, y));
+  const { glass } = inSight(state);
+  if (hit || !glass.length) return hit;
+  return (await source.pick({ ...rayThrough(view, x, y), organs: glass.map((one) => ({ ...one, isOnlyCut: false })) })).hit;
 }

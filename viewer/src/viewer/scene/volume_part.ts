@@ -11,13 +11,14 @@ import { transferPresets } from "../model/transfer.ts";
 import { applied } from "../model/affine.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { type Bounds, type Vec3, add, scale, turned } from "../model/vectors.ts";
+import { measured } from "../panels/format.ts";
 import { ScanPanel } from "../panels/scan_panel.ts";
 import { panel } from "../panels/panel.ts";
 import { readAt } from "../slices/probe.ts";
 import { slicePanes } from "../slices/slice_panes.ts";
 import { fitOutline, slicePainter, sliceUniforms, takeWindow } from "../slices/slice_painter.ts";
 import { planesOf } from "../state/layouts.ts";
-import type { Measurement, Probe, ViewState } from "../state/view_state.ts";
+import type { Probe, ViewState } from "../state/view_state.ts";
 import { addSentences } from "../words.ts";
 import type { CapPainter } from "./cap_material.ts";
 import type { Drawable } from "./drawable.ts";
@@ -102,7 +103,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
     lpsToIndex: scan.lpsToIndex,
     version: () => scan.version + labels.version,
     read: (lps) => readAt(reader, store.state.manifest, lps),
-    labelOf: (one) => measureLabel(one),
+    labelOf: (one) => `${one.name}: ${measured(one)}`,
     canDraw: () => !isLost && scan.isCoarseThere,
   });
   const caps: CapPainter = { glsl: SCAN_GLSL + SLICE_GLSL + CAP_GLSL, uniforms, fit: (now) => fitOutline(uniforms, now) };
@@ -111,7 +112,8 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   function follow(state: ViewState): void {
     const cuts = state.clip.hasScan ? state.clip.planes.map(({ normal, offsetMm }) => ({ point: scale(normal, offsetMm), normal })) : [];
     const seen = [...planesOf(state), ...cuts.map((cut) => ({ ...cut, point: nearCentre(cut, bounds) }))];
-    if (state.volume.isShown && volume.shown === null) volume.update(state);
+    // What it shows from now on, not in the last frame: cells that the look before left empty would stay so.
+    if (state.volume.isShown) volume.update(state);
     scan.wish({ planes: seen, shown: state.volume.isShown ? volume.shown : null, eye: eyeOf(state) });
     if (seen.length > 0 && (state.slices.overlay || state.slices.outline)) labels.want(state.slices.crosshairLpsMm);
     if (state.clip.hasScan !== isPainted) {
@@ -165,7 +167,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   async function coarseValues(): Promise<Int16Array> {
     const level = scan.volume.levels.at(-1);
     if (!level) return new Int16Array();
-    const parts = await Promise.all(level.bricks.map((_, index) => reader.voxels(level, index)));
+    const parts = await Promise.all(level.bricks.map((_, index) => reader.voxels(level, index, scan.volume.unmeasured)));
     const all = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
     parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
     return all;
@@ -249,10 +251,6 @@ function nearCentre({ point, normal }: { point: Vec3; normal: Vec3 }, bounds: Bo
 }
 
 const eyeOf = ({ camera }: ViewState): Vec3 => add(camera.targetLpsMm, scale(turned([0, 0, 1], camera.turn), camera.distanceMm));
-
-function measureLabel({ kind, value }: Measurement): string {
-  return kind === "distance" ? `${value.toFixed(1)} mm` : `${value.toFixed(1)}°`;
-}
 
 function saySentences(): void {
   addSentences({

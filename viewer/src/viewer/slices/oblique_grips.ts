@@ -3,6 +3,7 @@ import { word } from "../../page/words.ts";
 import { type LineOnScreen, lineIn, pushedIn, slantDegrees, turnedIn } from "../model/oblique.ts";
 import { type SliceView, pixelOf, reachOf } from "../model/slice_view.ts";
 import { type Bounds, type Vec3, add, dot } from "../model/vectors.ts";
+import { degrees } from "../panels/format.ts";
 import { slides, tellRange } from "../scene/slides.ts";
 import type { Store } from "../state/store.ts";
 
@@ -113,7 +114,7 @@ export function obliqueGrips(name: string, { store, bounds, view, jump, stepMm }
       for (const { grip, sign } of turning) put(grip, sign * END * far);
       put(pushing.grip, BETWEEN * far);
       for (const { grip } of turning) tellRange(grip, slantDegrees(line), -90, 90);
-      turning[0]?.grip.setAttribute("aria-valuetext", `${slantDegrees(line).toFixed(0)}°`);
+      turning[0]?.grip.setAttribute("aria-valuetext", degrees(slantDegrees(line), 0));
       const [low, high] = reachOf(bounds, here.normal);
       tellRange(pushing.grip, dot(here.normal, store.state.slices.crosshairLpsMm) - low, 0, high - low);
     },

@@ -75,7 +75,9 @@ function measureOf(view: SliceView, points: readonly Vec3[], label: string): SVG
   for (const [cx, cy] of at) parts.push(drawn("circle", { class: "measure-end", cx, cy, r: 3.5 }));
   const [lx, ly] = at[Math.floor((at.length - 1) / 2)] ?? [0, 0];
   if (label) {
-    const text = drawn("text", { class: "measure-label", x: lx + 9, y: ly - 9 });
+    // Towards the middle, where there is room for a name.
+    const side = lx > view.width / 2 ? -1 : 1;
+    const text = drawn("text", { class: "measure-label", x: lx + 9 * side, y: ly - 9, "text-anchor": side < 0 ? "end" : "start" });
     text.textContent = label;
     parts.push(text);
   }

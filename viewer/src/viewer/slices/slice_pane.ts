@@ -198,6 +198,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
     const { value, organ } = found;
     store.dispatch({ type: "probe", probe: { pointLpsMm, organ: organ?.id ?? null, isInside: true, value } });
     if (organ) store.dispatch({ type: "select", id: organ.id });
+    jump(pointLpsMm);
   }
 
   const stop = listen(face, {

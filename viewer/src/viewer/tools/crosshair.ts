@@ -1,4 +1,5 @@
 import { word } from "../../page/words.ts";
+import { goThere } from "./go_there.ts";
 import type { Tool } from "./tool.ts";
 
 /** Brings the slices to where one presses. */
@@ -12,6 +13,6 @@ export const crosshair: Tool = {
   needs: "volume",
   async tap(spot, { store, pick }) {
     const hit = await pick(spot);
-    if (hit) store.dispatch({ type: "slices", change: { crosshairLpsMm: hit.pointLpsMm } });
+    if (hit) goThere(store, hit.pointLpsMm);
   },
 };

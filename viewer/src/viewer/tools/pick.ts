@@ -1,4 +1,5 @@
 import { word } from "../../page/words.ts";
+import { goThere } from "./go_there.ts";
 import type { Tool } from "./tool.ts";
 
 /** Says what is where: the organ and the place in the patient. */
@@ -13,6 +14,8 @@ export const pick: Tool = {
   async tap(spot, context) {
     const hit = await context.pick(spot);
     context.store.dispatch({ type: "probe", probe: hit && { pointLpsMm: hit.pointLpsMm, organ: hit.id, isInside: hit.isFace } });
-    if (hit) context.store.dispatch({ type: "select", id: hit.id });
+    if (!hit) return;
+    context.store.dispatch({ type: "select", id: hit.id });
+    goThere(context.store, hit.pointLpsMm);
   },
 };

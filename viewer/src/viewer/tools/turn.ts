@@ -1,4 +1,5 @@
 import { word } from "../../page/words.ts";
+import { goThere } from "./go_there.ts";
 import type { Tool } from "./tool.ts";
 
 /** Turn, and press an organ to choose it; pressed beside all, none is chosen. */
@@ -13,5 +14,6 @@ export const turn: Tool = {
   async tap(spot, { store, pick }) {
     const hit = await pick(spot);
     store.dispatch({ type: "select", id: hit?.id ?? null });
+    if (hit) goThere(store, hit.pointLpsMm);
   },
 };
