@@ -74,6 +74,23 @@ def test_a_lost_context_brings_the_scene_back_as_it_was(browser: Any, shelf: She
     page.context.close()
 
 
+def test_a_context_that_was_lost_with_the_scan_in_sight_draws_it_finely_again(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf)
+    finished = "() => document.querySelector('canvas.scene').dataset.volume === 'finished'"
+    page.goto(f"{address}#camera=0,0,0,0.70711,0,0,0.70711,400&volume=mip,&hidden=liver,kidney-left")
+    page.wait_for_function(finished)
+    for _ in range(2):
+        page.evaluate(
+            """() => { const gl = document.querySelector("canvas.scene").getContext("webgl2");
+            window.loss = gl.getExtension("WEBGL_lose_context"); window.loss.loseContext(); }"""
+        )
+        page.wait_for_selector(".notices .message")
+        page.evaluate("window.loss.restoreContext()")
+        page.wait_for_selector(".notices .message", state="detached")
+        page.wait_for_function(finished)
+    page.context.close()
+
+
 def answer_with(page: Any, name: str, change: Any) -> None:
     """Let the server's answer for a file of the scene pass through a change."""
 

@@ -24,6 +24,11 @@ export function drawingClock() {
       began = performance.now();
       gl.flush();
     },
+    /** The context was lost: a fence of before it would never be reached in the one that came back. */
+    forget(): void {
+      fence = null;
+      took = null;
+    },
     /** Milliseconds of the last thing that was done, once. */
     read(): number | null {
       isDone();

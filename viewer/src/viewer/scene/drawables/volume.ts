@@ -267,7 +267,10 @@ export function volumeDrawable(scan: ScanTextures, requestFrame: () => void): Vo
       again();
     },
     refresh: again,
-    restore: again,
+    restore() {
+      clock.forget();
+      again();
+    },
     get shown() {
       return shown;
     },
