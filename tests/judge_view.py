@@ -64,13 +64,17 @@ class View:
         assert described["grid"] == [-(-length // edge) for length in shape]
         places = list(product(*(range(n) for n in described["grid"])))
         assert len(places) == len(described["bricks"])
-        for place, (offset, size, low, high) in zip(places, described["bricks"], strict=True):
+        entries = zip(places, described["bricks"], described["sha256"], strict=True)
+        for place, (offset, size, low, high), digest in entries:
             box = tuple(slice(at * edge, (at + 1) * edge) for at in place)
             if size == 0:
                 assert low == high
+                assert digest is None
                 grid[box] = low
                 continue
-            data = zlib.decompress(self._bytes(described["file"], offset, size), wbits=-15)
+            packed = self._bytes(described["file"], offset, size)
+            assert sha256(packed).hexdigest() == digest
+            data = zlib.decompress(packed, wbits=-15)
             grid[box] = self._unpacked(data, grid[box].shape, dtype, has_steps=which == "volume")
             counted = grid[box][grid[box] != told.get("unmeasured")]
             assert (counted.min(), counted.max()) == (low, high)

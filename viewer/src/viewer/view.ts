@@ -41,7 +41,9 @@ async function open(page: PageData): Promise<void> {
     manifest = inPageLanguage(readManifest(await fetchJson(page.files + page.scene)), page.said);
   } catch (fault) {
     meshes.dispose();
-    return saidInPlace(place, whyUnread(fault));
+    saidInPlace(place, whyUnread(fault));
+    if (isWorthAnother(fault)) offerAnother(place);
+    return;
   }
   meshes.loadCoarse(manifest);
   const shell = makeShell(page, manifest.volume !== null);
@@ -225,6 +227,17 @@ function saidInPlace(place: HTMLElement, sentence: string): void {
   line.setAttribute("role", "alert");
 }
 
+const isWorthAnother = (fault: unknown): boolean => fault instanceof LoadFailed && (fault.flaw === "network" || fault.flaw === "server");
+
+function offerAnother(place: HTMLElement): void {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button plain slim";
+  button.textContent = word("Try again");
+  button.addEventListener("click", () => location.reload());
+  place.querySelector("[data-while-loading]")?.append(" ", button);
+}
+
 function whyUnread(fault: unknown): string {
   if (fault instanceof UnreadableManifest) {
     if (fault.flaw === "newer-version")
@@ -238,7 +251,7 @@ function whyUnread(fault: unknown): string {
     return word("The list of the models is not there any more. Build them once more.");
   if (fault instanceof LoadFailed && fault.flaw === "refused")
     return word("You may not see these models, or you are no longer signed in.");
-  return word("The models could not be fetched: the connection or the server does not answer. Reload the page to try again.");
+  return word("The models could not be fetched: the connection or the server does not answer.");
 }
 
 function sayLost(store: Store, isLost: boolean): void {

@@ -1,13 +1,20 @@
 // Sentences that the state asks for by a key: state and model know no language.
 import { language, word } from "../page/words.ts";
+import type { LoadFlaw } from "./loading/ranges.ts";
 import type { Notice } from "./state/view_state.ts";
 
 type Places = Notice["places"];
 
-const SENTENCES: Readonly<Record<string, (places: Places) => string>> = {
+/** The places as they are written in the page's language, and the numbers among them to choose a form by. */
+export type Sentence = (places: Places, numbers: Places) => string;
+
+const SENTENCES: Readonly<Record<string, Sentence>> = {
   "mesh-failed": (at) => word("The model of {name} could not be loaded: it is damaged or missing. All else works.", at),
   "meshes-failed": (at) => word("The models of {count} organs could not be loaded. All else works.", at),
   "mesh-network": (at) => word("The connection broke while {name} was loading. What is there stays.", at),
+  "meshes-network": (at) => word("The connection broke while the models of {count} organs were loading. What is there stays.", at),
+  "signed-out": () => word("You are no longer signed in, or may not see this case any more. What is on the screen stays."),
+  "program-missing": () => word("A part of the program did not arrive or broke off, so not everything can be shown. What is on the screen stays."),
   "detail-failed": (at) => word("{name} stays coarse: its finer model could not be loaded.", at),
   "one-left-out": () => word("One part of this scene could not be read and was left out."),
   "left-out": (at) => word("{count} parts of this scene could not be read and were left out.", at),
@@ -27,11 +34,16 @@ const SENTENCES: Readonly<Record<string, (places: Places) => string>> = {
 export function noticeText(notice: Pick<Notice, "key" | "places">): string {
   const numbers = new Intl.NumberFormat(language);
   const places = Object.entries(notice.places).map(([name, value]) => [name, typeof value === "number" ? numbers.format(value) : value]);
-  return SENTENCES[notice.key]?.(Object.fromEntries(places) as Places) ?? notice.key;
+  return SENTENCES[notice.key]?.(Object.fromEntries(places) as Places, notice.places) ?? notice.key;
+}
+
+/** The key of what is to be said when a part does not come: for some reasons always the same. */
+export function keyOfFlaw(flaw: LoadFlaw, otherwise: string): string {
+  if (flaw === "refused") return "signed-out";
+  return flaw === "program" ? "program-missing" : otherwise;
 }
 
 /** Parts that add sentences of their own. */
-export type Sentence = (places: Places) => string;
 export function addSentences(more: Readonly<Record<string, Sentence>>): void {
   Object.assign(SENTENCES, more);
 }

@@ -53,7 +53,8 @@ interface Grid {
 }
 
 /** Write one level of int16 (delta-coded) or labels (as they are). */
-async function writeLevel(file: string, grid: Grid, data: Int16Array | Uint8Array, edge = 64): Promise<BrickLevel> {
+async function writeLevel(file: string, grid: Grid, data: Int16Array | Uint8Array, unmeasured: number | null = null): Promise<BrickLevel> {
+  const edge = 64;
   const [S, R, C] = grid.shape;
   const count: Vec3 = [Math.ceil(S / edge), Math.ceil(R / edge), Math.ceil(C / edge)];
   const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -71,11 +72,13 @@ async function writeLevel(file: string, grid: Grid, data: Int16Array | Uint8Arra
           }
         let [min, max] = [32767, -32768];
         for (const v of brick) {
+          if (v === unmeasured) continue;
           if (v < min) min = v;
           if (v > max) max = v;
         }
+        if (min > max) [min, max] = [brick[0]!, brick[0]!];
         const bytes =
-          min === max
+          brick.every((v) => v === brick[0])
             ? new Uint8Array(0)
             : await deflated(brick instanceof Int16Array ? planes(deltaCoded(brick, nc)) : (brick as Uint8Array<ArrayBuffer>));
         parts.push(bytes);
@@ -160,7 +163,7 @@ export async function writePhantom(options: PhantomOptions): Promise<Phantom> {
   }
   const levels: BrickLevel[] = [];
   for (let i = 0; i < (options.levels ?? 3); i++) {
-    levels.push(await writeLevel(`${name}-volume-${i}`, grid, data));
+    levels.push(await writeLevel(`${name}-volume-${i}`, grid, data, unmeasured));
     ({ grid, data } = halved(grid, data, unmeasured) as { grid: Grid; data: Int16Array<ArrayBuffer> });
   }
   let labels: LabelsFile | null = null;

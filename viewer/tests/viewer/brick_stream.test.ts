@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type BrickSource, BrickStream } from "../../src/viewer/loading/brick_stream.ts";
+import type { LoadFlaw } from "../../src/viewer/loading/ranges.ts";
 import type { BrickLevel } from "../../src/viewer/model/manifest.ts";
 
 const level = (file: string, count: number): BrickLevel => ({
@@ -14,7 +15,7 @@ function rig(setting: { lost?: number[]; standIn?: string; hold?: boolean } = {}
   const lost = new Set(setting.lost);
   const written = new Map<number, string>();
   const brought: number[][] = [];
-  const told: [number, string][] = [];
+  const told: [number, LoadFlaw][] = [];
   const held: (() => void)[] = [];
   let wanted = ALL.bricks.map((_, i) => i);
   const source: BrickSource<string> = {
@@ -29,7 +30,7 @@ function rig(setting: { lost?: number[]; standIn?: string; hold?: boolean } = {}
     next: () => ({ level: ALL, indices: wanted.filter((i) => !written.has(i) && stream.isOpen(ALL, i)) }),
     standIn: () => setting.standIn,
     arrived: () => undefined,
-    failed: (count, why) => told.push([count, why]),
+    failed: (count, flaw) => told.push([count, flaw]),
   };
   const stream = new BrickStream(source);
   return {
@@ -81,7 +82,7 @@ describe("bricks on their way", () => {
     stream.order();
     await settled();
     write();
-    expect(told).toEqual([[1, "Error: lost"]]);
+    expect(told).toEqual([[1, "damaged"]]);
     expect(brought.flat()).toEqual([3, 4]);
     lost.clear();
     expect(stream.retry()).toEqual([{ level: ALL, index: 3 }]);

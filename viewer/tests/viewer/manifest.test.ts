@@ -36,6 +36,26 @@ describe("a scene is read warily", () => {
     expect(read.leftOut).toEqual(["organs[1].bounds_lps_mm[1][0]", "organs[2]", "organs[3]"]);
   });
 
+  test("a title that is none makes the list a damaged one", () => {
+    expect(flawOf(sceneJson({ title: 5 }))).toBe("not-a-scene");
+  });
+
+  test("the second organ of a name is left out and named", () => {
+    const read = readManifest(sceneJson({ organs: [organJson("liver"), organJson("spleen"), organJson("liver")] }));
+    expect(read.organs.map(({ id }) => id)).toEqual(["liver", "spleen"]);
+    expect([read.leftOut, read.leftOutCount]).toEqual([["organs[2].id"], 1]);
+  });
+
+  test("figures that no organ can have are left out, the organ stays", () => {
+    const seen = { voxels: 5, mean: 50, sd: 4, min: 10, max: 90, p05: 20, median: 50, p95: 80 };
+    const of = (more: Record<string, unknown>) => readManifest(sceneJson({ organs: [organJson("liver", { statistics: seen, ...more })] })).organs[0];
+    expect(of({ volume_ml: 1500, area_mm2: 9e4 })).toMatchObject({ volumeMl: 1500, areaMm2: 9e4, statistics: seen });
+    expect(of({ volume_ml: -3, area_mm2: 1e300, distance_mean_mm: -1, distance_p95_mm: "far" })).toMatchObject(
+      { volumeMl: null, areaMm2: null, distanceMeanMm: null, distanceP95Mm: null });
+    const lies = [{ mean: 1e300 }, { sd: -1 }, { mean: Number.NaN }, { min: 95 }, { p05: 60 }, { mean: 91 }];
+    for (const lie of lies) expect(of({ statistics: { ...seen, ...lie } })?.statistics).toBeNull();
+  });
+
   test("a damaged finer mesh costs that detail alone", () => {
     const organ = organJson("liver");
     const meshes = organ["meshes"] as Record<string, Record<string, unknown>>;

@@ -42,7 +42,30 @@ describe("a scan's list is read warily", () => {
     ["a scan as large as the solar system", { levels: [level({ index_to_lps: [[0, 0, 1e9, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]] })] }],
   ];
 
-  test.each(LIES)("%s costs the scan alone, and is named", (_, more) => {
+  const BRICKS: readonly (readonly [string, Json])[] = [
+    ["a brick without bytes and a value that no voxel can have", { bricks: [[0, 10, -5, 9], [10, 0, 40000, 40000]] }],
+    ["a brick without bytes and two values", { bricks: [[0, 10, -5, 9], [10, 0, 4, 5]] }],
+    ["a brick whose least is above its greatest", { bricks: [[0, 10, 9, -5], [10, 0, 4, 4]] }],
+    ["a brick with a fraction", { bricks: [[0, 10, -5.5, 9], [10, 0, 4, 4]] }],
+    ["a brick larger than all it can hold", { bricks: [[0, 2 ** 21, -5, 9], [10, 0, 4, 4]] }],
+    ["hashes of fewer bricks than there are", { sha256: ["0".repeat(64)] }],
+    ["a brick with bytes and no hash among those that have one", { sha256: [null, null] }],
+  ];
+  const LEVEL_LIES = BRICKS.map(([name, more]) => [name, { levels: [level(more)] }] as const);
+
+  test("hashes of bricks are taken up where there are any", () => {
+    const hashes = ["a".repeat(64), null];
+    expect(read({ levels: [level({ sha256: hashes })] }).volume?.levels[0]?.sha256).toEqual(hashes);
+    expect(read({}).volume?.levels[0]?.sha256).toBeUndefined();
+  });
+
+  test("a label that its type cannot hold costs the labels alone", () => {
+    const bricks = [[0, 0, 300, 300], [0, 0, 1, 1]];
+    expect(read({}, { dtype: "uint8", levels: [level({ bricks })] }).labels).toBeNull();
+    expect(read({}, { dtype: "uint16", levels: [level({ bricks })] }).labels).not.toBeNull();
+  });
+
+  test.each([...LIES, ...LEVEL_LIES])("%s costs the scan alone, and is named", (_, more) => {
     const found = read(more);
     expect(found.volume).toBeNull();
     expect(found.leftOut.length).toBe(1);

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ def write_bricks(
     """
     counts = [-(-length // BRICK) for length in level.array.shape]
     bricks: list[list[int]] = []
+    digests: list[str | None] = []
     with writing(path) as stream:
         # Layer by layer, so that only one lies in memory, compressed.
         for layer in range(counts[0]):
@@ -67,6 +69,7 @@ def write_bricks(
             tasks = [partial(_encoded, level.array, place, encode) for place in places]
             for data, low, high in side_by_side(tasks):
                 bricks.append([stream.tell(), len(data), low, high])
+                digests.append(sha256(data).hexdigest() if data else None)
                 stream.write(data)
     described = {
         "file": f"view/{path.name}",
@@ -75,6 +78,7 @@ def write_bricks(
         "brick": BRICK,
         "grid": counts,
         "bricks": bricks,
+        "sha256": digests,
     }
     return described, stream.sha256
 

@@ -37,6 +37,24 @@ export function decodeLabelBrick(bytes: Uint8Array, shape: BrickShape, bytesEach
   return labels;
 }
 
+/** Raises DamagedBrick where the least and the greatest measured value are not those of the list: by it, bricks are skipped. */
+export function checkEnds(
+  values: Int16Array | Uint16Array | Uint8Array,
+  expected: { readonly least: number; readonly greatest: number },
+  unmeasured: number | null,
+): void {
+  let least = Infinity;
+  let greatest = -Infinity;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value === unmeasured) continue;
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  const { least: low, greatest: high } = expected;
+  if (least !== low || greatest !== high) throw new DamagedBrick(`${least} to ${greatest} where ${low} to ${high} belong`);
+}
+
 /** The half float nearest to an integer of 16 bits; exact within +-2048, ties to the even one beyond. */
 export function halfOf(value: number): number {
   if (value === 0) return 0;

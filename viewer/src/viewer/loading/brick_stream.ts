@@ -1,5 +1,6 @@
 // Bricks on their way: what was asked for, what has come and waits to be written, and what could not be had.
 import type { BrickLevel } from "../model/manifest.ts";
+import { type LoadFlaw, flawOf } from "./ranges.ts";
 
 export interface Piece<T> {
   readonly level: BrickLevel;
@@ -23,8 +24,8 @@ export interface BrickSource<T> {
   /** What is written instead of a brick that cannot be had; undefined for nothing. */
   standIn(level: BrickLevel, index: number): T | undefined;
   arrived(): void;
-  /** How many cannot be had by now, and why the last of them. */
-  failed(count: number, why: string): void;
+  /** How many cannot be had by now, and why; "network" where the reasons differ. */
+  failed(count: number, flaw: LoadFlaw): void;
 }
 
 /** Asked for and not yet written: enough to keep network and decoders busy, little enough to change one's mind. */
@@ -33,7 +34,7 @@ const IN_FLIGHT = 8;
 export class BrickStream<T> {
   readonly #source: BrickSource<T>;
   readonly #asked = new Map<string, BrickLevel>();
-  readonly #failed = new Map<string, { readonly level: BrickLevel; readonly index: number }>();
+  readonly #failed = new Map<string, { readonly level: BrickLevel; readonly index: number; readonly flaw: LoadFlaw }>();
   readonly #end = new AbortController();
   #arrived: Piece<T>[] = [];
 
@@ -82,13 +83,21 @@ export class BrickStream<T> {
 
   /** What could not be had may be asked for again: told, and forgotten. */
   retry(): { readonly level: BrickLevel; readonly index: number }[] {
-    const again = [...this.#failed.values()];
+    const again = [...this.#failed.values()].map(({ level, index }) => ({ level, index }));
     this.#failed.clear();
     return again;
   }
 
   end(): void {
     this.#end.abort();
+  }
+
+  /** Whoever is not signed in any more gets nothing: that is said before all else. */
+  #commonFlaw(): LoadFlaw {
+    const flaws = new Set([...this.#failed.values()].map(({ flaw }) => flaw));
+    if (flaws.has("refused")) return "refused";
+    const [only = "network"] = flaws;
+    return flaws.size === 1 ? only : "network";
   }
 
   async #follow(there: Promise<void>, level: BrickLevel, index: number): Promise<void> {
@@ -99,10 +108,10 @@ export class BrickStream<T> {
       this.#arrived.push({ level, index, content });
     } catch (error) {
       if (signal.aborted) return;
-      this.#failed.set(keyOf(level, index), { level, index });
+      this.#failed.set(keyOf(level, index), { level, index, flaw: flawOf(error) });
       const content = this.#source.standIn(level, index);
       if (content !== undefined) this.#arrived.push({ level, index, content });
-      this.#source.failed(this.#failed.size, String(error));
+      this.#source.failed(this.#failed.size, this.#commonFlaw());
     } finally {
       this.#asked.delete(keyOf(level, index));
     }

@@ -1,13 +1,25 @@
 // Inflates and decodes bricks, so that the page stays free.
-import { asBytes, asHalves, type BrickShape, cellRanges, DamagedBrick, decodeLabelBrick, decodeVolumeBrick } from "./brick_codec.ts";
+import { asBytes, asHalves, type BrickShape, cellRanges, checkEnds, DamagedBrick, decodeLabelBrick, decodeVolumeBrick } from "./brick_codec.ts";
+import { hasHash } from "./ranges.ts";
 
 export type TextureForm = "r16f" | "r8";
 
-export type BrickOrder = { readonly id: number; readonly bytes: Uint8Array<ArrayBuffer>; readonly shape: BrickShape } & (
+/** What is wanted of a brick. */
+export type BrickWish =
   | { readonly kind: "texels"; readonly form: TextureForm; readonly unmeasured: number | null; readonly range: readonly [number, number] }
-  | { readonly kind: "voxels" }
-  | { readonly kind: "labels"; readonly bytesEach: 1 | 2 }
-);
+  | { readonly kind: "voxels"; readonly unmeasured: number | null }
+  | { readonly kind: "labels"; readonly bytesEach: 1 | 2 };
+
+/** The bytes as they came, and what the list says of them. */
+export type BrickOrder = BrickWish & Expected & { readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> };
+
+interface Expected {
+  readonly shape: BrickShape;
+  readonly least: number;
+  readonly greatest: number;
+  /** Null in builds of older versions. */
+  readonly sha256: string | null;
+}
 
 export type BrickAnswer =
   | { readonly id: number; readonly kind: "texels"; readonly texels: Uint16Array | Uint8Array; readonly cells: Int16Array }
@@ -32,13 +44,16 @@ async function inflated(bytes: Uint8Array<ArrayBuffer>, expected: number): Promi
 
 async function answer(order: BrickOrder): Promise<[BrickAnswer, Transferable[]]> {
   const { id, shape } = order;
+  if (!(await hasHash(order.bytes, order.sha256))) throw new DamagedBrick("other bytes than were written");
   const count = shape[0] * shape[1] * shape[2];
   const raw = await inflated(order.bytes, count * (order.kind === "labels" ? order.bytesEach : 2));
   if (order.kind === "labels") {
     const labels = decodeLabelBrick(raw, shape, order.bytesEach);
+    checkEnds(labels, order, null);
     return [{ id, kind: "labels", labels }, [labels.buffer as ArrayBuffer]];
   }
   const voxels = decodeVolumeBrick(raw, shape);
+  checkEnds(voxels, order, order.unmeasured);
   if (order.kind === "voxels") return [{ id, kind: "voxels", voxels }, [voxels.buffer as ArrayBuffer]];
   const cells = cellRanges(voxels, shape, order.unmeasured);
   const texels = order.form === "r16f" ? asHalves(voxels, order.unmeasured) : asBytes(voxels, order.unmeasured, order.range);

@@ -1,7 +1,8 @@
 // Bricks of the scan and of its labels: fetched in runs, kept compressed up to a stated size, decoded by workers.
 import type { BrickEntry, BrickLevel } from "../model/manifest.ts";
 import type { BrickShape } from "./brick_codec.ts";
-import type { BrickAnswer, BrickOrder, TextureForm } from "./brick_worker.ts";
+import type { BrickAnswer, BrickOrder, BrickWish, TextureForm } from "./brick_worker.ts";
+import { LoadFailed } from "./ranges.ts";
 
 /** Bytes of a file of the build; rejects with words for a person. */
 export type FetchRange = (file: string, offset: number, bytes: number, signal?: AbortSignal) => Promise<Uint8Array<ArrayBuffer>>;
@@ -44,11 +45,7 @@ export class ByteCache<T extends { readonly byteLength: number }> {
   }
 
   set(key: string, value: T): void {
-    const before = this.#kept.get(key);
-    if (before) {
-      this.#kept.delete(key);
-      this.#bytes -= before.byteLength;
-    }
+    this.delete(key);
     if (value.byteLength > this.limit) return;
     this.#kept.set(key, value);
     this.#bytes += value.byteLength;
@@ -57,6 +54,11 @@ export class ByteCache<T extends { readonly byteLength: number }> {
       this.#kept.delete(oldest);
       this.#bytes -= old.byteLength;
     }
+  }
+
+  delete(key: string): void {
+    this.#bytes -= this.#kept.get(key)?.byteLength ?? 0;
+    this.#kept.delete(key);
   }
 
   clear(): void {
@@ -112,19 +114,27 @@ export function runsOf(bricks: readonly BrickEntry[], indices: readonly number[]
   return runs;
 }
 
-/** A few workers, each with one brick at a time, so that what was ordered last can still be ordered otherwise. */
+interface Asked {
+  readonly order: BrickOrder;
+  readonly resolve: (answer: BrickAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * A few workers, each with one brick at a time, so that what was ordered last can still be ordered otherwise.
+ *
+ * One that breaks, or whose script never arrives, costs the order that it has; the next order starts another.
+ */
 export class BrickWorkers {
+  readonly #count: number;
   #idle: Worker[] = [];
-  #all: Worker[] = [];
-  #waiting: { order: BrickOrder; resolve: (answer: BrickAnswer) => void; reject: (error: Error) => void }[] = [];
+  readonly #all = new Map<Worker, Asked | undefined>();
+  #waiting: Asked[] = [];
   #next = 0;
 
   constructor(count: number) {
-    for (let i = 0; i < count; i++) {
-      const worker = new Worker(new URL("./brick_worker.ts", import.meta.url), { type: "module" });
-      this.#all.push(worker);
-      this.#idle.push(worker);
-    }
+    this.#count = count;
+    for (let i = 0; i < count; i++) this.#idle.push(this.#start());
   }
 
   ask(order: DistributiveOmit<BrickOrder, "id">): Promise<BrickAnswer> {
@@ -135,30 +145,40 @@ export class BrickWorkers {
   }
 
   dispose(): void {
-    for (const worker of this.#all) worker.terminate();
+    for (const worker of this.#all.keys()) worker.terminate();
     for (const { reject } of this.#waiting.splice(0)) reject(new Error("closed"));
   }
 
+  #start(): Worker {
+    const worker = new Worker(new URL("./brick_worker.ts", import.meta.url), { type: "module" });
+    this.#all.set(worker, undefined);
+    worker.onmessage = ({ data }: MessageEvent<BrickAnswer>): void => {
+      const asked = this.#all.get(worker);
+      this.#all.set(worker, undefined);
+      this.#idle.push(worker);
+      asked?.resolve(data);
+      this.#go();
+    };
+    // It may come before the first order: then it is the next order that starts another.
+    worker.onerror = (event): void => {
+      const asked = this.#all.get(worker);
+      worker.terminate();
+      this.#all.delete(worker);
+      this.#idle = this.#idle.filter((one) => one !== worker);
+      asked?.reject(new LoadFailed("program", event.message || "the decoder did not start"));
+      this.#go();
+    };
+    return worker;
+  }
+
   #go(): void {
-    while (this.#idle.length > 0 && this.#waiting.length > 0) {
-      const worker = this.#idle.pop()!;
-      const { order, resolve, reject } = this.#waiting.shift()!;
-      const free = (): void => {
-        worker.onmessage = worker.onerror = null;
-        this.#idle.push(worker);
-      };
-      worker.onmessage = (event: MessageEvent<BrickAnswer>): void => {
-        free();
-        resolve(event.data);
-        this.#go();
-      };
-      worker.onerror = (event): void => {
-        free();
-        reject(new Error(event.message || "the decoder did not start"));
-        this.#go();
-      };
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#all.size < this.#count ? this.#start() : undefined);
+      if (!worker) return;
+      const asked = this.#waiting.shift()!;
+      this.#all.set(worker, asked);
       // Copied, not transferred: the compressed bytes stay in the cache.
-      worker.postMessage(order);
+      worker.postMessage(asked.order);
     }
   }
 }
@@ -213,34 +233,28 @@ export class BrickReader {
   }
 
   async texels(level: BrickLevel, index: number, form: TextureForm, stored: Stored, signal?: AbortSignal): Promise<Texels> {
-    const shape = brickShape(level, index);
-    const bytes = await this.#bytesOf(level, index, signal);
-    const answer = await this.#workers.ask({ kind: "texels", bytes, shape, form, ...stored });
+    const answer = await this.#decodedBy(level, index, { kind: "texels", form, ...stored }, signal);
     if (answer.kind === "texels") return answer;
-    throw new Error(answer.kind === "damaged" ? answer.why : "another answer");
+    throw new Error("another answer");
   }
 
   async labels(level: BrickLevel, index: number, bytesEach: 1 | 2, signal?: AbortSignal): Promise<Uint8Array | Uint16Array> {
-    const shape = brickShape(level, index);
-    const bytes = await this.#bytesOf(level, index, signal);
-    const answer = await this.#workers.ask({ kind: "labels", bytes, shape, bytesEach });
+    const answer = await this.#decodedBy(level, index, { kind: "labels", bytesEach }, signal);
     if (answer.kind === "labels") return answer.labels;
-    throw new Error(answer.kind === "damaged" ? answer.why : "another answer");
+    throw new Error("another answer");
   }
 
-  /** The stored integers themselves, for what is said in numbers. */
-  async voxels(level: BrickLevel, index: number, signal?: AbortSignal): Promise<Int16Array> {
+  /** The stored integers themselves, for what is said in numbers; `unmeasured` is the one that is no value. */
+  async voxels(level: BrickLevel, index: number, unmeasured: number | null, signal?: AbortSignal): Promise<Int16Array> {
     const key = keyOf(level, index);
     const known = this.#decoded.get(key);
     if (known instanceof Int16Array) return known;
-    const shape = brickShape(level, index);
     const [, length, min] = level.bricks[index]!;
     let voxels: Int16Array;
-    if (length === 0) voxels = new Int16Array(voxelsOf(shape)).fill(min);
+    if (length === 0) voxels = new Int16Array(voxelsOf(brickShape(level, index))).fill(min);
     else {
-      const bytes = await this.#bytesOf(level, index, signal);
-      const answer = await this.#workers.ask({ kind: "voxels", bytes, shape });
-      if (answer.kind !== "voxels") throw new Error(answer.kind === "damaged" ? answer.why : "another answer");
+      const answer = await this.#decodedBy(level, index, { kind: "voxels", unmeasured }, signal);
+      if (answer.kind !== "voxels") throw new Error("another answer");
       voxels = answer.voxels;
     }
     this.#decoded.set(key, voxels);
@@ -248,10 +262,10 @@ export class BrickReader {
   }
 
   /** The stored integer at one place of a level (slice, row, column); undefined outside. */
-  async voxelAt(level: BrickLevel, place: BrickShape, signal?: AbortSignal): Promise<number | undefined> {
+  async voxelAt(level: BrickLevel, place: BrickShape, unmeasured: number | null, signal?: AbortSignal): Promise<number | undefined> {
     const found = brickOf(level, place);
     if (!found) return undefined;
-    return (await this.voxels(level, found.index, signal))[found.place];
+    return (await this.voxels(level, found.index, unmeasured, signal))[found.place];
   }
 
   /** The label at one place. */
@@ -270,6 +284,17 @@ export class BrickReader {
     this.#workers.dispose();
     this.#compressed.clear();
     this.#decoded.clear();
+  }
+
+  /** Raises LoadFailed. What was damaged is not kept: whoever tries again fetches it anew. */
+  async #decodedBy(level: BrickLevel, index: number, wish: BrickWish, signal?: AbortSignal): Promise<BrickAnswer> {
+    const bytes = await this.#bytesOf(level, index, signal);
+    const [, , least, greatest] = level.bricks[index]!;
+    const expected = { shape: brickShape(level, index), least, greatest, sha256: level.sha256?.[index] ?? null };
+    const answer = await this.#workers.ask({ ...wish, ...expected, bytes });
+    if (answer.kind !== "damaged") return answer;
+    this.#compressed.delete(keyOf(level, index));
+    throw new LoadFailed("damaged", answer.why);
   }
 
   async #bytesOf(level: BrickLevel, index: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {

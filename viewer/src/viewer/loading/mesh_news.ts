@@ -4,6 +4,7 @@ import type { Store } from "../state/store.ts";
 import type { Detail } from "../state/view_state.ts";
 import type { Mesh } from "./mesh_messages.ts";
 import type { MeshNews, MeshSource } from "./meshes.ts";
+import { keyOfFlaw } from "../words.ts";
 import type { LoadFlaw } from "./ranges.ts";
 
 const SLOW_MS = 6000;
@@ -16,9 +17,12 @@ export interface MeshDesk extends MeshNews {
 
 export function meshNews(store: Store, organs: { take(mesh: Mesh): void }, invalidate: () => void): MeshDesk {
   const failed = new Map<string, Set<DetailLevel>>();
-  const coarse = new Set<string>();
+  /** Organs of which some mesh is there. */
+  const there = new Set<string>();
   const nameOf = (id: string) => store.state.manifest.organs.find((organ) => organ.id === id)?.name ?? id;
-  const settled = () => coarse.size + [...failed.values()].filter((levels) => levels.has("coarse")).length;
+  /** Of which nothing is there, and nothing is on its way. */
+  const withoutAny = () => [...failed].filter(([id, levels]) => levels.has("coarse") && !there.has(id)).map(([id]) => id);
+  const settled = () => there.size + withoutAny().length;
   const isCoarseThere = () => settled() >= store.state.manifest.organs.length;
   const say = (id: string, key: string, places: Record<string, string | number>) =>
     store.dispatch({ type: "notice", notice: { id, key, places, kind: id === "slow" ? "warn" : "bad", retry: id === "slow" ? null : "meshes" } });
@@ -43,23 +47,36 @@ export function meshNews(store: Store, organs: { take(mesh: Mesh): void }, inval
   }, SLOW_MS);
 
   function sayFailed(id: string, level: DetailLevel, flaw: LoadFlaw): void {
-    const lost = [...failed].filter(([, levels]) => levels.has("coarse")).map(([one]) => one);
-    if (level !== "coarse") say(`detail-${id}`, "detail-failed", { name: nameOf(id) });
-    else if (lost.length > 1) say("meshes", "meshes-failed", { count: lost.length });
-    else say("meshes", flaw === "network" || flaw === "server" ? "mesh-network" : "mesh-failed", { name: nameOf(id) });
+    const isAway = flaw === "network" || flaw === "server";
+    if (level !== "coarse") return say(`detail-${id}`, keyOfFlaw(flaw, "detail-failed"), { name: nameOf(id) });
+    const count = withoutAny().length;
+    const key = isAway ? ["mesh-network", "meshes-network"] : ["mesh-failed", "meshes-failed"];
+    say("meshes", keyOfFlaw(flaw, key[count > 1 ? 1 : 0] ?? ""), { name: nameOf(id), count });
+  }
+
+  /** A notice that has become untrue goes; the one who closed it is not told again. */
+  function unsay(id: string, level: DetailLevel): void {
+    const isSaid = (notice: string) => store.state.notices.some((one) => one.id === notice);
+    if (level !== "coarse" && isSaid(`detail-${id}`)) store.dispatch({ type: "notice-close", id: `detail-${id}` });
+    if (!isSaid("meshes")) return;
+    const [first, ...more] = withoutAny();
+    if (first === undefined) store.dispatch({ type: "notice-close", id: "meshes" });
+    else say("meshes", more.length ? "meshes-failed" : "mesh-failed", { name: nameOf(first), count: more.length + 1 });
   }
 
   return {
     arrived(mesh) {
-      failed.get(mesh.id)?.delete(mesh.level);
-      if (mesh.level === "coarse") coarse.add(mesh.id);
+      const wasLost = failed.get(mesh.id)?.delete(mesh.level) ?? false;
+      const wasWithout = withoutAny().includes(mesh.id);
+      there.add(mesh.id);
       organs.take(mesh);
       tell(mesh.id, mesh.level);
+      if (wasLost || wasWithout) unsay(mesh.id, mesh.level);
       invalidate();
     },
     failed(id, level, flaw) {
       failed.set(id, (failed.get(id) ?? new Set()).add(level));
-      if (level === "coarse") tell(id, "failed");
+      if (level === "coarse" && !there.has(id)) tell(id, "failed");
       sayFailed(id, level, flaw);
     },
     isCoarseThere,

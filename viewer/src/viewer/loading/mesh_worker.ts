@@ -2,7 +2,7 @@
 import { decodeMesh } from "./decode_mesh.ts";
 import { type MeshTree, growTree, pick, seenPoint } from "./mesh_tree.ts";
 import type { AnchorPoint, AnchorWish, FromWorker, Mesh, MeshWish, ToWorker } from "./mesh_messages.ts";
-import { LoadFailed, fetchRange } from "./ranges.ts";
+import { LoadFailed, fetchRange, flawOf } from "./ranges.ts";
 
 /** Of each organ the finest mesh that is drawn; its tree grows when there is time, or when somebody asks. */
 const meshes = new Map<string, Mesh>();
@@ -49,8 +49,10 @@ async function loadTogether(files: string, wishes: readonly MeshWish[]): Promise
       const from = wish.mesh.offset - start;
       await take(wish, whole.subarray(from, from + wish.mesh.bytes)).catch((fault: unknown) => fail(wish, fault));
     }
-  } catch {
-    // One stretch that does not come whole: whatever can be had is fetched by itself.
+  } catch (fault) {
+    // Only a stretch that is damaged or too short may have good parts: from a server that does not answer none will come.
+    const flaw = flawOf(fault);
+    if (flaw !== "damaged" && flaw !== "missing") return wishes.forEach((wish) => fail(wish, fault));
     for (const wish of wishes) await load(files, wish);
   }
 }
@@ -76,8 +78,7 @@ function drop(id: string): void {
 }
 
 function fail(wish: MeshWish, fault: unknown): void {
-  const flaw = fault instanceof LoadFailed ? fault.flaw : "damaged";
-  post({ type: "failed", id: wish.id, level: wish.level, flaw });
+  post({ type: "failed", id: wish.id, level: wish.level, flaw: flawOf(fault) });
 }
 
 /** One tree at a time, so that a question in between is answered soon. */

@@ -31,7 +31,7 @@ export interface MeshSource {
 }
 
 export function startMeshes(files: string): MeshSource {
-  const worker = new Worker(new URL("./mesh_worker.ts", import.meta.url), { type: "module" });
+  const learnt = new Map<string, MeshWish>();
   const asked = new Map<number, { since: number; answer: (picked: Picked) => void }>();
   const underWay = new Map<string, MeshWish>();
   let news: MeshNews | undefined;
@@ -42,10 +42,47 @@ export function startMeshes(files: string): MeshSource {
   };
   let requests = 0;
   let anchoring: { request: number; answer: (anchors: readonly AnchorPoint[]) => void } | undefined;
-  const send = (message: ToWorker) => {
-    worker.postMessage(message);
+  let worker: Worker | undefined = start();
+  let hasReplaced = false;
+
+  function start(): Worker {
+    const one = new Worker(new URL("./mesh_worker.ts", import.meta.url), { type: "module" });
+    let hasAnswered = false;
+    one.addEventListener("message", (event: MessageEvent<FromWorker>) => {
+      hasAnswered = true;
+      take(event.data);
+      // After those who were waiting have taken it up.
+      tellBusy();
+    });
+    // Its script did not arrive, or it ran out of memory.
+    one.addEventListener("error", () => {
+      one.terminate();
+      worker = undefined;
+      // It may be that nothing is owed, and nobody would ask for a mesh: what can be picked is not to be lost for good.
+      const isOwed = underWay.size > 0;
+      loseAll();
+      if (!hasAnswered || hasReplaced || isOwed) return;
+      hasReplaced = true;
+      worker = replaced();
+    });
+    return one;
+  }
+
+  /** Another worker, which learns again what the one before it knew. */
+  function replaced(): Worker {
+    const one = start();
+    for (const wish of learnt.values()) one.postMessage({ type: "load", files, wish } satisfies ToWorker);
+    return one;
+  }
+
+  /** Only who asks for a mesh starts another worker: questions come with every movement of the hand. */
+  function send(message: ToWorker): void {
+    if (message.type === "load" || message.type === "together") worker ??= replaced();
+    worker?.postMessage(message);
+    if (!worker) loseAll();
     tellBusy();
-  };
+  }
+
   function tellBusy(): void {
     busy("meshes", underWay.size > 0);
     busy("pick", asked.size > 0);
@@ -53,8 +90,8 @@ export function startMeshes(files: string): MeshSource {
   }
   const name = (id: string, level: DetailLevel) => `${level} ${id}`;
 
-  worker.addEventListener("message", (event: MessageEvent<FromWorker>) => {
-    const told = event.data;
+  /** What nobody waits for was learnt again. */
+  function take(told: FromWorker): void {
     if (told.type === "picked") {
       const question = asked.get(told.request);
       asked.delete(told.request);
@@ -69,26 +106,26 @@ export function startMeshes(files: string): MeshSource {
       anchoring = undefined;
       answer(told.anchors);
     } else if (told.type === "mesh") {
-      underWay.delete(name(told.mesh.id, told.mesh.level));
+      const of = name(told.mesh.id, told.mesh.level);
+      const wish = underWay.get(of);
+      if (!wish) return;
+      underWay.delete(of);
+      learnt.set(of, wish);
       hear((to) => to.arrived(told.mesh));
-    } else {
-      underWay.delete(name(told.id, told.level));
-      hear((to) => to.failed(told.id, told.level, told.flaw));
-    }
-  });
-  // A worker that never began, or that ran out of memory: everything it owes has failed.
-  worker.addEventListener("error", () => {
-    for (const wish of underWay.values()) hear((to) => to.failed(wish.id, wish.level, "network"));
+    } else if (underWay.delete(name(told.id, told.level))) hear((to) => to.failed(told.id, told.level, told.flaw));
+  }
+
+  /** Everything that is owed has failed. */
+  function loseAll(): void {
+    const lost = [...underWay.values()];
     underWay.clear();
-    for (const { answer } of asked.values()) answer({ hit: null, tookMs: 0, waitedMs: 0 });
+    for (const wish of lost) hear((to) => to.failed(wish.id, wish.level, "program"));
+    const questions = [...asked.values()];
     asked.clear();
-  });
-  // After those who were waiting have taken it up.
-  worker.addEventListener("message", tellBusy);
-  worker.addEventListener("error", () => {
+    for (const { answer } of questions) answer({ hit: null, tookMs: 0, waitedMs: 0 });
     anchoring = undefined;
     tellBusy();
-  });
+  }
 
   return {
     tell(to) {
@@ -113,7 +150,10 @@ export function startMeshes(files: string): MeshSource {
       underWay.set(name(organ.id, level), wish);
       send({ type: "load", files, wish });
     },
-    drop: (id) => send({ type: "drop", id }),
+    drop(id) {
+      learnt.delete(name(id, "full"));
+      send({ type: "drop", id });
+    },
     pick(ray) {
       requests += 1;
       const request = requests;
@@ -127,6 +167,6 @@ export function startMeshes(files: string): MeshSource {
       anchoring = { request: requests, answer };
       send({ type: "anchors", request: requests, wish });
     },
-    dispose: () => worker.terminate(),
+    dispose: () => worker?.terminate(),
   };
 }

@@ -86,6 +86,8 @@ export interface BrickLevel {
   readonly brick: number;
   readonly grid: Vec3;
   readonly bricks: readonly BrickEntry[];
+  /** Of each brick's bytes, null where it has none; builds of older versions know none. */
+  readonly sha256?: readonly (string | null)[];
 }
 
 export interface VolumeFile {

@@ -1,20 +1,9 @@
 // JSON of unknown worth -> a Manifest. What is damaged is left out and named; only what makes the whole useless throws.
+import { type Group, type Light, type Manifest, type MeshFile, NEWEST_VERSION, type NotFound, type Organ, type Span, type Statistics } from "./manifest.ts";
 import {
-  type BrickEntry,
-  type BrickLevel,
-  type Group,
-  type LabelsFile,
-  type Light,
-  type Manifest,
-  type MeshFile,
-  NEWEST_VERSION,
-  type NotFound,
-  type Organ,
-  type Span,
-  type Statistics,
-  type VolumeFile,
-} from "./manifest.ts";
-import { inverse } from "./affine.ts";
+  Flaw, type Json, LeftOut, count, each, file, id, isDigest, isObject, number, numbers, object, perhaps, text, vec3,
+} from "./read_json.ts";
+import { FARTHEST_MM, LARGEST_VALUE, labelsFile, volumeFile } from "./read_scan.ts";
 import type { Bounds, Vec3 } from "./vectors.ts";
 
 export type ManifestFlaw = "not-a-scene" | "newer-version" | "no-organs";
@@ -29,60 +18,43 @@ export class UnreadableManifest extends Error {
   }
 }
 
-/** A part that is not what it should be; the place is a path in the JSON. */
-class Flaw extends Error {}
-
-type Json = Readonly<Record<string, unknown>>;
-
 // Above anything that is built; below what makes a browser fall over before it has looked.
 const MOST_ORGANS = 500;
 const MOST_GROUPS = 500;
 const DEEPEST_GROUP = 12;
 const MOST_REASONS = 50;
 const MOST_VERTICES = 50_000_000;
+/** A cubic metre, and a hundred square metres: above any organ of any patient. */
+const LARGEST_ML = 1e6;
+const LARGEST_MM2 = 1e8;
+const MEAN_ROUNDED = 1e-4;
 const MOST_BYTES = 512 * 2 ** 20;
-const LONGEST_NAME = 300;
-/** Nobody is farther from the origin of his scan. */
-const FARTHEST_MM = 1e5;
-// Of the scan: shaders count in bricks of this edge; the rest keeps a lying scene from filling the memory.
-const BRICK_EDGE = 64;
-const LONGEST_EDGE = 2 ** 15;
-const MOST_VOXELS = 2 ** 33;
-const MOST_LEVELS = 12;
-const MOST_BRICKS = 300_000;
-const LAST_EDGE = 160;
-const LARGEST_VALUE = 1e7;
-const MOST_SAID = 100;
-
-/** What was left out: how many in all, and where the first of them stand. */
-class LeftOut {
-  readonly places: string[] = [];
-  count = 0;
-  add(place: string, count = 1): void {
-    this.count += count;
-    if (this.places.length < MOST_SAID) this.places.push(place);
-  }
-}
 
 /** Read a parsed scene.json. Raises UnreadableManifest. */
 export function readManifest(json: unknown): Manifest {
+  try {
+    return read(json);
+  } catch (fault) {
+    throw fault instanceof Flaw ? new UnreadableManifest("not-a-scene") : fault;
+  }
+}
+
+function read(json: unknown): Manifest {
   if (!isObject(json) || json["format"] !== "plastinate-view") throw new UnreadableManifest("not-a-scene");
   const version = json["version"];
   if (typeof version !== "number" || !Number.isInteger(version) || version < 1)
     throw new UnreadableManifest("not-a-scene");
   if (version > NEWEST_VERSION) throw new UnreadableManifest("newer-version", version);
   const leftOut = new LeftOut();
-  const organs = each(json["organs"], "organs", leftOut, organ, MOST_ORGANS);
-  const known = new Set<string>();
-  const unique = organs.filter((one) => !known.has(one.id) && known.add(one.id));
+  const organs = each(json["organs"], "organs", leftOut, onlyOnce(organ), MOST_ORGANS);
   const volume = perhaps(json["volume"], "volume", leftOut, volumeFile);
   const labels = perhaps(json["labels"], "labels", leftOut, labelsFile);
-  if (!unique.length && !volume) throw new UnreadableManifest("no-organs");
+  if (!organs.length && !volume) throw new UnreadableManifest("no-organs");
   return {
     version,
     title: text(json["title"] ?? "", "title"),
     unit: json["unit"] === "px" ? "px" : "mm",
-    organs: unique,
+    organs,
     groups: shallow(each(json["groups"] ?? [], "groups", leftOut, group, MOST_GROUPS)),
     notFound: each(json["not_found"] ?? [], "not_found", leftOut, notFound, MOST_ORGANS),
     volume,
@@ -90,35 +62,6 @@ export function readManifest(json: unknown): Manifest {
     leftOut: leftOut.places,
     leftOutCount: leftOut.count,
   };
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function object(value: unknown, place: string): Json {
-  if (!isObject(value)) throw new Flaw(place);
-  return value;
-}
-
-/** Every entry that can be read; those that cannot are named. */
-function each<T>(
-  value: unknown,
-  place: string,
-  leftOut: LeftOut,
-  read: (json: Json, place: string) => T,
-  most: number,
-): T[] {
-  if (!Array.isArray(value)) {
-    leftOut.add(place);
-    return [];
-  }
-  if (value.length > most) leftOut.add(`${place}[${most}]`, value.length - most);
-  return value.slice(0, most).flatMap((one: unknown, index) => {
-    const read_ = perhaps(one, `${place}[${index}]`, leftOut, read);
-    if (read_ === null && (one === null || one === undefined)) leftOut.add(`${place}[${index}]`);
-    return read_ === null ? [] : [read_];
-  });
 }
 
 /** A group that stands too deep, or in a circle, stands at the top. */
@@ -131,61 +74,10 @@ function shallow(groups: readonly Group[]): Group[] {
   });
 }
 
-function perhaps<T>(
-  value: unknown,
-  place: string,
-  leftOut: LeftOut | null,
-  read: (json: Json, place: string) => T,
-): T | null {
-  if (value === null || value === undefined) return null;
-  try {
-    return read(object(value, place), place);
-  } catch (flaw) {
-    if (!(flaw instanceof Flaw)) throw flaw;
-    leftOut?.add(flaw.message);
-    return null;
-  }
-}
-
-function text(value: unknown, place: string): string {
-  if (typeof value !== "string") throw new Flaw(place);
-  return value.length > LONGEST_NAME ? `${value.slice(0, LONGEST_NAME - 1)}…` : value;
-}
-
-function number(value: unknown, place: string, low = -Infinity, high = Infinity): number {
-  if (typeof value !== "number" || !Number.isFinite(value) || value < low || value > high) throw new Flaw(place);
-  return value;
-}
-
-function count(value: unknown, place: string, high = Number.MAX_SAFE_INTEGER): number {
-  if (!Number.isInteger(value)) throw new Flaw(place);
-  return number(value, place, 0, high);
-}
-
-function numberOrNull(value: unknown, place: string): number | null {
-  return value === null || value === undefined ? null : number(value, place);
-}
-
-function numbers(value: unknown, place: string, long: number): number[] {
-  if (!Array.isArray(value) || value.length !== long) throw new Flaw(place);
-  return value.map((one: unknown, index) => number(one, `${place}[${index}]`));
-}
-
-function vec3(value: unknown, place: string): Vec3 {
-  const [x = 0, y = 0, z = 0] = numbers(value, place, 3);
-  return [x, y, z];
-}
-
 function point(value: unknown, place: string): Vec3 {
   const read = vec3(value, place);
   if (read.some((one) => Math.abs(one) > FARTHEST_MM)) throw new Flaw(place);
   return read;
-}
-
-/** What may be a key and a part of an address; never a name that every object has. */
-function id(value: unknown, place: string): string {
-  if (typeof value !== "string" || !/^[\w.:-]{1,100}$/.test(value) || value in {}) throw new Flaw(place);
-  return value;
 }
 
 function bounds(value: unknown, place: string): Bounds {
@@ -207,13 +99,6 @@ const label = (value: unknown): number | null =>
 const share = (value: unknown): number | null =>
   typeof value === "number" && value >= 0 && value <= 1 ? value : null;
 
-/** A file beside scene.json: never another address. */
-function file(value: unknown, place: string): string {
-  const name = text(value, place);
-  if (!/^view\/\w[\w.-]*$/.test(name)) throw new Flaw(place);
-  return name;
-}
-
 function span(value: unknown, place: string, within: number): Span {
   const [offset = 0, bytes = 0] = numbers(value, place, 2);
   if (count(offset, place) + count(bytes, place) > within) throw new Flaw(place);
@@ -223,7 +108,7 @@ function span(value: unknown, place: string, within: number): Span {
 function meshFile(json: Json, place: string): MeshFile {
   const bytes = count(json["bytes"], `${place}.bytes`, MOST_BYTES);
   const streams = object(json["streams"], `${place}.streams`);
-  const hash = json["sha256"];
+  const sha256 = json["sha256"];
   return {
     file: file(json["file"], `${place}.file`),
     offset: count(json["offset"], `${place}.offset`),
@@ -237,7 +122,22 @@ function meshFile(json: Json, place: string): MeshFile {
       normals: span(streams["normals"], `${place}.streams.normals`, bytes),
       indices: span(streams["indices"], `${place}.streams.indices`, bytes),
     },
-    sha256: typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash) ? hash : null,
+    sha256: isDigest(sha256) ? sha256 : null,
+  };
+}
+
+/** A figure that is shown as a fact: null where there is none, or where no scan could have it. */
+const figure = (value: unknown, most: number): number | null =>
+  typeof value === "number" && value >= 0 && value <= most ? value : null;
+
+/** Raises Flaw at the second of a name: the first one stays. */
+function onlyOnce(readOne: (json: Json, place: string) => Organ): typeof readOne {
+  const known = new Set<string>();
+  return (json, place) => {
+    const one = readOne(json, place);
+    if (known.has(one.id)) throw new Flaw(`${place}.id`);
+    known.add(one.id);
+    return one;
   };
 }
 
@@ -263,13 +163,13 @@ function organ(json: Json, place: string): Organ {
     // A light that is unknown is no green one.
     light: light === "green" || light === "amber" || light === "red" ? (light satisfies Light) : "red",
     reasons: reasons.filter((one): one is string => typeof one === "string"),
-    volumeMl: numberOrNull(json["volume_ml"], `${place}.volume_ml`),
-    areaMm2: numberOrNull(json["area_mm2"], `${place}.area_mm2`),
+    volumeMl: figure(json["volume_ml"], LARGEST_ML),
+    areaMm2: figure(json["area_mm2"], LARGEST_MM2),
     boundsLpsMm: bounds(json["bounds_lps_mm"], `${place}.bounds_lps_mm`),
     centreLpsMm: point(json["centre_lps_mm"], `${place}.centre_lps_mm`),
     triangles: count(json["triangles"] ?? coarse.triangles, `${place}.triangles`),
-    distanceMeanMm: numberOrNull(json["distance_mean_mm"], `${place}.distance_mean_mm`),
-    distanceP95Mm: numberOrNull(json["distance_p95_mm"], `${place}.distance_p95_mm`),
+    distanceMeanMm: figure(json["distance_mean_mm"], FARTHEST_MM),
+    distanceP95Mm: figure(json["distance_p95_mm"], FARTHEST_MM),
     statistics: hasSenselessLabel ? null : perhaps(json["statistics"], `${place}.statistics`, null, statistics),
     meshes: { coarse, medium: finer("medium"), full: finer("full") },
   };
@@ -282,18 +182,24 @@ function code(value: unknown): Organ["code"] {
   return { scheme, value: number_, meaning };
 }
 
+/** All of them or none: where one cannot be, the others are no facts either. */
 function statistics(json: Json, place: string): Statistics {
-  const of = (name: string) => number(json[name], `${place}.${name}`);
-  return {
+  const of = (name: string, low = -LARGEST_VALUE) => number(json[name], `${place}.${name}`, low, LARGEST_VALUE);
+  const found = {
     voxels: count(json["voxels"], `${place}.voxels`),
     mean: of("mean"),
-    sd: of("sd"),
+    sd: of("sd", 0),
     min: of("min"),
     max: of("max"),
     p05: of("p05"),
     median: of("median"),
     p95: of("p95"),
   };
+  const { min, p05, median, p95, max, mean } = found;
+  // The mean is rounded otherwise than the rest.
+  const isMeanWithin = mean >= min - MEAN_ROUNDED && mean <= max + MEAN_ROUNDED;
+  if (!(min <= p05 && p05 <= median && median <= p95 && p95 <= max && isMeanWithin)) throw new Flaw(place);
+  return found;
 }
 
 function group(json: Json, place: string): Group {
@@ -309,75 +215,5 @@ function notFound(json: Json, place: string): NotFound {
     id: id(json["id"], `${place}.id`),
     name: text(json["name"], `${place}.name`),
     reason: text(json["reason"], `${place}.reason`),
-  };
-}
-
-function level(json: Json, place: string): BrickLevel {
-  const shape = vec3(json["shape"], `${place}.shape`);
-  const grid = vec3(json["grid"], `${place}.grid`);
-  const brick = count(json["brick"], `${place}.brick`, BRICK_EDGE);
-  const isFitting = shape.every(
-    (long, axis) =>
-      Number.isInteger(long) && long > 0 && long <= LONGEST_EDGE && brick === BRICK_EDGE && grid[axis] === Math.ceil(long / brick),
-  );
-  if (!isFitting || shape[0] * shape[1] * shape[2] > MOST_VOXELS) throw new Flaw(`${place}.grid`);
-  const rows = json["index_to_lps"];
-  if (!Array.isArray(rows) || rows.length !== 4) throw new Flaw(`${place}.index_to_lps`);
-  const indexToLps = rows.flatMap((row: unknown, index) => numbers(row, `${place}.index_to_lps[${index}]`, 4));
-  if (indexToLps.some((one) => Math.abs(one) > FARTHEST_MM) || !inverse(indexToLps)) throw new Flaw(`${place}.index_to_lps`);
-  const entries = json["bricks"];
-  if (!Array.isArray(entries) || entries.length !== grid[0] * grid[1] * grid[2]) throw new Flaw(`${place}.bricks`);
-  return {
-    file: file(json["file"], `${place}.file`),
-    shape,
-    indexToLps,
-    brick,
-    grid,
-    bricks: entries.map((entry: unknown, index): BrickEntry => {
-      const [offset = 0, bytes = 0, min = 0, max = 0] = numbers(entry, `${place}.bricks[${index}]`, 4);
-      return [count(offset, place), count(bytes, place), min, max];
-    }),
-  };
-}
-
-function levels(value: unknown, place: string): BrickLevel[] {
-  if (!Array.isArray(value) || !value.length || value.length > MOST_LEVELS) throw new Flaw(place);
-  const read = value.map((one: unknown, index) => level(object(one, `${place}[${index}]`), `${place}[${index}]`));
-  if (read.reduce((sum, one) => sum + one.bricks.length, 0) > MOST_BRICKS) throw new Flaw(place);
-  // The last one is fetched whole and at once, on every device.
-  if (Math.max(...(read.at(-1)?.shape ?? [])) > LAST_EDGE) throw new Flaw(place);
-  return read;
-}
-
-function volumeFile(json: Json, place: string): VolumeFile {
-  const [low = 0, high = 0] = numbers(json["range"], `${place}.range`, 2);
-  const most = (value: unknown, where: string): number => number(value, where, -LARGEST_VALUE, LARGEST_VALUE);
-  if (!(low <= high) || Math.abs(low) > LARGEST_VALUE || Math.abs(high) > LARGEST_VALUE) throw new Flaw(`${place}.range`);
-  const by = number(json["scale"] ?? 1, `${place}.scale`);
-  if (!(Math.abs(by) >= 1e-9 && Math.abs(by) <= 1e9)) throw new Flaw(`${place}.scale`);
-  const unmeasured = numberOrNull(json["unmeasured"], `${place}.unmeasured`);
-  if (unmeasured !== null && !(Number.isInteger(unmeasured) && Math.abs(unmeasured) <= 32768)) throw new Flaw(`${place}.unmeasured`);
-  if ((json["dtype"] ?? "int16") !== "int16") throw new Flaw(`${place}.dtype`);
-  const window = object(json["window"], `${place}.window`);
-  return {
-    quantity: json["quantity"] === "HU" ? "HU" : "a.u.",
-    dtype: "int16",
-    range: [low, high],
-    unmeasured,
-    scale: by,
-    offset: most(json["offset"] ?? 0, `${place}.offset`),
-    window: {
-      centre: most(window["centre"], `${place}.window.centre`),
-      width: number(window["width"], `${place}.window.width`, 1e-9, LARGEST_VALUE),
-    },
-    levels: levels(json["levels"], `${place}.levels`),
-  };
-}
-
-function labelsFile(json: Json, place: string): LabelsFile {
-  if (json["dtype"] !== undefined && json["dtype"] !== "uint8" && json["dtype"] !== "uint16") throw new Flaw(`${place}.dtype`);
-  return {
-    dtype: typeof json["dtype"] === "string" ? json["dtype"] : "uint8",
-    levels: levels(json["levels"], `${place}.levels`),
   };
 }

@@ -7,7 +7,7 @@ import { type Measurement, type ViewState, hasMillimetres } from "../state/view_
 import { download, fileName } from "./download.ts";
 import { measured, place } from "./format.ts";
 import { Panel } from "./panel.ts";
-import { organWords, valueWords } from "./readings.ts";
+import { probedOrgan, valueWords } from "./readings.ts";
 import { SIGNS, sign } from "./signs.ts";
 import { TOOLS } from "../tools/tools.ts";
 
@@ -36,9 +36,8 @@ export class MeasuresPanel extends Panel {
   private probe(): TemplateResult | typeof nothing {
     const { probe, manifest } = this.state;
     if (!probe) return nothing;
-    const organ = manifest.organs.find(({ id }) => id === probe.organ);
     return html`<dl class="facts-of probe">
-      <div><dt>${word("Probe")}</dt><dd>${organWords(organ, probe.isInside)}</dd></div>
+      <div><dt>${word("Probe")}</dt><dd>${probedOrgan(probe, manifest)}</dd></div>
       <div><dt>${word("Place in the patient (mm)")}</dt><dd class="number">${place(probe.pointLpsMm)}</dd></div>
       ${probe.value === undefined ? nothing : html`<div><dt>${word("Value of the scan")}</dt><dd class="number">${valueWords(probe.value, manifest)}</dd></div>`}
     </dl>`;

@@ -3,7 +3,7 @@ import { word } from "../../page/words.ts";
 import { isHull } from "../model/hulls.ts";
 import type { Manifest, Organ } from "../model/manifest.ts";
 import type { Vec3 } from "../model/vectors.ts";
-import type { ViewState } from "../state/view_state.ts";
+import type { Probe, ViewState } from "../state/view_state.ts";
 import { place, voxelValue } from "./format.ts";
 
 /** What a hull encloses is not the hull: fat, muscle and all that has no name of its own. */
@@ -12,18 +12,26 @@ export function organWords(organ: Organ | null | undefined, isInside: boolean): 
   return isInside && isHull(organ) ? word("inside “{hull}”", { hull: organ.name }) : organ.name;
 }
 
-/** "57 HU"; null stands for what was not measured. */
-export function valueWords(value: number | null, { volume }: Pick<Manifest, "volume">): string {
+/** "57 HU"; null stands for what was not measured, "unread" for what could not be had. */
+export function valueWords(value: number | null | "unread", { volume }: Pick<Manifest, "volume">): string {
   if (value === null) return word("not measured");
+  if (value === "unread") return word("the value here could not be read");
   return voxelValue(value, volume?.quantity ?? "");
 }
 
 export const placeWords = (lpsMm: Vec3, { unit }: Pick<Manifest, "unit">): string => (unit === "mm" ? `${place(lpsMm)} mm` : place(lpsMm));
 
+/** The organ that was probed; "" where there is none. */
+export function probedOrgan(probe: Probe, { organs }: Pick<Manifest, "organs">): string {
+  const found = organs.find(({ id }) => id === probe.organ);
+  if (!found && probe.isOrganUnread) return word("the organ here could not be read");
+  return organWords(found, probe.isInside);
+}
+
 /** What the probe says; "" where there is none. */
 export function probeWords({ probe, manifest }: Pick<ViewState, "probe" | "manifest">): string {
   if (!probe) return "";
-  const organ = organWords(manifest.organs.find(({ id }) => id === probe.organ), probe.isInside);
+  const organ = probedOrgan(probe, manifest);
   const value = probe.value === undefined ? "" : valueWords(probe.value, manifest);
   return [organ, placeWords(probe.pointLpsMm, manifest), value].filter(Boolean).join(" · ");
 }

@@ -7,7 +7,7 @@ import { viewLabel } from "../scene/cube.ts";
 import type { Store } from "../state/store.ts";
 import { type ViewState, hasMillimetres, isVisible } from "../state/view_state.ts";
 import { measured, millilitres, place, sizes } from "./format.ts";
-import { organWords, valueWords } from "./readings.ts";
+import { probedOrgan, valueWords } from "./readings.ts";
 import { lightName } from "./signs.ts";
 
 const REST_MS = 600;
@@ -65,7 +65,7 @@ function chosen(state: ViewState): string {
 
 function probed({ probe, manifest }: ViewState): string {
   if (!probe) return "";
-  const organ = organWords(manifest.organs.find(({ id }) => id === probe.organ), probe.isInside);
+  const organ = probedOrgan(probe, manifest);
   const value = probe.value === undefined ? "" : ` ${valueWords(probe.value, manifest)}.`;
   return `${word("Probe: {organ} at {place}.", { organ, place: place(probe.pointLpsMm) })}${value}`;
 }

@@ -2,6 +2,7 @@
 import { DataTexture, NearestFilter, RGBAFormat, UnsignedByteType, Vector3, type WebGLRenderer } from "three";
 import { type BrickReader, brickPlace, voxelsOf, brickShape } from "../loading/bricks.ts";
 import { BrickStream, type BrickWish } from "../loading/brick_stream.ts";
+import type { LoadFlaw } from "../loading/ranges.ts";
 import { applied, forColumnsFirst } from "../model/affine.ts";
 import type { BrickLevel, LabelsFile } from "../model/manifest.ts";
 import { rgbOf } from "../model/transfer.ts";
@@ -21,7 +22,7 @@ export class ScanLabels {
   readonly bytesEach: 1 | 2;
   version = 0;
   onArrival: () => void = () => undefined;
-  onTrouble: (why: string) => void = () => undefined;
+  onTrouble: (flaw: LoadFlaw) => void = () => undefined;
 
   readonly #reader: BrickReader;
   readonly #levels: readonly BrickLevel[];
@@ -43,7 +44,7 @@ export class ScanLabels {
       next: () => this.#next(),
       standIn: () => undefined,
       arrived: () => this.onArrival(),
-      failed: (_, why) => this.onTrouble(why),
+      failed: (_, flaw) => this.onTrouble(flaw),
     });
     this.#levels = labels?.levels ?? [];
     const fine = this.#wayTo(scan, this.level);

@@ -3,6 +3,7 @@ import { type Data3DTexture, Matrix4, Vector3, type WebGLRenderer } from "three"
 import { type BrickReader, brickPlace, brickShape, type Texels, voxelsOf } from "../loading/bricks.ts";
 import { BrickStream, type BrickWish } from "../loading/brick_stream.ts";
 import { asBytes, asHalves, cellRanges, UNMEASURED_HALF } from "../loading/brick_codec.ts";
+import type { LoadFlaw } from "../loading/ranges.ts";
 import { type Affine, applied, appliedToDirection, chained, forColumnsFirst, inverse, spacings } from "../model/affine.ts";
 import { isAnyShown, type ShownValues } from "../model/cells.ts";
 import type { BrickLevel, VolumeFile } from "../model/manifest.ts";
@@ -56,7 +57,7 @@ export class ScanTextures {
   version = 0;
   /** Called when something arrived that a frame would show, and when a part could not be had. */
   onArrival: () => void = () => undefined;
-  onTrouble: (missing: number, why: string) => void = () => undefined;
+  onTrouble: (missing: number, flaw: LoadFlaw) => void = () => undefined;
 
   readonly #reader: BrickReader;
   readonly #coarse: BrickTexture;
@@ -89,7 +90,7 @@ export class ScanTextures {
       // Coarse voxels that cannot be had are as if not measured: what is fine there is still to be seen.
       standIn: (of, index) => (of === this.#coarse.level ? this.#unmeasured(of, index) : undefined),
       arrived: () => this.onArrival(),
-      failed: (missing, why) => this.onTrouble(missing, why),
+      failed: (missing, flaw) => this.onTrouble(missing, flaw),
     });
     this.#coarse = new BrickTexture(coarse, this.form);
     this.#isOneLevel = coarse === level;

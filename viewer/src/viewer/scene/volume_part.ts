@@ -19,7 +19,7 @@ import { slicePanes } from "../slices/slice_panes.ts";
 import { fitOutline, slicePainter, sliceUniforms, takeWindow } from "../slices/slice_painter.ts";
 import { planesOf } from "../state/layouts.ts";
 import type { Probe, ViewState } from "../state/view_state.ts";
-import { addSentences } from "../words.ts";
+import { addSentences, keyOfFlaw } from "../words.ts";
 import type { CapPainter } from "./cap_material.ts";
 import type { Drawable } from "./drawable.ts";
 import { slicePlanes } from "./drawables/slice_planes.ts";
@@ -134,13 +134,10 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   scan.onArrival = labels.onArrival = (): void => {
     writing ??= setTimeout(write, WRITE_EVERY_MS);
   };
-  scan.onTrouble = (missing) => {
-    const notice = { id: "scan-bricks", key: "scan-bricks", places: { count: missing }, kind: "warn", retry: "volume" } as const;
-    store.dispatch({ type: "notice", notice });
-  };
-  labels.onTrouble = () => {
-    store.dispatch({ type: "notice", notice: { id: "scan-labels", key: "scan-labels", places: {}, kind: "warn", retry: "volume" } });
-  };
+  const sayTrouble = (id: string, key: string, count: number): void =>
+    store.dispatch({ type: "notice", notice: { id, key, places: { count }, kind: "warn", retry: "volume" } });
+  scan.onTrouble = (missing, flaw) => sayTrouble("scan-bricks", flaw === "damaged" ? "scan-damaged" : keyOfFlaw(flaw, "scan-bricks"), missing);
+  labels.onTrouble = (flaw) => sayTrouble("scan-labels", keyOfFlaw(flaw, "scan-labels"), 0);
   const onLost = (): void => void (isLost = true);
   const onRestored = (): void => {
     isLost = false;
@@ -159,7 +156,7 @@ export function mountVolume(setting: VolumeSetting): VolumePart | null {
   });
   async function readProbe(probe: Probe): Promise<void> {
     busy("probe", true);
-    const found = await readAt(reader, store.state.manifest, probe.pointLpsMm).catch(() => undefined);
+    const found = await readAt(reader, store.state.manifest, probe.pointLpsMm).catch(() => ({ value: "unread" as const }));
     busy("probe", false);
     if (found && store.state.probe === probe) store.dispatch({ type: "probe", probe: { ...probe, value: found.value } });
   }
@@ -254,10 +251,14 @@ const eyeOf = ({ camera }: ViewState): Vec3 => add(camera.targetLpsMm, scale(tur
 
 function saySentences(): void {
   addSentences({
-    "scan-bricks": (at) =>
-      at["count"] === 1
+    "scan-bricks": (at, { count }) =>
+      count === 1
         ? word("One part of the scan could not be loaded. It stays coarse or empty; all else works.")
         : word("{count} parts of the scan could not be loaded. They stay coarse or empty; all else works.", at),
+    "scan-damaged": (at, { count }) =>
+      count === 1
+        ? word("One part of the scan is damaged and is not shown. It stays coarse or empty; all else works.")
+        : word("{count} parts of the scan are damaged and are not shown. They stay coarse or empty; all else works.", at),
     "scan-labels": () => word("Some outlines of the organs in the slices could not be loaded. All else works."),
   });
 }

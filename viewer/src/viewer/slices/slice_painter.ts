@@ -78,8 +78,8 @@ export function fitOutline(uniforms: SliceUniforms, renderer: WebGLRenderer): vo
 }
 
 export interface SlicePainter {
-  /** Width and height are device pixels of the view. */
-  paint(view: SliceView, slab: SlicesState["slab"]): Promise<ImageData>;
+  /** Width and height are device pixels of the view; undefined where the graphics were lost meanwhile. */
+  paint(view: SliceView, slab: SlicesState["slab"]): Promise<ImageData | undefined>;
   dispose(): void;
 }
 
@@ -125,7 +125,12 @@ export function slicePainter(renderer: WebGLRenderer, scan: ScanTextures, shared
       renderer.render(scene, camera);
       renderer.setRenderTarget(before);
       const pixels = new Uint8Array(width * height * 4);
-      await renderer.readRenderTargetPixelsAsync(target, 0, 0, width, height, pixels);
+      try {
+        await renderer.readRenderTargetPixelsAsync(target, 0, 0, width, height, pixels);
+      } catch {
+        // A lost context rejects with nothing at all; what it would have drawn is drawn when it is back.
+        return undefined;
+      }
       return new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
     },
     dispose() {

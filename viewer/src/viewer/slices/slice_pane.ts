@@ -133,7 +133,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
         isStale = false;
         const shown = view(Math.min(SHARPEST, devicePixelRatio));
         const image = await parts.painter.paint(shown, store.state.slices.slab);
-        if (!isAlive) return;
+        if (!isAlive || !image) return;
         if (canvas.width !== image.width || canvas.height !== image.height) {
           canvas.width = image.width;
           canvas.height = image.height;
@@ -193,10 +193,10 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
   }
 
   async function probe(pointLpsMm: Vec3): Promise<void> {
-    const found = await parts.read(pointLpsMm).catch(() => undefined);
-    if (!found) return;
-    const { value, organ } = found;
-    store.dispatch({ type: "probe", probe: { pointLpsMm, organ: organ?.id ?? null, isInside: true, value } });
+    const found = await parts.read(pointLpsMm).catch(() => null);
+    if (found === undefined) return;
+    const { value, organ = null, isOrganUnread = true } = found ?? { value: "unread" as const };
+    store.dispatch({ type: "probe", probe: { pointLpsMm, organ: organ?.id ?? null, isInside: true, value, isOrganUnread } });
     if (organ) store.dispatch({ type: "select", id: organ.id });
     jump(pointLpsMm);
   }
@@ -267,6 +267,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
 }
 
 /** "R 12.4  A 3.1  S 40.0 mm · 57 HU · Left lung". */
-export function readingText({ lpsMm, value, organ }: Reading, { manifest }: ViewState): string {
-  return [placeWords(lpsMm, manifest), valueWords(value, manifest), organWords(organ, true)].filter(Boolean).join(" · ");
+export function readingText({ lpsMm, value, organ, isOrganUnread }: Reading, { manifest }: ViewState): string {
+  const which = isOrganUnread ? word("the organ here could not be read") : organWords(organ, true);
+  return [placeWords(lpsMm, manifest), valueWords(value, manifest), which].filter(Boolean).join(" · ");
 }

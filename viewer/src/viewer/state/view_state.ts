@@ -91,7 +91,9 @@ export interface Probe {
   /** On the face of a cut, not on the organ's surface. */
   readonly isInside: boolean;
   /** Of the scan there; null where it was not measured, undefined as long as it is not known. */
-  readonly value?: number | null;
+  readonly value?: number | null | "unread";
+  /** Whether an organ is there could not be found out. */
+  readonly isOrganUnread?: boolean;
 }
 
 /** What can be tried once more. */
