@@ -198,6 +198,28 @@ def test_the_volume_is_shown_and_its_look_can_be_set_by_keys(viewer: Viewer) -> 
     assert (abs(with_tissue - without).max(-1) > 12).sum() > 2000
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("before", ["ct-bone", "ct-lung"])
+def test_after_another_look_the_body_is_as_on_a_page_that_opens_with_it(
+    viewer: Viewer, shelf: Shelf, before: str
+) -> None:
+    def opened(look: str) -> None:
+        viewer.page.goto("about:blank")
+        shown = f"#camera=0,0,0,0.7071,0,0,0.7071,400&hidden=liver,kidney-left&volume=composite,{look}"
+        Viewer(viewer.page, shelf.url + shelf.pages["box and ball"] + shown)
+
+    opened("ct-soft-tissue")
+    wanted = viewer.picture().astype(int)
+    opened(before)
+    first = viewer.picture().astype(int)
+    viewer.tab("scan")
+    viewer.page.select_option("select[name=look]", "ct-soft-tissue")
+    # Nothing is turned or moved in between.
+    switched = viewer.picture().astype(int)
+    assert (abs(first - wanted).max(-1) > 12).sum() > 2000
+    assert (abs(switched - wanted).max(-1) > 12).sum() < 50
+
+
 def test_a_lost_context_brings_the_slices_back(viewer: Viewer) -> None:
     go_to(viewer, "axial")
     plainly(viewer)

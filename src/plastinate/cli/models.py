@@ -160,8 +160,8 @@ def announce_fetches(progress: Progress) -> None:
     say, told = progress.say, set()
 
     def announcing(event: ProgressEvent) -> None:
-        stage, _, name = event.doing.partition(": ")
-        if stage == FETCHING and name not in told:
+        name = event.doing.rpartition(": ")[2]
+        if event.doing == FETCHING.format(name=name) and name not in told:
             told.add(name)
             card = card_named(name)
             origin = (

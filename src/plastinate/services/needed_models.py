@@ -13,24 +13,30 @@ from plastinate.stages import catalog
 
 # What fetching one takes of a whole build, on a line that brings a few megabytes a second.
 FETCH_SHARE = 0.1
-# What a run says it does meanwhile, before a colon and the model's name.
-FETCHING = "fetch"
+# What a run says it does meanwhile.
+FETCHING = "fetch: {name}"
 
 
 def models_needed(recipe: Recipe) -> list[ModelCard]:
     """The cards of the models that a recipe's methods use, each once.
 
-    A method says in the catalog which it needs; one that runs any model is told by its parameter `model`.
-
     Raises:
         ModelError: a model is unknown, or its card was refused.
+    """
+    return [card_named(name) for name in names_of_models(recipe)]
+
+
+def names_of_models(recipe: Recipe) -> list[str]:
+    """What the models are called that a recipe's methods use, each once, whether or not there are such.
+
+    A method says in the catalog which it needs; one that runs any model is told by its parameter `model`.
     """
     names: dict[str, None] = {}
     for step in recipe.segment:
         names.update(dict.fromkeys(catalog.find(catalog.SEGMENT, "segment method", step.method).models))
         if isinstance(chosen := step.params.get("model"), str):
             names[chosen] = None
-    return [card_named(name) for name in names]
+    return list(names)
 
 
 def fetch_needed_models(recipe: Recipe, *, progress: Progress) -> list[ModelCard]:
@@ -70,5 +76,5 @@ def _have(card: ModelCard, part: str, progress: Progress) -> None:
     if is_here(card):
         model_file(card.name, part=part)
         return
-    with progress.step(f"{FETCHING}: {card.name}", share=FETCH_SHARE) as within:
+    with progress.step(FETCHING.format(name=card.name), share=FETCH_SHARE) as within:
         model_file(card.name, part=part, progress=lambda done, total: within(done / max(total, 1)))

@@ -376,5 +376,12 @@ def _likeliest(recipes: Sequence[Any], series: Mapping[str, Any], kind: str) -> 
         for word, region in REGIONS.items():
             named = [each for each in fitting if word in said and region in each.name]
             if named:
-                return str(named[0].name)
-    return max(fitting, key=lambda each: len(each.structures)).name if fitting else ""
+                return _widest(named)
+    return _widest(fitting) if fitting else ""
+
+
+def _widest(recipes: Sequence[Any]) -> str:
+    """The one with the most organs, of those that fetch nothing where there are such: nobody has asked yet."""
+    from plastinate.services.needed_models import names_of_models
+
+    return str(max(recipes, key=lambda each: (not names_of_models(each), len(each.structures))).name)
