@@ -381,7 +381,7 @@ def _likeliest(recipes: Sequence[Any], series: Mapping[str, Any], kind: str) -> 
 
 
 def _widest(recipes: Sequence[Any]) -> str:
-    """The one with the most organs, of those that fetch nothing where there are such: nobody has asked yet."""
+    """The one with the most organs; one that fetches nothing goes before: nobody has asked for it yet."""
     from plastinate.services.needed_models import names_of_models
 
     return str(max(recipes, key=lambda each: (not names_of_models(each), len(each.structures))).name)
