@@ -10,6 +10,10 @@ VIEW = (
     N_("3D alone"),
     N_("3D and slices"),
     N_("3D view"),
+    N_(
+        "A part of the program did not arrive or broke off, so not everything can be shown. What is on "
+        "the screen stays."
+    ),
     N_("A part of this link makes no sense and was left out. Ask for it once more."),
     N_("Add a point"),
     N_("Alone"),
@@ -122,6 +126,7 @@ VIEW = (
     N_("Organs"),
     N_("Other side"),
     N_("Outer form"),
+    N_("One part of the scan is damaged and is not shown. It stays coarse or empty; all else works."),
     N_("Outline the organs in the slices"),
     N_("Painting ..."),
     N_("Panels"),
@@ -172,11 +177,9 @@ VIEW = (
     N_("The link opens this very view for whoever may see the case."),
     N_("The list of the models is damaged. Build them once more."),
     N_("The list of the models is not there any more. Build them once more."),
+    N_("The connection broke while the models of {count} organs were loading. What is there stays."),
     N_("The model of {name} could not be loaded: it is damaged or missing. All else works."),
-    N_(
-        "The models could not be fetched: the connection or the server does not answer. Reload the page"
-        " to try again."
-    ),
+    N_("The models could not be fetched: the connection or the server does not answer."),
     N_("The models of {count} organs could not be loaded. All else works."),
     N_("The scan as a body"),
     N_(
@@ -242,3 +245,12 @@ VIEW = (
     N_("{plane} {number} of {count}"),
     N_("{plane}: which slice"),
 )
+    N_("You are no longer signed in, or may not see this case any more. What is on the screen stays."),
+    N_(
+        "You are no longer signed in. Your measurements stay here while the page is open, and are saved "
+        "once you have signed in again."
+    ),
+    N_("You may no longer change this case: your measurements cannot be saved with it."),
+    N_("the organ here could not be read"),
+    N_("the value here could not be read"),
+    N_("{count} parts of the scan are damaged and are not shown. They stay coarse or empty; all else works."),
