@@ -16,7 +16,7 @@ from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
 from plastinate.web.payloads import Build as Built
 from plastinate.web.views import build_whole
-from plastinate.web.wording import FORMATS, PACKED, doing, part_name, translated
+from plastinate.web.wording import FORMATS, PACKED, PLAIN_AGAIN, doing, part_name, translated
 
 CERTIFICATE = "certificate.json"
 PICTURES = ("preview", "axial", "coronal", "sagittal", "anterior", "left", "inferior")
@@ -94,6 +94,7 @@ def _formats(build_id: str, files: Sequence[Mapping[str, Any]], *, packed: str) 
             "purpose": purpose,
             # Not every program opens a GLB that is packed.
             "packed": str(PACKED[packed]) if name == "glb" and packed in PACKED else "",
+            "plain_again": str(PLAIN_AGAIN) if name == "glb" and packed in PACKED else "",
             **_offered(build_id, by_format[name]),
         }
         for name, (title, purpose) in FORMATS.items()

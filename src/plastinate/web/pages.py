@@ -184,7 +184,7 @@ def view(case_id: str, build_id: str) -> str:
         "view.html",
         scene=view_page.scene_of(row),
         files=view_page.files_address(row),
-        said_in_3d=view_page.said_in_3d(row, told["build"]),
+        said_in_3d=view_page.said_in_3d(row, told["build"], can_edit=told["can_build"]),
         **told,
     )
 
@@ -202,6 +202,8 @@ def _told_of_build(case_id: str, build_id: str) -> tuple[Build, dict[str, Any]]:
         "case": whole,
         "build": shown,
         "can_edit": access.RANK[whole.role] >= access.RANK["edit"],
+        "can_build": access.RANK[whole.role] >= access.RANK["edit"] and not whole.trashed_at,
+        "can_own": access.RANK[whole.role] >= access.RANK["own"] and actor.person_id is not None,
         "report": build_page.report_of(archive, row),
         "pictures": build_page.pictures_of(shown),
         "organ_names": ", ".join(wording.translated(each["name"]) for each in shown["organs"]),

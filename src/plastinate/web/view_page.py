@@ -23,7 +23,7 @@ def files_address(build: Build) -> str:
     return url_for("api_builds.read_file", build_id=build.id, name="x").removesuffix("x")
 
 
-def said_in_3d(build: Build, shown: Mapping[str, Any]) -> dict[str, Any]:
+def said_in_3d(build: Build, shown: Mapping[str, Any], *, can_edit: bool) -> dict[str, Any]:
     """What scripts cannot translate by themselves: names and reasons, and what can be downloaded."""
     return {
         "organs": {
@@ -38,8 +38,15 @@ def said_in_3d(build: Build, shown: Mapping[str, Any]) -> dict[str, Any]:
             each["id"]: {"name": translated(each["name"]), "reason": _plain(each["reason"])}
             for each in build.summary.get("not_found", [])
         },
-        "formats": [{**each, "purpose": str(each["purpose"])} for each in shown["formats"]],
+        "formats": [_format(each, can_edit=can_edit) for each in shown["formats"]],
     }
+
+
+def _format(shown: Mapping[str, Any], *, can_edit: bool) -> dict[str, Any]:
+    """One format; whoever may not build is not told to."""
+    told = {key: value for key, value in shown.items() if key != "plain_again"}
+    packed = f"{shown['packed']} {shown['plain_again']}" if can_edit else shown["packed"]
+    return {**told, "purpose": str(shown["purpose"]), "packed": packed.strip()}
 
 
 def _groups() -> dict[str, str]:

@@ -68,17 +68,15 @@ COMPRESSIONS = {
         _l("The smallest, and slower to write. Only programs that know Draco open it."),
     ),
 }
-# Of a GLB that is packed: who opens it, and how to have one that everybody opens.
+# Of a GLB that is packed: who opens it.
 PACKED = {
     "meshopt": _l(
-        "Packed with meshopt: three.js, Babylon.js and model-viewer open it, many other programs do not. "
-        "For a plain one, build it again with “Plain” chosen under “Formats and exceptions”."
+        "Packed with meshopt: three.js, Babylon.js and model-viewer open it, many other programs do not."
     ),
-    "draco": _l(
-        "Packed with Draco: three.js, Babylon.js, model-viewer and Blender open it, others may not. "
-        "For a plain one, build it again with “Plain” chosen under “Formats and exceptions”."
-    ),
+    "draco": _l("Packed with Draco: three.js, Babylon.js, model-viewer and Blender open it, others may not."),
 }
+# For whoever may build: how to have one that everybody opens.
+PLAIN_AGAIN = _l("For a plain one, build it again with “Plain” chosen under “Formats and exceptions”.")
 KINDS = {
     "inspect": _l("Looking at the files"),
     "build": _l("Building the models"),

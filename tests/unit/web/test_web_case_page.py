@@ -160,6 +160,25 @@ def test_a_packed_glb_says_who_opens_it_and_how_to_have_a_plain_one(stage: Stage
         assert ("For a plain one" in page, told in page) == (bool(told), True)
 
 
+def test_whoever_may_only_look_is_not_told_to_build_again(stage: Stage, scene: Scene):
+    with stage.archive.database.write() as session:
+        build = session.get_one(Build, scene.build)
+        build.request = {**build.request, "compression": "draco"}
+    for path in (f"/cases/{scene.case}", f"/cases/{scene.case}/builds/{scene.build}/view"):
+        told = {name: stage.browser(name).get(path).text for name in ("viewer", "editor")}
+        assert all("Blender open it" in page for page in told.values())
+        assert {name: "For a plain one" in page for name, page in told.items()} == {
+            "viewer": False,
+            "editor": True,
+        }
+
+
+def test_the_3d_view_offers_sharing_to_whoever_may_share(stage: Stage, scene: Scene):
+    path = f"/cases/{scene.case}/builds/{scene.build}/view"
+    pages = {name: stage.browser(name).get(path).text for name in ("viewer", "editor", "owner")}
+    assert [name for name, page in pages.items() if "data-can-share" in page] == ["owner"]
+
+
 def test_the_history_is_told_from_the_latest_on_and_without_the_newest():
     def at(minutes: int) -> Any:
         return now() - timedelta(minutes=minutes)

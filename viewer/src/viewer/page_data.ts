@@ -29,8 +29,10 @@ export interface PageData {
   readonly casePage: string;
   readonly certificatePage: string;
   readonly canEdit: boolean;
+  readonly canShare: boolean;
   /** Where measurements are kept; "" where they cannot be. */
   readonly measurements: string;
+  readonly signIn: string;
   readonly said: Said;
 }
 
@@ -47,8 +49,10 @@ export function pageData(main: HTMLElement): PageData {
     caseTitle: of("caseTitle"),
     casePage: of("casePage"),
     certificatePage: of("certificatePage"),
+    canShare: main.dataset["canShare"] !== undefined,
     canEdit: main.dataset["canEdit"] !== undefined,
     measurements: of("measurements"),
+    signIn: of("signIn"),
     said: { organs: said.organs ?? {}, groups: said.groups ?? {}, notFound: said.notFound ?? {}, formats: said.formats ?? [] },
   };
 }

@@ -3,6 +3,8 @@ import { type Bounds, type Vec3, dot, length, subtract } from "./vectors.ts";
 
 /** How many points each measurement takes. */
 export const POINTS_OF = { distance: 2, angle: 3 } as const;
+/** How many of them a server keeps with a build. */
+export const MOST_MEASUREMENTS = 500;
 export type Measure = keyof typeof POINTS_OF;
 
 /** Along a straight line through the points, in order. */
@@ -26,6 +28,12 @@ export function angleDegrees([a, at, b]: readonly [Vec3, Vec3, Vec3]): number {
 export function measured(kind: Measure, points: readonly Vec3[]): number {
   if (points.length !== POINTS_OF[kind]) return Number.NaN;
   return kind === "distance" ? distanceMm(points) : angleDegrees(points as unknown as [Vec3, Vec3, Vec3]);
+}
+
+/** In the order in which they were made, as the ids say; older ids say nothing and keep their order before them. */
+export function inOrder<One extends { readonly id: string }>(all: readonly One[]): readonly One[] {
+  const madeAt = ({ id }: One): number => Number(/^(\d{13})-/.exec(id)?.[1] ?? 0);
+  return [...all].sort((a, b) => madeAt(a) - madeAt(b));
 }
 
 /** Along x (left to right of the patient), y (front to back) and z (foot to head). */

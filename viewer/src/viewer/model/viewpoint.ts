@@ -91,7 +91,11 @@ export function axesOf(turn: Quaternion): { right: Vec3; up: Vec3; back: Vec3 } 
 
 /** The name of the side that is looked at the most. */
 export function facing(turn: Quaternion): ViewName {
-  const [x, y, z] = axesOf(turn).back;
+  return sideOf(axesOf(turn).back);
+}
+
+/** The side of the patient that a direction points to most. */
+export function sideOf([x, y, z]: Vec3): ViewName {
   const most = Math.max(Math.abs(x), Math.abs(y), Math.abs(z));
   if (most === Math.abs(y)) return y < 0 ? "anterior" : "posterior";
   if (most === Math.abs(x)) return x > 0 ? "left" : "right";

@@ -2,8 +2,8 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { word } from "../../page/words.ts";
 import { reach } from "../model/plane.ts";
-import { type Bounds, type Vec3, dot, middle } from "../model/vectors.ts";
-import { axesOf } from "../model/viewpoint.ts";
+import { type Bounds, type Vec3, dot, middle, scale } from "../model/vectors.ts";
+import { type ViewName, axesOf, sideOf } from "../model/viewpoint.ts";
 import { faceName, withFace } from "../scene/clip_handles.ts";
 import { boundsOf } from "../state/first_state.ts";
 import { type ClipPlane, MOST_PLANES, type ViewState } from "../state/view_state.ts";
@@ -11,6 +11,19 @@ import { firstFree } from "../tools/clip.ts";
 import { millimetres } from "./format.ts";
 import { Panel } from "./panel.ts";
 import { SIGNS, sign } from "./signs.ts";
+
+/** Where the millimetres of a cut begin: where the organs do, on that side. */
+function depthFrom(side: ViewName): string {
+  const names: Record<ViewName, () => string> = {
+    anterior: () => word("Depth from the front"),
+    posterior: () => word("Depth from the back"),
+    left: () => word("Depth from the left"),
+    right: () => word("Depth from the right"),
+    superior: () => word("Depth from the top"),
+    inferior: () => word("Depth from the bottom"),
+  };
+  return names[side]();
+}
 
 export class ClipPanel extends Panel {
   protected override shows(state: ViewState): readonly unknown[] {
@@ -71,7 +84,7 @@ export class ClipPanel extends Panel {
     const shown = millimetres(plane.offsetMm - low);
     return html`<fieldset class="cut" data-cut=${id}>
       <legend>${word("Cut {number}", { number: id })}</legend>
-      <label class="slide"><span>${word("Depth")}</span>
+      <label class="slide"><span>${depthFrom(sideOf(scale(plane.normal, -1)))}</span>
         <input type="range" min=${low} max=${high} step="any" .value=${String(plane.offsetMm)} aria-valuetext=${shown}
           @input=${(event: Event) => change({ offsetMm: Number((event.target as HTMLInputElement).value) })} />
         <output class="number">${shown}</output></label>

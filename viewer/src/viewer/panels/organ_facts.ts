@@ -3,6 +3,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { word } from "../../page/words.ts";
 import type { App } from "../app.ts";
 import type { Organ } from "../model/manifest.ts";
+import { isHull } from "../model/hulls.ts";
 import { sizeMm } from "../model/measure.ts";
 import { hasMillimetres } from "../state/view_state.ts";
 import { bare, millilitres, millimetres, percent, quantity, sizes, squareCentimetres } from "./format.ts";
@@ -50,7 +51,7 @@ function facts({ store: { state } }: App, organ: Organ): TemplateResult {
   const unit = state.manifest.volume?.quantity ?? "HU";
   const seen = organ.statistics;
   return html`<dl class="facts-of">
-    ${row(word("Volume"), organ.volumeMl === null || !isMm ? null : millilitres(organ.volumeMl))}
+    ${row(isHull(organ) ? word("Volume, with all inside it") : word("Volume"), organ.volumeMl === null || !isMm ? null : millilitres(organ.volumeMl))}
     ${row(word("Surface"), organ.areaMm2 === null || !isMm ? null : squareCentimetres(organ.areaMm2))}
     ${row(word("Size (across × deep × high)"), isMm ? sizes(sizeMm(organ.boundsLpsMm)) : null)}
     ${row(word("Distance to the scan, mean"), organ.distanceMeanMm === null || !isMm ? null : millimetres(organ.distanceMeanMm, 2))}

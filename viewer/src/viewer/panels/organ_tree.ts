@@ -5,6 +5,7 @@ import { word } from "../../page/words.ts";
 import { tellApart } from "../model/palettes.ts";
 import { type TreeNode, found, organsIn, treeOf } from "../model/tree.ts";
 import { type ViewState, isVisible } from "../state/view_state.ts";
+import { isFirstLook } from "../state/first_state.ts";
 import { millilitres } from "./format.ts";
 import { organFacts } from "./organ_facts.ts";
 import { Panel } from "./panel.ts";
@@ -38,6 +39,8 @@ export class OrganTree extends Panel {
       ${tree.length ? this.list(tree) : html`<p class="quiet small nothing">${word("No organ of that name.")}</p>`}
       <label class="tick small apart"><input type="checkbox" name="tell-apart" .checked=${this.isToldApart} @change=${this.recolour} />
         <span>${word("Colours that everybody can tell apart")}</span></label>
+      <button type="button" class="button bare slim" data-do="look-reset" ?disabled=${isFirstLook(state)}
+        @click=${() => this.app.store.dispatch({ type: "look-reset" })}>${word("All organs shown, in their first colours and opacity")}</button>
       ${this.missing()}
     `;
   }
@@ -81,10 +84,11 @@ export class OrganTree extends Panel {
   }
 
   private eye(ids: readonly string[], name: string, isShown: boolean, isPartly: boolean): TemplateResult {
-    return html`<label class="eye" title=${isShown ? word("Hide") : word("Show")}>
+    const title = isPartly ? word("Some are hidden: show all") : isShown ? word("Hide") : word("Show");
+    return html`<label class="eye" title=${title}>
       <input type="checkbox" .checked=${isShown} .indeterminate=${isPartly} aria-label=${word("Show {name}", { name })}
         @change=${(event: Event) => this.show(ids, (event.target as HTMLInputElement).checked)} />
-      ${sign(isShown || isPartly ? SIGNS.eye : SIGNS.eyeShut)}
+      ${sign(isPartly ? SIGNS.eyeHalf : isShown ? SIGNS.eye : SIGNS.eyeShut)}
     </label>`;
   }
 
@@ -104,12 +108,9 @@ export class OrganTree extends Panel {
   }
 
   private recolour(event: Event): void {
-    const { organs } = this.state.manifest;
     const isWanted = (event.target as HTMLInputElement).checked;
-    const colours = isWanted
-      ? tellApart(organs.map(({ id }) => id))
-      : Object.fromEntries(organs.map(({ id, colour }) => [id, colour]));
-    this.app.store.dispatch({ type: "recolour", colours });
+    const colours = isWanted ? tellApart(this.state.manifest.organs.map(({ id }) => id)) : null;
+    this.app.store.dispatch({ type: "palette", colours });
   }
 
   private find(event: Event): void {

@@ -52,7 +52,7 @@ export class ScanPanel extends Panel {
 
   protected override render(): TemplateResult {
     return html`<div class="stack scan-panel">
-      ${this.layouts()} ${this.window_()} ${this.overlays()} ${this.slab()} ${this.oblique()} ${this.body()} ${this.exactness()}
+      ${this.layouts()} ${this.window_()} ${this.overlays()} ${this.slab()} ${this.oblique()} ${this.body()} ${this.gaps()} ${this.exactness()}
     </div>`;
   }
 
@@ -190,6 +190,11 @@ export class ScanPanel extends Panel {
     return html`<label class="tick"><input type="checkbox" name="lighting" .checked=${this.state.volume.lighting}
         @change=${(e: Event) => this.volume({ lighting: isTicked(e) })} /><span>${word("Light and shade")}</span></label>
       <details class="more"><summary>${word("What is seen, and how densely")}</summary>${this.editor}</details>`;
+  }
+
+  private gaps(): TemplateResult | typeof nothing {
+    if ((this.state.manifest.volume?.unmeasured ?? null) === null) return nothing;
+    return html`<p class="hint">${word("Dark violet in a slice means: not measured there.")}</p>`;
   }
 
   private exactness(): TemplateResult | typeof nothing {

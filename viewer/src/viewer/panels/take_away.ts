@@ -3,7 +3,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { word } from "../../page/words.ts";
 import { size } from "../../page/measures.ts";
 import { toAddress } from "../state/address.ts";
-import type { ViewState } from "../state/view_state.ts";
+import type { Notice, ViewState } from "../state/view_state.ts";
 import { download, fileName } from "./download.ts";
 import { Panel } from "./panel.ts";
 import { makePicture } from "./picture.ts";
@@ -39,8 +39,8 @@ export class TakeAway extends Panel {
     </div>`;
   }
 
-  private say(key: string, kind: "good" | "bad"): void {
-    this.app.store.dispatch({ type: "notice", notice: { id: key, key, places: {}, kind, retry: null } });
+  private say(key: string, kind: "good" | "bad", more: Pick<Notice, "offer"> = {}): void {
+    this.app.store.dispatch({ type: "notice", notice: { id: key, key, places: {}, kind, retry: null, ...more } });
   }
 
   private async picture(): Promise<void> {
@@ -60,7 +60,8 @@ export class TakeAway extends Panel {
     history.replaceState(history.state, "", `#${toAddress(this.state)}`);
     try {
       await navigator.clipboard.writeText(location.href);
-      this.say("copied", "good");
+      if (this.app.page.canShare) this.say("copied-to-share", "good", { offer: { kind: "share" } });
+      else this.say("copied", "good");
     } catch {
       // Without TLS there is no clipboard.
       this.say("not-copied", "good");

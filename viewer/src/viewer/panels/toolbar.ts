@@ -48,7 +48,7 @@ export class ViewMenu extends Panel {
     const { app } = this;
     const { hasLabels } = this.state;
     return html`<div class="view-menu">
-      <button type="button" class="tool" title=${word("As at the beginning")} aria-label=${word("As at the beginning")}
+      <button type="button" class="tool" title=${word("View as at the beginning")} aria-label=${word("View as at the beginning")}
         @click=${() => app.reset()}>${sign(SIGNS.home)}</button>
       <button type="button" class="tool" title=${word("Fill the view")} aria-label=${word("Fill the view")}
         @click=${() => app.fit()}>${sign(SIGNS.fit)}</button>

@@ -32,15 +32,12 @@ function boundsOfLevel(shape: readonly number[], m: readonly number[]): Bounds {
 
 export function firstState(manifest: Manifest, options: { profile: "desktop" | "phone"; aspect: number }): ViewState {
   const bounds = boundsOf(manifest);
-  const organs: Record<string, OrganState> = {};
-  for (const organ of manifest.organs) {
-    organs[organ.id] = { isShown: true, opacity: firstOpacity(organ, manifest), colour: organ.colour };
-  }
   return {
     manifest,
     profile: options.profile,
     room: "wide",
-    organs,
+    organs: firstLook(manifest),
+    ownColours: {},
     solo: null,
     selected: null,
     hovered: null,
@@ -70,6 +67,17 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
     notices: [],
   };
 }
+
+/** Every organ in its own colour, in sight, and as solid as the scene has it. */
+export const firstLook = (manifest: Manifest): Record<string, OrganState> =>
+  Object.fromEntries(manifest.organs.map((organ) => [organ.id, { isShown: true, opacity: firstOpacity(organ, manifest), colour: organ.colour }]));
+
+export const isFirstLook = ({ manifest, organs, solo }: ViewState): boolean =>
+  solo === null &&
+  Object.entries(firstLook(manifest)).every(([id, first]) => {
+    const now = organs[id];
+    return now?.isShown && now.opacity === first.opacity && now.colour === first.colour;
+  });
 
 /** A hull that is all there is hides nothing. */
 export const firstOpacity = (organ: Organ, { organs }: Manifest): number => (organs.length === 1 ? 1 : hullOpacity(organ));

@@ -21,7 +21,9 @@ export type Intent =
   | { readonly type: "solo"; readonly id: string | null }
   | { readonly type: "opacity"; readonly ids: readonly string[]; readonly opacity: number }
   | { readonly type: "colour"; readonly id: string; readonly colour: string }
-  | { readonly type: "recolour"; readonly colours: Readonly<Record<string, string>> }
+  // A palette over all; null takes it away again, and what was coloured by hand is as it was.
+  | { readonly type: "palette"; readonly colours: Readonly<Record<string, string>> | null }
+  | { readonly type: "look-reset" }
   | { readonly type: "select"; readonly id: string | null }
   | { readonly type: "hover"; readonly id: string | null }
   | { readonly type: "details"; readonly details: Readonly<Record<string, Detail>> }
@@ -44,6 +46,7 @@ export type Intent =
   | { readonly type: "measure-cancel" }
   | { readonly type: "measure-rename"; readonly id: string; readonly name: string }
   | { readonly type: "measure-remove"; readonly id: string }
+  | { readonly type: "measure-put-back"; readonly measurement: Measurement; readonly at: number }
   | { readonly type: "measures-load"; readonly measurements: readonly Measurement[]; readonly keptIds: readonly string[] }
   // The scan.
   | { readonly type: "volume"; readonly change: Partial<VolumeState> }

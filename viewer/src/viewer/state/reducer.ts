@@ -1,10 +1,12 @@
 // A state and a wish -> the next state. Nothing else makes one; nothing is changed in place.
-import { POINTS_OF, measured } from "../model/measure.ts";
+import { MOST_MEASUREMENTS, POINTS_OF, inOrder, measured } from "../model/measure.ts";
+import { tellApart } from "../model/palettes.ts";
+import { firstLook } from "./first_state.ts";
 import type { Intent } from "./intents.ts";
-import { MOST_PLANES, type Measurement, type OrganState, type ViewState, hasMillimetres } from "./view_state.ts";
+import { MOST_PLANES, type Measurement, type Notice, type OrganState, type ViewState, hasMillimetres } from "./view_state.ts";
 
-const MOST_MEASUREMENTS = 500;
 const LONGEST_NAME = 120;
+const REMOVED = "measure-removed";
 
 export function reduce(state: ViewState, intent: Intent): ViewState {
   switch (intent.type) {
@@ -17,9 +19,11 @@ export function reduce(state: ViewState, intent: Intent): ViewState {
     case "opacity":
       return { ...state, organs: changed(state, intent.ids, { opacity: Math.min(1, Math.max(0, intent.opacity)) }) };
     case "colour":
-      return isColour(intent.colour) ? { ...state, organs: changed(state, [intent.id], { colour: intent.colour }) } : state;
-    case "recolour":
-      return { ...state, organs: recoloured(state, intent.colours) };
+      return isColour(intent.colour) ? coloured(state, intent.id, intent.colour) : state;
+    case "palette":
+      return { ...state, organs: recoloured(state, intent.colours ?? withoutPalette(state)) };
+    case "look-reset":
+      return { ...state, solo: null, organs: firstLook(state.manifest), ownColours: {} };
     case "select":
       return intent.id === null || Object.hasOwn(state.organs, intent.id) ? { ...state, selected: intent.id } : state;
     case "hover":
@@ -91,23 +95,41 @@ function reduceMeasures(state: ViewState, intent: Intent): ViewState | undefined
         ),
       };
     case "measure-remove":
-      return { ...state, measurements: state.measurements.filter((one) => one.id !== intent.id) };
+      return without(state, intent.id);
+    case "measure-put-back": {
+      if (state.measurements.some(({ id }) => id === intent.measurement.id)) return state;
+      return { ...state, measurements: inOrder(state.measurements.toSpliced(intent.at, 0, intent.measurement)), notices: withoutRemoved(state) };
+    }
     case "measures-load":
-      return { ...state, measurements: intent.measurements.slice(0, MOST_MEASUREMENTS), keptIds: new Set(intent.keptIds) };
+      return { ...state, measurements: inOrder(intent.measurements), keptIds: new Set(intent.keptIds) };
     default:
       return undefined;
   }
 }
+
+/** Taken away, and offered to be put back until another is made or taken away. */
+function without(state: ViewState, id: string): ViewState {
+  const at = state.measurements.findIndex((one) => one.id === id);
+  const measurement = state.measurements[at];
+  if (!measurement) return state;
+  const notice: Notice = {
+    id: REMOVED, key: REMOVED, places: { name: measurement.name }, kind: "good", retry: null, offer: { kind: "put-back", measurement, at },
+  };
+  return { ...state, measurements: state.measurements.toSpliced(at, 1), notices: [...withoutRemoved(state), notice] };
+}
+
+const withoutRemoved = ({ notices }: ViewState): readonly Notice[] => notices.filter((one) => one.id !== REMOVED);
 
 /** One more point; the last one that a measurement needs makes it. */
 function withPoint(state: ViewState, point: Extract<Intent, { type: "measure-point" }>): ViewState {
   const kind = state.tool;
   // Without millimetres there is nothing to say, not even an angle: pixels need not be square.
   if ((kind !== "distance" && kind !== "angle") || !hasMillimetres(state)) return state;
+  if (state.measurements.length >= MOST_MEASUREMENTS) return withoutRoom(state);
   const points = [...state.pendingLpsMm, point.pointLpsMm];
   if (points.length < POINTS_OF[kind]) return { ...state, pendingLpsMm: points };
   const value = measured(kind, points);
-  if (!Number.isFinite(value) || state.measurements.length >= MOST_MEASUREMENTS) return { ...state, pendingLpsMm: [] };
+  if (!Number.isFinite(value)) return { ...state, pendingLpsMm: [] };
   const done: Measurement = {
     id: point.id,
     kind,
@@ -116,7 +138,13 @@ function withPoint(state: ViewState, point: Extract<Intent, { type: "measure-poi
     value,
     unit: kind === "distance" ? "mm" : "deg",
   };
-  return { ...state, pendingLpsMm: [], measurements: [...state.measurements, done] };
+  return { ...state, pendingLpsMm: [], measurements: inOrder([...state.measurements, done]), notices: withoutRemoved(state) };
+}
+
+/** At the first point already, rather than after the last. */
+function withoutRoom(state: ViewState): ViewState {
+  const notice = { id: "measures-full", key: "measures-full", places: { most: MOST_MEASUREMENTS }, kind: "warn", retry: null } as const;
+  return { ...reduce(state, { type: "notice", notice }), pendingLpsMm: [] };
 }
 
 const isColour = (text: string): boolean => /^#[0-9a-f]{6}$/i.test(text);
@@ -128,6 +156,18 @@ function changed(state: ViewState, ids: readonly string[], change: Partial<Organ
     if (known) organs[id] = { ...known, ...change };
   }
   return organs;
+}
+
+function coloured(state: ViewState, id: string, colour: string): ViewState {
+  if (!Object.hasOwn(state.organs, id)) return state;
+  return { ...state, organs: changed(state, [id], { colour }), ownColours: { ...state.ownColours, [id]: colour } };
+}
+
+/** By hand where it was, else the scene's. A link gives a palette as colours by hand: those are none. */
+function withoutPalette({ manifest, ownColours }: ViewState): Record<string, string> {
+  const palette = tellApart(manifest.organs.map(({ id }) => id));
+  const own = (id: string) => (ownColours[id] === palette[id] ? undefined : ownColours[id]);
+  return Object.fromEntries(manifest.organs.map(({ id, colour }) => [id, own(id) ?? colour]));
 }
 
 function recoloured(state: ViewState, colours: Readonly<Record<string, string>>): ViewState["organs"] {

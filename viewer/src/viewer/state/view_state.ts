@@ -96,6 +96,12 @@ export interface Probe {
   readonly isOrganUnread?: boolean;
 }
 
+/** What a notice lets one do about what it says. */
+export type Offer =
+  | { readonly kind: "put-back"; readonly measurement: Measurement; readonly at: number }
+  | { readonly kind: "share" }
+  | { readonly kind: "sign-in" };
+
 /** What can be tried once more. */
 export type Retry = "meshes" | "volume" | "scene" | "measurements";
 
@@ -106,7 +112,11 @@ export interface Notice {
   readonly places: Readonly<Record<string, string | number>>;
   readonly kind: "bad" | "warn" | "good";
   readonly retry: Retry | null;
+  readonly offer?: Offer;
 }
+
+/** What went well and asks for nothing: whoever misses it has lost nothing. An offer to put back would be lost. */
+export const goesByItself = ({ kind, offer }: Notice): boolean => kind === "good" && offer?.kind !== "put-back";
 
 /** How much of an organ's mesh is there. */
 export type Detail = DetailLevel | "loading" | "failed";
@@ -116,6 +126,8 @@ export interface ViewState {
   readonly profile: "desktop" | "phone";
   readonly room: Room;
   readonly organs: Readonly<Record<string, OrganState>>;
+  /** Colours given by hand, which outlast every palette that is laid over them. */
+  readonly ownColours: Readonly<Record<string, string>>;
   /** Alone in sight, whatever else is shown. */
   readonly solo: string | null;
   readonly selected: string | null;

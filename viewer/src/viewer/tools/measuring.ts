@@ -7,9 +7,25 @@ import type { ToolContext, Spot } from "./tool.ts";
 export function nextName({ state: { measurements } }: Store, kind: MeasureKind): { id: string; name: string } {
   const taken = new Set(measurements.map((one) => one.name));
   let number = measurements.filter((one) => one.kind === kind).length + 1;
-  const named = () => (kind === "distance" ? word("Distance {number}", { number }) : word("Angle {number}", { number }));
-  while (taken.has(named())) number += 1;
-  return { id: crypto.getRandomValues(new Uint32Array(2)).join("-"), name: named() };
+  while (taken.has(named(kind, number))) number += 1;
+  // When it was made comes first: so every window has the same order.
+  return { id: [Date.now(), ...crypto.getRandomValues(new Uint32Array(2))].join("-"), name: named(kind, number) };
+}
+
+const named = (kind: MeasureKind, number: number | string): string =>
+  kind === "distance" ? word("Distance {number}", { number }) : word("Angle {number}", { number });
+
+/** Names that nobody chose are kept in one language, and read in everybody's own. */
+const KEPT = { distance: "Distance", angle: "Angle" } as const;
+
+export function keptName(kind: MeasureKind, name: string): string {
+  const number = /\d+/.exec(name)?.[0] ?? "";
+  return number && name === named(kind, number) ? `${KEPT[kind]} ${number}` : name;
+}
+
+export function shownName(kind: MeasureKind, kept: string): string {
+  const [first, number = "", ...more] = kept.split(" ");
+  return first === KEPT[kind] && /^\d+$/.test(number) && !more.length ? named(kind, number) : kept;
 }
 
 /** Set a point on the surface under the spot, or say why there is none. */
