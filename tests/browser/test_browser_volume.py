@@ -307,6 +307,14 @@ def test_organs_are_washed_and_outlined_in_their_colours(page: Any) -> None:
     outlined, _ = slice_of(page, "axial", [0, 0, 0], halfMm=24, outline=True)
     assert tuple(outlined[48, 47, :3]) == (255, 0, 0)
     assert outlined[48, 30, 0] == outlined[48, 30, 1]
+    # How much of an organ is seen through in 3D is nothing to its slices; only hiding it takes them away.
+    for way, before in (("overlay", washed), ("outline", outlined)):
+        page.evaluate("() => view.set({organs: {one: {isShown: true, opacity: 0.1, colour: '#ff0000'}}})")
+        glass, _ = slice_of(page, "axial", [0, 0, 0], halfMm=24, **{way: True})
+        assert (glass == before).all()
+        page.evaluate("() => view.set({organs: {one: {isShown: false, opacity: 1, colour: '#ff0000'}}})")
+        hidden, _ = slice_of(page, "axial", [0, 0, 0], halfMm=24, **{way: True})
+        assert (hidden[..., 0] == hidden[..., 1]).all()
 
 
 def test_the_value_under_the_pointer_is_the_stored_one_also_where_the_texture_rounds(page: Any) -> None:

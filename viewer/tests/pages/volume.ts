@@ -146,9 +146,10 @@ export function open(phantom: Phantom, setting: Setting) {
     },
     read: (lps: Vec3) => readAt(reader, state.manifest, lps),
     get state() { return state; },
-    set(change: { volume?: Partial<VolumeState>; planes?: readonly ClipPlane[]; box?: ViewState["clip"]["box"]; window?: { centre: number; width: number } }): void {
+    set(change: { volume?: Partial<VolumeState>; planes?: readonly ClipPlane[]; box?: ViewState["clip"]["box"]; window?: { centre: number; width: number }; organs?: ViewState["organs"] }): void {
       state = {
         ...state,
+        organs: change.organs ?? state.organs,
         volume: { ...state.volume, ...change.volume },
         clip: { ...state.clip, planes: change.planes ?? state.clip.planes, box: change.box === undefined ? state.clip.box : change.box },
         slices: change.window ? { ...state.slices, windowCentre: change.window.centre, windowWidth: change.window.width } : state.slices,

@@ -79,7 +79,7 @@ uniform vec3 uLabelScale;         // from indices of the scan to those of the la
 uniform vec3 uLabelOffset;
 uniform vec3 uCoarseLabelScale;
 uniform vec3 uCoarseLabelOffset;
-uniform sampler2D uPalette;    // one texel for each label; no alpha where it is not in sight
+uniform sampler2D uPalette;    // one texel for each label; its alpha is how much of the wash, none where it is not in sight
 uniform float uOverlay;        // how much of the wash
 uniform float uOutline;
 uniform float uOutlinePixels;  // how thick
@@ -110,8 +110,10 @@ vec3 withLabels(vec3 colour, vec3 p, vec3 dx, vec3 dy, float wash) {
   if (uOutline > 0.0) {
     dx *= uOutlinePixels;
     dy *= uOutlinePixels;
-    bool isEdge = labelAt(p + dx) != here || labelAt(p - dx) != here || labelAt(p + dy) != here || labelAt(p - dy) != here;
-    if (isEdge) colour = mix(colour, own.rgb, own.a * uOutline);
+    uvec4 around = uvec4(labelAt(p + dx), labelAt(p - dx), labelAt(p + dy), labelAt(p - dy));
+    // A hull is outlined fully only from outside: within it would frame every organ a second time.
+    float strength = own.a > 0.0 && any(equal(around, uvec4(0u))) ? 1.0 : own.a;
+    if (any(notEqual(around, uvec4(here)))) colour = mix(colour, own.rgb, strength * uOutline);
   }
   return colour;
 }

@@ -4,6 +4,7 @@ import { type BrickReader, brickPlace, voxelsOf, brickShape } from "../loading/b
 import { BrickStream, type BrickWish } from "../loading/brick_stream.ts";
 import type { LoadFlaw } from "../loading/ranges.ts";
 import { applied, forColumnsFirst } from "../model/affine.ts";
+import { isHull } from "../model/hulls.ts";
 import type { BrickLevel, LabelsFile } from "../model/manifest.ts";
 import { rgbOf } from "../model/transfer.ts";
 import { type Vec3, length, subtract } from "../model/vectors.ts";
@@ -13,6 +14,8 @@ import { betweenLevels, levelWithin, type ScanTextures } from "./scan_textures.t
 
 const BUDGET = { desktop: { bytes: 128 << 20, edge: 1024 }, phone: { bytes: 16 << 20, edge: 256 } } as const;
 const WASH = 0.3;
+/** Of that, what a hull has. */
+const HULL_WASH = 0.25;
 
 type Labels = Uint8Array | Uint16Array;
 
@@ -83,9 +86,10 @@ export class ScanLabels {
     for (const organ of manifest.organs) {
       if (organ.label === null || !isVisible(state, organ.id)) continue;
       const rgb = rgbOf(organs[organ.id]?.colour ?? organ.colour);
-      // What is glass in the picture is faint here: a hull would tint all that lies in it.
-      const opacity = Math.max(0.15, organs[organ.id]?.opacity ?? 1);
-      colours.set([...rgb.map((x) => Math.round(x * 255)), Math.round(opacity * 255)], 4 * organ.label);
+      // What encloses others is faint: it would tint all that lies in it. How much of an organ is seen through in 3D
+      // says nothing of its slice.
+      const wash = isHull(organ) ? HULL_WASH : 1;
+      colours.set([...rgb.map((x) => Math.round(x * 255)), Math.round(wash * 255)], 4 * organ.label);
     }
     this.uniforms.uPalette.value.dispose();
     this.uniforms.uPalette.value = paletteOf(colours);
