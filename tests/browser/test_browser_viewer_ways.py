@@ -79,6 +79,35 @@ def test_a_guest_is_offered_to_take_away_only_what_he_measured_himself(browser: 
     page.context.close()
 
 
+def test_what_is_measured_after_the_session_ended_is_saved_once_one_has_signed_in_again(
+    browser: Any, shelf: Shelf
+):
+    page, address = opened(browser, shelf)
+    viewer = Viewer(page, address)
+    page.context.clear_cookies()
+    viewer.look("anterior")
+    viewer.tool("distance")
+    viewer.press([-50.0, LOW[1], 0.0])
+    viewer.press([-20.0, LOW[1], 0.0])
+    told = page.locator("[data-notice=measurements]")
+    told.wait_for()
+    assert "no longer signed in" in told.inner_text()
+    with page.expect_popup() as opening:
+        told.get_by_role("link", name="Sign in in another tab").click()
+    other = opening.value
+    other.fill("#email", "admin@example.org")
+    other.fill("#password", PASSWORD)
+    other.click("main form button")
+    other.wait_for_url("**/cases")
+    other.close()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    told.wait_for(state="detached")
+    page.reload()
+    Viewer(page).tab("measure")
+    page.wait_for_selector(".measure-list li")
+    page.context.close()
+
+
 def changed_scene(page: Any, change: Any) -> None:
     """Serve another scene.json to this page than the build has."""
 

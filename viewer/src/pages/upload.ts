@@ -1,4 +1,5 @@
 // The page for a new case: what is dropped becomes one upload, the upload becomes a case, and its page opens.
+import { csrfToken } from "../page/csrf_token.ts";
 import { left, percent, size } from "../page/measures.ts";
 import { language, word } from "../page/words.ts";
 import { filesChosen, filesDropped } from "../upload/dropped.ts";
@@ -231,10 +232,6 @@ function startAnew(): void {
   transferCard.hidden = true;
   drop.hidden = false;
   element("choose-folder").focus();
-}
-
-function csrfToken(page: Document): string {
-  return page.querySelector<HTMLMetaElement>("meta[name=csrf-token]")?.content ?? "";
 }
 
 addEventListener("beforeunload", (event) => {

@@ -1,4 +1,5 @@
 // The viewer's page: reads what there is, puts the parts together, and says in words what cannot be had.
+import { csrfToken, freshToken } from "../page/csrf_token.ts";
 import { word } from "../page/words.ts";
 import type { App } from "./app.ts";
 import { busy } from "./busy.ts";
@@ -95,9 +96,8 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage, meshes:
       else document.dispatchEvent(new CustomEvent("viewer-retry", { detail: what }));
     },
   };
-  const token = document.querySelector<HTMLMetaElement>("meta[name=csrf-token]")?.content ?? "";
   const saved = page.measurements
-    ? keepMeasures({ address: page.measurements, canEdit: page.canEdit, token, store })
+    ? keepMeasures({ address: page.measurements, canEdit: page.canEdit, token: csrfToken(document), freshToken, store })
     : undefined;
   store.dispatch({ type: "camera", camera: first() });
   for (const intent of fromAddress(location.hash, store.state)) store.dispatch(intent);
