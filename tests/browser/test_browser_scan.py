@@ -164,6 +164,24 @@ def test_a_press_on_a_slice_moves_the_crosshair_of_all(viewer: Viewer) -> None:
     assert viewer.page.locator(".pane-sagittal .pane-title").inner_text() != before
 
 
+def test_a_press_on_a_surface_brings_the_slices_there(viewer: Viewer) -> None:
+    def shown_x() -> float:
+        """The middle of the sagittal slice: all are 160 mm, counted from the patient's left."""
+        said = viewer.page.locator(".pane-sagittal .pane-title").inner_text()
+        at, count = (int(each) for each in re.findall(r"\d+", said))
+        return 80 - (at - 0.5) * 160 / count
+
+    go_to(viewer, "1+3")
+    viewer.look("anterior")
+    viewer.page.click("view-menu button[title='Fill the view']")
+    for tool in ("turn", "pick"):
+        viewer.tool(tool)
+        for x in (-35.0, -15.0):
+            viewer.press([x, LOW[1], -10.0])
+            # Half a slice, and the pixel that was pressed.
+            assert abs(shown_x() - x) <= 1.6, tool
+
+
 def test_a_cut_shows_the_scan_at_the_place_it_cuts(viewer: Viewer) -> None:
     plainly(viewer)
     viewer.tab("cut")

@@ -301,6 +301,11 @@ def test_measurements_are_renamed_taken_away_as_a_table_and_kept_with_the_case(p
     with page.expect_response(lambda answer: answer.request.method == "PUT"):
         page.click(".measure-list button")
     assert page.locator(".measure-list li").count() == 0
+    with page.expect_response(lambda answer: answer.request.method == "PUT") as put_back:
+        page.click("[data-do=put-back]")
+    assert put_back.value.ok
+    assert page.locator(".measure-list input").input_value() == "=Width, widest"
+    assert page.locator("[data-notice]").count() == 0
 
 
 def test_without_millimetres_nothing_is_measured_and_the_page_says_why(page: Any, shelf: Shelf):
@@ -441,11 +446,34 @@ def test_a_picture_is_3840_pixels_wide_and_shows_the_scene_and_the_legend(page: 
 
     viewer = Viewer(page, shelf.url + shelf.pages["mesh only"])
     viewer.look("anterior")
+    face = [-35.0, -20.0, 0.0]
+    x, y = viewer.on_screen(face)
+    plain = viewer.pixel(x, y)
+    viewer.press(face)
+    assert viewer.pixel(x, y) != plain
     viewer.tab("take")
+    viewer.page.evaluate(
+        """() => {
+            const line = document.querySelector("[data-painting]");
+            const said = window.said = [];
+            new MutationObserver(() => said.push(line.textContent.trim()))
+                .observe(line, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
     with viewer.page.expect_download(timeout=60_000) as told:
         viewer.page.click("[data-do=picture]")
     image = Image.open(io.BytesIO(told.value.path().read_bytes())).convert("RGB")
     assert image.size == (3840, 2160)
+    viewer.settle()
+    first, *_, last = viewer.page.evaluate("window.said")
+    assert first.startswith("The large picture is being made.")
+    assert last == ""
+    # What is chosen does not glow in it.
+    box = viewer.box
+    by = 2160 / box["height"]
+    at = (1920 + (x - box["x"] - box["width"] / 2) * by, 1080 + (y - box["y"] - box["height"] / 2) * by)
+    seen = image.getpixel((round(at[0]), round(at[1])))
+    assert max(abs(a - b) for a, b in zip(seen, plain, strict=True)) <= 3
     red, green, blue = image.getpixel((1500, 1080))
     assert red > green + 25 > blue
     # The swatches of the legend at the lower left, in the colours of the organs.
