@@ -185,6 +185,7 @@ VIEW = (
         "The link is copied. It opens this view for whoever may see the case: to anybody else send a "
         "share link first."
     ),
+    N_("The large picture is being made. For some seconds nothing moves here."),
     N_("The link is copied. Whoever opens it sees what you see, if they may see the case."),
     N_("The link is in the address bar: copy it from there."),
     N_("The link opens this very view for whoever may see the case."),

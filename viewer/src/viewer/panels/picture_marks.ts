@@ -56,10 +56,21 @@ export function names(app: App, paint: CanvasRenderingContext2D, colour: Colour,
     paint.arc(anchor.x, anchor.y, 10, 0, 2 * Math.PI);
     paint.fill();
     paint.stroke();
-    paint.fillStyle = colour("--ink");
     paint.textAlign = place.side === "left" ? "right" : "left";
+    plate(paint, colour, { x: place.x - (place.side === "left" ? anchor.width : 0), y: place.y, width: anchor.width });
+    paint.fillStyle = colour("--ink");
     paint.fillText(name, place.x, place.y);
   }
+}
+
+/** Under a name: what lies behind it may be as dark as the writing, or as light. */
+function plate(paint: CanvasRenderingContext2D, colour: Colour, at: { x: number; y: number; width: number }): void {
+  paint.globalAlpha = 0.86;
+  paint.fillStyle = colour("--plate-top");
+  paint.beginPath();
+  paint.roundRect(at.x - 12, at.y - 32, at.width + 24, 64, 14);
+  paint.fill();
+  paint.globalAlpha = 1;
 }
 
 /** L or R, A or P, S or I at each edge: the side of the patient that lies most in that direction. */
@@ -93,6 +104,7 @@ export function marks(app: App, paint: CanvasRenderingContext2D, colour: Colour)
   paint.font = `600 40px ${colour("--sans")}`;
   const { probe, measurements } = state;
   const probed = probe && state.tool === "pick" ? [{ pointsLpsMm: [probe.pointLpsMm], text: probeWords(state) }] : [];
+  const pills: Pill[] = [];
   for (const one of [...measurements.map((each) => ({ ...each, text: `${each.name}: ${valueOf(each)}` })), ...probed]) {
     const points = one.pointsLpsMm.flatMap((point) => onScreen(view, point) ?? []);
     if (points.length < one.pointsLpsMm.length) continue;
@@ -112,18 +124,32 @@ export function marks(app: App, paint: CanvasRenderingContext2D, colour: Colour)
       paint.lineWidth = 5;
       paint.stroke();
     }
-    const [first, second] = points;
-    if (!first) continue;
-    const isPair = points.length === 2 && second !== undefined;
-    const at = isPair ? { x: (first.x + second.x) / 2, y: (first.y + second.y) / 2 } : (second ?? first);
-    // Below a line that lies, beside one that stands, a corner and a point.
-    const isBelow = isPair && Math.abs(first.x - second.x) > Math.abs(first.y - second.y);
-    pill(paint, isBelow ? { x: at.x, y: at.y + Math.abs(first.y - second.y) / 2 + 64 } : at, { text: one.text, isBelow });
+    const place = pillPlace(points);
+    if (place) pills.push({ ...place, text: one.text });
   }
+  // Over all lines: a number that one of them runs across cannot be read.
+  for (const one of pills) pill(paint, one);
+}
+
+interface Pill {
+  readonly x: number;
+  readonly y: number;
+  readonly text: string;
+  readonly isBelow: boolean;
+}
+
+/** Below a line that lies, beside one that stands, a corner and a point. */
+function pillPlace(points: readonly { readonly x: number; readonly y: number }[]): Omit<Pill, "text"> | undefined {
+  const [first, second] = points;
+  if (!first) return undefined;
+  if (points.length !== 2 || !second) return { ...(second ?? first), isBelow: false };
+  const at = { x: (first.x + second.x) / 2, y: (first.y + second.y) / 2 };
+  const isBelow = Math.abs(first.x - second.x) > Math.abs(first.y - second.y);
+  return { x: at.x, y: isBelow ? at.y + Math.abs(first.y - second.y) / 2 + 64 : at.y, isBelow };
 }
 
 /** To the right of a point or centred on it, and inside the picture. */
-function pill(paint: CanvasRenderingContext2D, at: { x: number; y: number }, { text, isBelow }: { text: string; isBelow: boolean }): void {
+function pill(paint: CanvasRenderingContext2D, { text, isBelow, ...at }: Pill): void {
   const wide = paint.measureText(text).width + 48;
   const x = Math.max(EDGE, Math.min(PICTURE.width - EDGE - wide, isBelow ? at.x - wide / 2 : at.x + 28));
   const y = Math.max(EDGE, Math.min(PICTURE.height - EDGE, at.y));

@@ -2,6 +2,7 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { word } from "../../page/words.ts";
 import { size } from "../../page/measures.ts";
+import { busy } from "../busy.ts";
 import { toAddress } from "../state/address.ts";
 import type { Notice, ViewState } from "../state/view_state.ts";
 import { download, fileName } from "./download.ts";
@@ -22,9 +23,10 @@ export class TakeAway extends Panel {
       <section class="stack tight">
         <h2>${word("This view")}</h2>
         <div class="organ-do">
-          <button type="button" class="button plain" data-do="picture" ?disabled=${this.isPainting} @click=${this.picture}>${this.isPainting ? word("Painting ...") : word("Picture, 3840 × 2160")}</button>
+          <button type="button" class="button plain" data-do="picture" aria-busy=${this.isPainting} aria-disabled=${this.isPainting} @click=${this.picture}>${this.isPainting ? word("Painting ...") : word("Picture, 3840 × 2160")}</button>
           <button type="button" class="button plain" data-do="link" @click=${this.link}>${word("Copy link")}</button>
         </div>
+        <p class="hint" role="status" data-painting>${this.isPainting ? word("The large picture is being made. For some seconds nothing moves here.") : nothing}</p>
         <p class="hint">${word("The link opens this very view for whoever may see the case.")}</p>
       </section>
       ${
@@ -44,14 +46,18 @@ export class TakeAway extends Panel {
   }
 
   private async picture(): Promise<void> {
+    if (this.isPainting) return;
     this.isPainting = true;
+    busy("large-picture", true);
     this.requestUpdate();
     await this.updateComplete;
+    await onTheScreen();
     try {
       download(await makePicture(this.app), fileName(this.app.page, "png"));
     } catch {
       this.say("picture-failed", "bad");
     }
+    busy("large-picture", false);
     this.isPainting = false;
     this.requestUpdate();
   }
@@ -68,3 +74,7 @@ export class TakeAway extends Panel {
     }
   }
 }
+
+/** What was rendered is seen: the frame that is begun next is on the screen when the one after it begins. */
+const onTheScreen = (): Promise<void> =>
+  new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));

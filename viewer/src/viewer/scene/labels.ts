@@ -19,7 +19,8 @@ export interface Labels {
 
 interface Label {
   readonly button: HTMLButtonElement;
-  readonly line: SVGPolylineElement;
+  /** The line, and under it one of the colour of the ground, so that it is seen on light and on dark. */
+  readonly lines: readonly SVGPolylineElement[];
   readonly dot: SVGCircleElement;
   width: number;
 }
@@ -48,12 +49,16 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
     button.className = "label";
     button.textContent = nameOf(id);
     button.addEventListener("click", () => choose(id));
-    const line = document.createElementNS(SVG, "polyline");
+    const lines = ["under", "over"].map((kind) => {
+      const line = document.createElementNS(SVG, "polyline");
+      line.setAttribute("class", kind);
+      return line;
+    });
     const dot = document.createElementNS(SVG, "circle");
     dot.setAttribute("r", "2.5");
     element.append(button);
-    drawing.append(line, dot);
-    const label = { button, line, dot, width: 0 };
+    drawing.append(...lines, dot);
+    const label = { button, lines, dot, width: 0 };
     labels.set(id, label);
     return label;
   }
@@ -103,16 +108,15 @@ export function makeLabels({ nameOf, choose, edges }: LabelOptions): Labels {
         const anchor = byId.get(id);
         const isShown = place !== undefined && anchor !== undefined;
         label.button.hidden = !isShown;
-        label.line.toggleAttribute("hidden", !isShown);
-        label.dot.toggleAttribute("hidden", !isShown);
+        for (const part of [...label.lines, label.dot]) part.toggleAttribute("hidden", !isShown);
         if (!place || !anchor) continue;
         const left = place.side === "left" ? place.x - anchor.width : place.x;
         label.button.style.transform = `translate(${left.toFixed(1)}px, ${(place.y - LINE_PIXELS / 2).toFixed(1)}px)`;
         label.button.classList.toggle("chosen", id === state.selected);
         const isHidden = seenAt !== undefined && !seenAt.has(id);
-        for (const part of [label.button, label.line, label.dot]) part.classList.toggle("behind", isHidden);
+        for (const part of [label.button, ...label.lines, label.dot]) part.classList.toggle("behind", isHidden);
         const [from, bend] = place.side === "left" ? [place.x + 5, place.x + 19] : [place.x - 5, place.x - 19];
-        label.line.setAttribute("points", `${from},${place.y} ${bend},${place.y} ${anchor.x},${anchor.y}`);
+        for (const line of label.lines) line.setAttribute("points", `${from},${place.y} ${bend},${place.y} ${anchor.x},${anchor.y}`);
         label.dot.setAttribute("cx", String(anchor.x));
         label.dot.setAttribute("cy", String(anchor.y));
       }

@@ -222,7 +222,8 @@ export function startStage({ canvas, store, lost }: StageOptions): Stage {
 
   function picture(width: number, height: number): ImageData {
     const into = new WebGLRenderTarget(width, height, { samples: 4, stencilBuffer: true, depthBuffer: true });
-    const { state } = store;
+    // What is chosen and pointed at glows for the one who works, not in a picture for others.
+    const state: ViewState = { ...store.state, selected: null, hovered: null };
     for (const drawable of drawables) drawable.update(state);
     aim(camera, viewOf(state, width, height), state);
     try {
