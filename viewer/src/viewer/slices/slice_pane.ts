@@ -91,7 +91,7 @@ export function slicePane(orientation: Orientation, parts: PaneParts): SlicePane
     fittedView(axes(), parts.bounds, store.state.slices.crosshairLpsMm,
       Math.max(1, Math.round(face.clientWidth * ratio)), Math.max(1, Math.round(face.clientHeight * ratio)), zoom, pan);
 
-  /** Slices count from the feet, the back and the right, as a reader of the page would. */
+  /** Slices count from the feet, the front and the left of the patient. */
   function place(): { at: number; count: number; low: number } {
     const [low, high] = reachOf(parts.bounds, axes().across);
     const step = stepMm();
