@@ -1,7 +1,7 @@
 // What the page and the worker of the meshes say to each other.
 import type { DetailLevel, MeshFile } from "../model/manifest.ts";
 import type { HalfSpace } from "../model/plane.ts";
-import type { Vec3 } from "../model/vectors.ts";
+import type { Bounds, Vec3 } from "../model/vectors.ts";
 import type { LoadFlaw } from "./ranges.ts";
 
 export interface MeshWish {
@@ -34,6 +34,15 @@ export interface AnchorWish {
   readonly organs: RayWish["organs"];
   /** What is seen through. */
   readonly glass: RayWish["organs"];
+  /** Slices that stand in the picture, and hide what lies behind them. */
+  readonly sheets: readonly Sheet[];
+}
+
+export interface Sheet {
+  readonly pointLpsMm: Vec3;
+  readonly normal: Vec3;
+  /** It goes no farther. */
+  readonly boundsLpsMm: Bounds;
 }
 
 export interface AnchorPoint {

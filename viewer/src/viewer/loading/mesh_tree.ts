@@ -3,7 +3,7 @@ import { BufferAttribute, BufferGeometry, DoubleSide, Ray, Vector3 } from "three
 import { MeshBVH } from "three-mesh-bvh";
 import { type HalfSpace, isKept } from "../model/plane.ts";
 import { type Vec3, add, dot, length, scale, subtract, unit } from "../model/vectors.ts";
-import type { AnchorWish, Hit, Mesh, PickOrgan, RayWish } from "./mesh_messages.ts";
+import type { AnchorWish, Hit, Mesh, PickOrgan, RayWish, Sheet } from "./mesh_messages.ts";
 
 export interface MeshTree {
   readonly bvh: MeshBVH;
@@ -91,19 +91,54 @@ function cutFace(
 
 /** The point of an organ that is seen and lies most in the middle of what is seen of it; null where nothing is. */
 export function seenPoint(id: string, wish: AnchorWish, treeOf: (id: string) => MeshTree | undefined): Vec3 | null {
+  const tree = treeOf(id);
+  if (!tree) return null;
   const own = wish.organs.find((organ) => organ.id === id);
-  // Glass is not among what hides: it is meant where nothing is seen through it.
-  const reach = own ? 0 : Infinity;
   const sides = own?.sides ?? wish.glass.find((organ) => organ.id === id)?.sides ?? [];
-  const seen = (treeOf(id)?.samples ?? []).filter((point) => isKept(point, sides) && !isHidden(point, reach, wish, treeOf));
-  if (!seen.length) return null;
-  const middle = scale(seen.reduce(add), 1 / seen.length);
+  const isSeen = (reach: number) => (point: Vec3) => !isHidden(point, reach, wish, treeOf);
+  // On a cut it is the face that one looks at, not the wall around it.
+  const faces = own ? facePoints(own, tree, wish).filter(isSeen(0)) : [];
+  if (faces.length >= FEW_FACES) return inMiddle(faces);
+  // Glass is not among what hides: it is meant where nothing is seen through it.
+  const walls = tree.samples.filter((point) => isKept(point, sides));
+  const free = own && !own.isOnlyCut ? [] : walls.filter(isSeen(Infinity));
+  return inMiddle(free.length || !own ? free : walls.filter(isSeen(0)));
+}
+
+const FEW_FACES = 3;
+const MOST_FACES = 32;
+const GOLDEN = 0.618034;
+
+function inMiddle(points: readonly Vec3[]): Vec3 | null {
+  if (!points.length) return null;
+  const middle = scale(points.reduce(add), 1 / points.length);
   const off = (point: Vec3) => length(subtract(point, middle));
-  return seen.reduce((best, point) => (off(point) < off(best) ? point : best));
+  return points.reduce((best, point) => (off(point) < off(best) ? point : best));
+}
+
+/** Points inside the faces of an organ's cuts that look towards the eye: where the ways from wall to wall cross them. */
+function facePoints(own: PickOrgan, tree: MeshTree, { eyeLpsMm, toleranceMm }: AnchorWish): Vec3[] {
+  const found: Vec3[] = [];
+  for (const side of own.sides) {
+    const height = (point: Vec3): number => dot(side.normal, point) + side.constant;
+    if (height(eyeLpsMm) >= 0) continue;
+    const above = tree.samples.filter((point) => height(point) > 0);
+    const below = tree.samples.filter((point) => height(point) < 0);
+    const ways = above.flatMap((a) => below.map((b) => [a, b] as const));
+    // By the golden ratio, so that no wall is left out.
+    for (const [a, b] of ways.filter((_, index) => (index * GOLDEN) % 1 < MOST_FACES / ways.length)) {
+      const point = add(a, scale(subtract(b, a), height(a) / (height(a) - height(b))));
+      const to = subtract(point, eyeLpsMm);
+      const hit = pickOne(own, tree, { originLpsMm: eyeLpsMm, direction: unit(to) });
+      if (hit?.isFace && Math.abs(hit.distanceMm - length(to)) <= toleranceMm) found.push(point);
+    }
+  }
+  return found;
 }
 
 /** Whether something solid lies before a point, or within reach behind it. */
 function isHidden(point: Vec3, reach: number, wish: AnchorWish, treeOf: (id: string) => MeshTree | undefined): boolean {
+  if (wish.sheets.some((sheet) => isBehindSheet(point, sheet, wish))) return true;
   const to = subtract(point, wish.eyeLpsMm);
   const far = length(to) - wish.toleranceMm + reach;
   const ray = { originLpsMm: wish.eyeLpsMm, direction: unit(to), organs: [] };
@@ -120,4 +155,13 @@ function firstHit(tree: MeshTree, ray: Pick<RayWish, "originLpsMm" | "direction"
   const from = new Vector3(...ray.originLpsMm).sub(new Vector3(...tree.origin)).divideScalar(tree.step);
   const found = tree.bvh.raycastFirst(new Ray(from, new Vector3(...ray.direction)), DoubleSide);
   return found ? found.distance * tree.step : null;
+}
+
+/** Whether the way to the eye goes through a slice; what lies in it is seen. */
+function isBehindSheet(point: Vec3, { pointLpsMm, normal, boundsLpsMm }: Sheet, { eyeLpsMm, toleranceMm }: AnchorWish): boolean {
+  const [here, there] = [dot(normal, subtract(point, pointLpsMm)), dot(normal, subtract(eyeLpsMm, pointLpsMm))];
+  if (here * there >= 0 || Math.abs(here) <= toleranceMm) return false;
+  const met = add(point, scale(subtract(eyeLpsMm, point), here / (here - there)));
+  const [low, high] = boundsLpsMm;
+  return met.every((at, axis) => at >= (low[axis] ?? 0) && at <= (high[axis] ?? 0));
 }

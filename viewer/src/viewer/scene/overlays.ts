@@ -31,7 +31,9 @@ export function putOverlays(app: App, shell: Shell): void {
   let askedFor: unknown[] = [];
   /** Lines end where an organ is seen: found out when the view has come to rest. */
   function askAnchors(state: ViewState, view: View): void {
-    const now = [state.camera, state.organs, state.solo, state.clip, state.details, view.width, view.height];
+    const { isIn3d, crosshairLpsMm, obliqueNormal } = state.slices;
+    const sheets = isIn3d ? [crosshairLpsMm, obliqueNormal] : [null, null];
+    const now = [state.camera, state.organs, state.solo, state.clip, state.details, view.width, view.height, ...sheets];
     if (now.every((one, index) => one === askedFor[index])) return;
     clearTimeout(rest);
     busy("lines", true);

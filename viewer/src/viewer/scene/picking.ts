@@ -1,9 +1,12 @@
 // A spot on the canvas -> the first surface there, of what is in sight and left by the cuts.
-import type { AnchorWish, Hit, RayWish } from "../loading/mesh_messages.ts";
+import type { AnchorWish, Hit, RayWish, Sheet } from "../loading/mesh_messages.ts";
 import type { MeshSource } from "../loading/meshes.ts";
+import { applied, forColumnsFirst } from "../model/affine.ts";
 import { sidesFor } from "../model/clipping.ts";
+import { corners } from "../model/plane.ts";
 import { type View, eyeOf, rayThrough } from "../model/rays.ts";
-import { radius } from "../model/vectors.ts";
+import { axesOf, planesThrough } from "../model/slice_view.ts";
+import { type Vec3, radius } from "../model/vectors.ts";
 import { boundsOf } from "../state/first_state.ts";
 import { type ViewState, isVisible } from "../state/view_state.ts";
 
@@ -36,7 +39,22 @@ export function rayWish(state: ViewState, view: View, x: number, y: number): Ray
 
 export function anchorWish(state: ViewState, view: View, ids: readonly string[]): AnchorWish {
   const { solid, glass } = inSight(state);
-  return { eyeLpsMm: eyeOf(view), toleranceMm: radius(boundsOf(state.manifest)) * 0.012, ids, organs: solid, glass };
+  return { eyeLpsMm: eyeOf(view), toleranceMm: radius(boundsOf(state.manifest)) * 0.012, ids, organs: solid, glass, sheets: sheetsOf(state) };
+}
+
+/** The slices in the 3D picture. */
+function sheetsOf({ slices, manifest }: ViewState): Sheet[] {
+  const level = manifest.volume?.levels[0];
+  if (!slices.isIn3d || !level) return [];
+  const [count, rows, columns] = level.shape;
+  const toLps = forColumnsFirst(level.indexToLps);
+  const all = corners([[-0.5, -0.5, -0.5], [columns - 0.5, rows - 0.5, count - 0.5]]).map((index) => applied(toLps, index));
+  const over = (most: (...numbers: number[]) => number): Vec3 => [0, 1, 2].map((axis) => most(...all.map((p) => p[axis] ?? 0))) as unknown as Vec3;
+  return planesThrough(slices.obliqueNormal).map((one) => ({
+    pointLpsMm: slices.crosshairLpsMm,
+    normal: axesOf(one, slices.obliqueNormal).across,
+    boundsLpsMm: [over(Math.min), over(Math.max)],
+  }));
 }
 
 /** What is solid; where the ray meets nothing solid at all, what is seen through: whoever presses it means it. */
