@@ -128,9 +128,60 @@ def test_a_damaged_mesh_is_named_and_the_other_organs_are_there(browser: Any, sh
     page.context.close()
 
 
-def test_a_missing_file_of_meshes_leaves_the_page_usable(browser: Any, shelf: Shelf):
+def spoilt_scan(scene: dict[str, Any]) -> dict[str, Any]:
+    """A list by which other bytes were written than those that come: nothing but the hash can tell."""
+    hashes = scene["volume"]["levels"][0]["sha256"]
+    place = next(place for place, each in enumerate(hashes) if each)
+    hashes[place] = hashes[place][::-1]
+    return scene
+
+
+def test_a_brick_of_other_bytes_than_were_written_is_not_shown_as_values(browser: Any, shelf: Shelf):
     page, address = opened(browser, shelf)
-    answer_with(page, "coarse.bin", lambda _: None)
+    answer_with(page, "scene.json", lambda body: json.dumps(spoilt_scan(json.loads(body))).encode())
+    viewer = Viewer(page, address)
+    viewer.tab("scan")
+    assert "One part of the scan is damaged and is not shown." in notices(page)
+    page.context.close()
+
+
+def test_a_flipped_bit_of_the_scan_is_found_and_the_whole_brick_comes_at_the_second_try(
+    browser: Any, shelf: Shelf
+):
+    page, address = opened(browser, shelf)
+    answer_with(page, "volume-0.bin", lambda body: bytes([body[0], body[1] ^ 1, *body[2:]]))
+    viewer = Viewer(page, address)
+    viewer.tab("scan")
+    assert "damaged and is not shown" in notices(page)
+    page.unroute("**/files/view/volume-0.bin")
+    page.click(".notices button:has-text('Try again')")
+    viewer.settle()
+    assert page.locator(".notices .message").count() == 0
+    page.context.close()
+
+
+def test_a_list_that_no_server_answers_for_can_be_asked_for_again_in_place(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf)
+    page.clock.install()
+    page.route("**/files/view/scene.json", lambda route: route.fulfill(status=503))
+    page.goto(address)
+    # The waits between five tries.
+    page.wait_for_selector("[data-while-loading]:visible")
+    for _ in range(40):
+        page.clock.run_for(1000)
+        if page.locator("#viewer [role=alert] button").count():
+            break
+    assert "does not answer" in page.inner_text("#viewer [role=alert]")
+    page.unroute("**/files/view/scene.json")
+    page.click("#viewer [role=alert] button:has-text('Try again')")
+    page.wait_for_selector("canvas.scene")
+    page.context.close()
+
+
+def test_missing_files_of_meshes_leave_the_page_usable(browser: Any, shelf: Shelf):
+    page, address = opened(browser, shelf)
+    for name in ("coarse.bin", "medium.bin", "full.bin"):
+        answer_with(page, name, lambda _: None)
     viewer = Viewer(page, address)
     assert "The models of 2 organs could not be loaded" in notices(page)
     viewer.tab("organs")

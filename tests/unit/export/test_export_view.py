@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,17 @@ def test_every_value_of_a_ct_comes_back_exactly(tmp_path: Path):
     known = array[array != UNMEASURED]
     assert told["range"] == [known.min(), known.max()]
     assert told["window"] == {"centre": 40, "width": 400}
+
+
+def test_each_brick_has_the_hash_of_its_own_bytes_and_one_without_bytes_has_none(tmp_path: Path):
+    array = noise((70, 20, 20))
+    array[64:] = 7
+    view = written(*with_volume(array), tmp_path)
+    level = view.scene["volume"]["levels"][0]
+    whole = (view.folder / level["file"]).read_bytes()
+    (offset, size, *_), (_, nothing, *_) = level["bricks"]
+    assert (size > 0, nothing) == (True, 0)
+    assert level["sha256"] == [sha256(whole[offset : offset + size]).hexdigest(), None]
 
 
 def test_a_scan_that_was_measured_everywhere_says_so(tmp_path: Path):

@@ -47,6 +47,13 @@ describe("of meshes that do not come", () => {
     expect(said()).toEqual([]);
   });
 
+  test("of which nothing is there, it is not said that it stays coarse", async () => {
+    const { news, said } = await rig();
+    news.failed("liver", "coarse", "missing");
+    news.failed("liver", "full", "missing");
+    expect(said()).toEqual([["mesh-failed", 1]]);
+  });
+
   test.each([["network", "meshes-network"], ["server", "meshes-network"], ["refused", "signed-out"], ["program", "program-missing"]] as const)(
     "%s is said as %s", async (flaw, key) => {
       const { news, said } = await rig();

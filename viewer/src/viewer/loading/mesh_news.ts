@@ -48,6 +48,8 @@ export function meshNews(store: Store, organs: { take(mesh: Mesh): void }, inval
 
   function sayFailed(id: string, level: DetailLevel, flaw: LoadFlaw): void {
     const isAway = flaw === "network" || flaw === "server";
+    // Of which nothing is there, that has been said.
+    if (level !== "coarse" && !there.has(id)) return;
     if (level !== "coarse") return say(`detail-${id}`, keyOfFlaw(flaw, "detail-failed"), { name: nameOf(id) });
     const count = withoutAny().length;
     const key = isAway ? ["mesh-network", "meshes-network"] : ["mesh-failed", "meshes-failed"];
