@@ -74,7 +74,7 @@ export function open(phantom: Phantom, setting: Setting) {
   for (const one of [targets.solid, targets.glass]) one.setSize(setting.size, setting.size);
   const copier = openCopier();
   const first = firstState(
-    { version: 1, title: "", unit: "mm", organs: setting.organs ?? [], groups: [], notFound: [], volume: phantom.volume, labels: phantom.labels, leftOut: [] },
+    { version: 1, title: "", unit: "mm", organs: setting.organs ?? [], groups: [], notFound: [], volume: phantom.volume, labels: phantom.labels, leftOut: [], leftOutCount: 0 },
     { profile: setting.profile ?? "desktop", aspect: 1 },
   );
   const presets = transferPresets("HU", phantom.volume.range);
@@ -142,6 +142,7 @@ export function open(phantom: Phantom, setting: Setting) {
       const view = fittedView(axes, [[-half, -half, -half], [half, half, half]], through, width, width);
       const image = await painter.paint(view, options.slab ?? { mm: 0, mode: "mean" });
       const at = (options.voxels ?? []).map((voxel) => pixelOf(view, applied(phantom.indexToLps, [voxel[2], voxel[1], voxel[0]])));
+      if (!image) throw new Error("the context was lost");
       return { at, pixels: [...image.data] };
     },
     read: (lps: Vec3) => readAt(reader, state.manifest, lps),
