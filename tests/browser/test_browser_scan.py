@@ -235,13 +235,14 @@ def test_after_another_look_the_body_is_as_on_a_page_that_opens_with_it(viewer: 
     switched = viewer.picture().astype(int)
     assert (abs(first - wanted).max(-1) > 12).sum() > 2000
     assert (abs(switched - wanted).max(-1) > 12).sum() < 50
-    # The picture to take away shows the same: the box in its middle.
+    # The picture to take away shows the same: the box about its middle, beside what names and measures there.
     viewer.tab("take")
     with viewer.page.expect_download() as told:
         viewer.page.click("[data-do=picture]")
     taken = np.asarray(Image.open(told.value.path()).convert("RGB")).astype(int)
     height, width = wanted.shape[:2]
-    assert abs(taken[1080, 1920] - wanted[height // 2, width // 2]).max() <= 12
+    middle = taken[880:1280:20, 1720:2120:20]
+    assert (abs(middle - wanted[height // 2, width // 2]).max(-1) <= 12).mean() > 0.3
 
 
 def test_a_lost_context_brings_the_slices_back(viewer: Viewer) -> None:
