@@ -145,7 +145,9 @@ def test_what_a_hull_encloses_is_read_as_inside_of_it_and_its_surface_as_itself(
     viewer.tool("pick")
     viewer.press([-35.0, LOW[1], 0.0])
     # On its very surface the voxel may lie within or without: its value is read all the same.
-    page.wait_for_function("() => document.querySelector('.marks span')?.textContent.includes('HU')")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.marks span')].some((one) => one.textContent.includes('HU'))"
+    )
     assert "inside" not in viewer.probed()[0]
     viewer.tab("cut")
     page.click(".cut-kinds button:has-text('Coronal')")
@@ -217,7 +219,7 @@ def test_on_a_phone_one_picture_stays_above_an_open_panel_and_two_below_each_oth
     caution_is_apart(page)
     # The named views are in reach, however low the picture is.
     viewer.look("left")
-    assert page.locator(".cube").get_attribute("data-facing") == "left"
+    page.wait_for_selector(".cube[data-facing=left]", state="attached")
     page.click("#tab-scan")
     page.check("input[name=layout][value='axial']", force=True)
     caution_is_apart(page)
@@ -339,7 +341,8 @@ def test_by_keys_alone_a_slice_is_measured_probed_and_cut_along(browser: Any, sh
     for _ in range(10):
         page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("Enter")
-    assert page.locator(".pane-axial .measure-label").text_content() == "Distance 1: 20.0 mm"
+    # What other tests measured on this case may stand there too.
+    assert str(page.locator(".pane-axial .measure-label").last.text_content()).endswith(": 20.0 mm")
     assert "HU" in page.locator(".pane-axial .pane-reading").evaluate("one => one.value")
     page.keyboard.press("p")
     page.keyboard.press("Enter")
