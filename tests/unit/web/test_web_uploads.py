@@ -87,7 +87,8 @@ def test_an_upload_goes_in_pieces_and_becomes_a_case(stage: Stage):
     assert made.json["id"] == again.json["id"]
     (original,) = made.json["inputs"]
     assert original["sha256"] == hashlib.sha256(BYTES).hexdigest()
-    assert original["name"] == 'Thorax "ü\r\n.zip'
+    # A name is one line, whoever writes two.
+    assert original["name"] == 'Thorax "ü .zip'
     (job,) = browser.get(f"/api/cases/{made.json['id']}/jobs").json["jobs"]
     assert (job["kind"], job["state"], job["position"]) == ("inspect", "queued", 1)
 
