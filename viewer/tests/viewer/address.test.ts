@@ -6,22 +6,12 @@ import type { Intent } from "../../src/viewer/state/intents.ts";
 import { fromAddress } from "../../src/viewer/state/read_address.ts";
 import { reduce } from "../../src/viewer/state/reducer.ts";
 import type { ViewState } from "../../src/viewer/state/view_state.ts";
-import { organJson, sceneJson } from "./scenes.ts";
-
-const level = {
-  file: "view/volume-0.bin",
-  shape: [8, 8, 8],
-  index_to_lps: [[0, 0, 1, -4], [0, 1, 0, -4], [1, 0, 0, -4], [0, 0, 0, 1]],
-  brick: 64,
-  grid: [1, 1, 1],
-  bricks: [[0, 0, 5, 5]],
-};
-const volume = { quantity: "HU", dtype: "int16", range: [-1000, 1000], unmeasured: null, scale: 1, offset: 0, window: { centre: 40, width: 400 }, levels: [level] };
+import { organJson, scanJson, sceneJson } from "./scenes.ts";
 
 let state: ViewState;
 const after = (...intents: Intent[]): ViewState => intents.reduce(reduce, state);
 beforeEach(() => {
-  state = firstState(readManifest(sceneJson({ volume })), { profile: "desktop", aspect: 1 });
+  state = firstState(readManifest(sceneJson({ volume: scanJson })), { profile: "desktop", aspect: 1 });
 });
 
 describe("a link opens the same view", () => {
@@ -83,7 +73,7 @@ describe("a link opens the same view", () => {
   });
 
   test("slab, tint, outline, grey cuts and a hull made solid come back", () => {
-    state = firstState(readManifest(sceneJson({ volume, organs: [organJson("skin", { opacity: 0.25 }), organJson("liver")] })), { profile: "desktop", aspect: 1 });
+    state = firstState(readManifest(sceneJson({ volume: scanJson, organs: [organJson("skin", { opacity: 0.25 }), organJson("liver")] })), { profile: "desktop", aspect: 1 });
     const there = after(
       { type: "slices", change: { slab: { mm: 12, mode: "mip" }, overlay: false, outline: false } },
       { type: "clip-scan", hasScan: false },

@@ -6,12 +6,8 @@ import { firstState } from "../../src/viewer/state/first_state.ts";
 import { createStore } from "../../src/viewer/state/store.ts";
 import type { ToolId } from "../../src/viewer/state/view_state.ts";
 import { pageIn } from "./page_in.ts";
-import { organJson, sceneJson } from "./scenes.ts";
+import { organJson, scanJson, sceneJson } from "./scenes.ts";
 
-const volume = {
-  quantity: "HU", dtype: "int16", range: [-1000, 1000], unmeasured: null, scale: 1, offset: 0, window: { centre: 40, width: 400 },
-  levels: [{ file: "view/volume-0.bin", shape: [8, 8, 8], index_to_lps: [[0, 0, 1, -4], [0, 1, 0, -4], [1, 0, 0, -4], [0, 0, 0, 1]], brick: 64, grid: [1, 1, 1], bricks: [[0, 0, 5, 5]] }],
-};
 const hitOn = (id: string): Hit => ({ id, pointLpsMm: [7.5, -3.25, 12], normal: [0, -1, 0], distanceMm: 100, isFace: false });
 
 beforeEach(() => pageIn("en"));
@@ -27,12 +23,12 @@ async function pressed(tool: ToolId, more: Record<string, unknown>) {
 
 describe("a press on a surface", () => {
   test.each(["turn", "pick", "crosshair"] as const)("moves the crosshair to the point that was met: %s", async (tool) => {
-    const { after } = await pressed(tool, { volume });
+    const { after } = await pressed(tool, { volume: scanJson });
     expect(after.slices.crosshairLpsMm).toEqual([7.5, -3.25, 12]);
   });
 
   test("leaves the crosshair where it was for tools that set points", async () => {
-    const { before, after } = await pressed("distance", { volume });
+    const { before, after } = await pressed("distance", { volume: scanJson });
     expect(after.slices.crosshairLpsMm).toEqual(before);
     expect(after.pendingLpsMm).toEqual([[7.5, -3.25, 12]]);
   });

@@ -124,4 +124,25 @@ export function sceneJson(more: Record<string, unknown> = {}): Record<string, un
   };
 }
 
+/** A scan of 8 voxels of 1 mm each way about the origin, in one brick. */
+export const scanJson = {
+  quantity: "HU",
+  dtype: "int16",
+  range: [-1000, 1000],
+  unmeasured: null,
+  scale: 1,
+  offset: 0,
+  window: { centre: 40, width: 400 },
+  levels: [
+    {
+      file: "view/volume-0.bin",
+      shape: [8, 8, 8],
+      index_to_lps: [[0, 0, 1, -4], [0, 1, 0, -4], [1, 0, 0, -4], [0, 0, 0, 1]],
+      brick: 64,
+      grid: [1, 1, 1],
+      bricks: [[0, 0, 5, 5]],
+    },
+  ],
+};
+
 export const withId = (organ: Organ, id: string): Organ => ({ ...organ, id });

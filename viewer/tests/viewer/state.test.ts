@@ -6,22 +6,12 @@ import type { Intent } from "../../src/viewer/state/intents.ts";
 import { reduce } from "../../src/viewer/state/reducer.ts";
 import { createStore } from "../../src/viewer/state/store.ts";
 import { type ViewState, isVisible } from "../../src/viewer/state/view_state.ts";
-import { organJson, sceneJson } from "./scenes.ts";
-
-const level = {
-  file: "view/volume-0.bin",
-  shape: [8, 8, 8],
-  index_to_lps: [[0, 0, 1, -4], [0, 1, 0, -4], [1, 0, 0, -4], [0, 0, 0, 1]],
-  brick: 64,
-  grid: [1, 1, 1],
-  bricks: [[0, 0, 5, 5]],
-};
-const volume = { quantity: "HU", dtype: "int16", range: [-1000, 1000], unmeasured: null, scale: 1, offset: 0, window: { centre: 40, width: 400 }, levels: [level] };
+import { organJson, scanJson, sceneJson } from "./scenes.ts";
 
 let state: ViewState;
 const after = (...intents: Intent[]): ViewState => intents.reduce(reduce, state);
 beforeEach(() => {
-  state = firstState(readManifest(sceneJson({ volume })), { profile: "desktop", aspect: 1 });
+  state = firstState(readManifest(sceneJson({ volume: scanJson })), { profile: "desktop", aspect: 1 });
 });
 
 describe("organs", () => {

@@ -20,6 +20,7 @@ from plastinate.native.resample import resample_affine
 from plastinate.native.voxels import Mask, bounding_box
 from plastinate.nets.deepbet_unet import MODEL, deepbet_graph
 from plastinate.nets.session import Session, open_session
+from plastinate.nets.sliding_patch import untold
 from plastinate.stages.segment.boxes import cut_out, put_back
 from plastinate.stages.segment.settle_edge import smoothed
 
@@ -43,10 +44,6 @@ SMOOTH_MM = 0.7
 # In the rim a voxel is as likely brain as fluid at the darkness given, and 9 to 1 a sixth of the brain's
 # brightness away from it: half of the way from fluid to grey matter.
 TISSUE, SHARE_SPREAD = 0.5, 0.08
-
-
-def _untold(share: float) -> None:
-    del share
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def brain_net(
     least_ml: float = 200.0,
     rim_mm: float = 3.0,
     darkness: float = 0.5,
-    progress: Callable[[float], None] = _untold,
+    progress: Callable[[float], None] = untold,
 ) -> Remarked:
     """Brain with cerebellum, brain stem and the fluid in and between them, from a T1-weighted head.
 

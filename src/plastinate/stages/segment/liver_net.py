@@ -18,6 +18,7 @@ from plastinate.native.distance import dilate, erode
 from plastinate.native.voxels import Mask
 from plastinate.nets.liver_unet import MODEL, liver_graph
 from plastinate.nets.session import open_session
+from plastinate.nets.sliding_patch import untold
 from plastinate.stages.segment.boxes import cut_out, put_back
 from plastinate.stages.segment.liver_field import AUTHORS_FIELD, LIVER, ORGAN, LiverField, liver_likelihood
 from plastinate.stages.segment.patient_grid import box_between, moved
@@ -43,10 +44,6 @@ WELL_INSIDE_MM, AROUND_MM = 6.0, (5.0, 14.0)
 GREY_RANGE_HU, GREY_STEP_HU = (-150.0, 350.0), 5.0
 
 
-def _untold(share: float) -> None:
-    del share
-
-
 def liver_net(
     volume: Volume,
     *,
@@ -61,7 +58,7 @@ def liver_net(
     grey: float = 0.3,
     coupling: float = 8.0,
     contrast_hu: float = 15.0,
-    progress: Callable[[float], None] = _untold,
+    progress: Callable[[float], None] = untold,
 ) -> Remarked:
     """The liver with its vessels and tumours, without gall bladder.
 
