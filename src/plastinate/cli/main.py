@@ -18,6 +18,7 @@ from plastinate import __version__
 from plastinate.cli import streams
 from plastinate.cli.evaluate import evaluate
 from plastinate.cli.models import announce_fetches, models
+from plastinate.cli.organs_option import SeveralOrgans
 from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
@@ -62,17 +63,23 @@ def inspect(path: Path, *, as_json: bool) -> None:
         terminal.print_inspection(inspection)
 
 
-@cli.command(
-    short_help="Build organ models and a certificate from the scan in PATH.",
-    context_settings={"ignore_unknown_options": False},
-)
+@cli.command(cls=SeveralOrgans, short_help="Build organ models and a certificate from the scan in PATH.")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the models.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for the models; without it one here, named as PATH with -models after it.",
+)
 @click.option(
     "--recipe", help="Name of a recipe (see `plastinate recipes`), path of a recipe file, or own:MODEL."
 )
 @click.option(
-    "--organ", "organs", multiple=True, help="A structure, or several: lung-left,lung-right; may be repeated."
+    "--organ",
+    "organs",
+    multiple=True,
+    metavar="ORGAN...",
+    help="One organ or several: heart lung liver; a pair's name means both (see `plastinate recipes`).",
 )
 @click.option(
     "--threshold", callback=window, metavar="LOW:HIGH", help="One surface of all that lies between."
@@ -115,12 +122,14 @@ def build(**options: Any) -> None:
     from plastinate.cli import terminal
     from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
     from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models, names_in
+    from plastinate.services.output_folder import models_folder
 
+    output = options["output"] or models_folder(options["path"])
     levels = {} if options["single_level"] else dict(DEFAULT_LEVELS)
     levels["full"] = options["triangles"]
     request = BuildRequest(
         path=options["path"],
-        output=options["output"],
+        output=output,
         recipe=options["recipe"],
         organs=names_in(options["organs"]),
         threshold=options["threshold"],
@@ -143,7 +152,7 @@ def build(**options: Any) -> None:
         report = {"files": dict(result.files), "run": result.run.as_dict(), **result.scene.evidence.as_dict()}
         streams.print_json(report)
     else:
-        terminal.print_build(result, options["output"])
+        terminal.print_build(result, output)
 
 
 @cli.command(short_help="Convert a mesh or a label map to another format.")

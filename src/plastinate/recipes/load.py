@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plastinate.model.errors import RecipeNotFound
+from plastinate.model.errors import OrganNotMade, RecipeNotFound
 from plastinate.model.recipe import Recipe
+from plastinate.recipes.organ_names import is_organ, organ_groups, organ_ids
 from plastinate.recipes.organs import join_recipes
 from plastinate.recipes.own import PREFIX, own_model_names, own_recipe, structures_of
 from plastinate.recipes.parse import read_recipe, read_table
@@ -22,10 +23,13 @@ from plastinate.recipes.structures import load_structures
 from plastinate.recipes.threshold import structure_named, threshold_recipe
 
 __all__ = [
+    "is_organ",
     "list_own_recipes",
     "list_recipes",
     "load_recipe",
     "load_structures",
+    "organ_groups",
+    "organ_ids",
     "recipe_for_organs",
     "structure_named",
     "structures_of",
@@ -70,34 +74,44 @@ def list_own_recipes() -> list[Recipe]:
 
 
 def recipe_for_organs(organs: Sequence[str], modality: str) -> Recipe:
-    """The smallest joined recipe that makes these structures and nothing else.
+    """The smallest joined recipe that makes these organs and nothing else.
 
     Of several recipes that make an organ, the one that makes most of the wanted
     ones is taken, so that neighbours come from the same steps.
 
     Args:
-        organs: structure ids.
+        organs: as people name them, see `organ_ids`: "heart", "kidneys", "lung-left".
         modality: "CT" or "MR"; "" tries CT first.
 
     Raises:
-        RecipeNotFound: no such structure, or no recipe of this modality makes it.
+        RecipeNotFound: no such organ.
+        OrganNotMade: no recipe of this modality makes it.
     """
-    for organ in organs:
-        if organ not in load_structures():
-            raise RecipeNotFound(
-                "structure", organ, near=difflib.get_close_matches(organ, load_structures(), 2)
-            )
-    modalities = [modality] if modality else ["CT", "MR"]
-    for attempt in modalities:
+    wanted = organ_ids(organs)
+    for attempt in [modality] if modality else ["CT", "MR"]:
         recipes = [recipe for recipe in list_recipes() if recipe.modality in (attempt, "")]
-        made = {structure for recipe in recipes for structure in recipe.structures}
-        missing = [organ for organ in organs if organ not in made]
-        if not missing:
-            return join_recipes(recipes, tuple(dict.fromkeys(organs)))
-    nothing = RecipeNotFound(f"{modality} recipe that makes a structure".lstrip(), missing[0])
-    everything = {structure for recipe in list_recipes() for structure in recipe.structures}
-    nothing.hint = f"What can be built: {', '.join(sorted(everything))}."
-    raise nothing
+        if not set(wanted) - _made_by(recipes):
+            return join_recipes(recipes, wanted)
+    raise _not_made(wanted, modality)
+
+
+def _not_made(wanted: Sequence[str], modality: str) -> OrganNotMade:
+    """Which organ no recipe finds in this kind of scan; where it is found instead, and what else is."""
+    everything = _made_by(list_recipes())
+    if not modality and set(wanted) <= everything:
+        # Each is found somewhere, and no one kind of scan shows all: as if it were the first kind tried.
+        modality = "CT"
+    fitting = _made_by([each for each in list_recipes() if each.modality in (modality, "")])
+    fitting = fitting if modality else everything
+    organ = next(each for each in wanted if each not in fitting)
+    elsewhere = sorted({each.modality for each in list_recipes() if organ in each.structures})
+    return OrganNotMade(
+        organ, modality=modality, elsewhere=" or ".join(elsewhere), made=", ".join(sorted(fitting))
+    )
+
+
+def _made_by(recipes: Sequence[Recipe]) -> set[str]:
+    return {structure for recipe in recipes for structure in recipe.structures}
 
 
 @cache

@@ -192,7 +192,7 @@ def test_an_organ_nobody_makes_is_refused():
         recipe_for_organs(["lung-lefft"], "CT")
     with pytest.raises(RecipeNotFound, match="spleen"):
         recipe_for_organs(["spleen"], "CT")
-    with pytest.raises(RecipeNotFound, match="MR recipe"):
+    with pytest.raises(RecipeNotFound, match="in MR scans"):
         recipe_for_organs(["lung-left"], "MR")
     with pytest.raises(RecipeFlaw, match="at least one"):
         recipe_for_organs([], "CT")
