@@ -41,7 +41,7 @@ def build_model(
     Args:
         path: a folder of DICOM files, a zip, a DICOMDIR, a multi-frame file, NIfTI, NRRD or MetaImage.
         recipe: name of a recipe ("ct-chest") or path of a recipe file.
-        organs: structure ids instead of a recipe: ["lung-left", "lung-right"] or "lung-left,lung-right".
+        organs: instead of a recipe: ["heart", "lung", "kidney-left"] or "heart,lung"; a pair's name is both.
         threshold: (low, high) in HU or grey values instead of either: one surface of all that lies between.
         name: what to call the surface of a threshold.
         largest_only: keep only its largest piece.

@@ -1,6 +1,6 @@
 """What someone asks to be built, as JSON -> checked before anything is queued, and -> a BuildRequest.
 
-{"recipe": "ct-chest"}  or  {"organs": ["lung-left"]}  or  {"threshold": [200, null], "name": "bones"}
+{"recipe": "ct-chest"}  or  {"organs": ["heart", "kidney"]}  or  {"threshold": [200, null], "name": "bones"}
 and, all of them optional: "largest_only" "series" "phase" "modality" "allow_gaps" "any_modality"
 "formats" "compression" "triangles" "single_level"
 """
@@ -22,7 +22,7 @@ from plastinate.model.errors import (
 )
 from plastinate.model.series import UNSAID
 from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
-from plastinate.recipes.load import load_recipe, recipe_for_organs
+from plastinate.recipes.load import load_recipe, organ_ids, recipe_for_organs
 from plastinate.services.build_models import MODALITIES, BuildRequest, names_in, not_one_wish, shown_name
 from plastinate.stages import catalog
 
@@ -224,7 +224,8 @@ def _names(request: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _organs(request: Mapping[str, Any]) -> list[str]:
-    return list(_names(request, "organs"))
+    # By their ids: whoever asks for "kidney" and whoever names both sides ask for the same.
+    return list(organ_ids(_names(request, "organs")))
 
 
 def _formats(request: Mapping[str, Any]) -> list[str]:

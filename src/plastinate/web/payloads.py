@@ -173,7 +173,9 @@ class BuildAsked(Payload):
     """What to build: a recipe, organs, or a threshold, and only one of them."""
 
     recipe: Name | None = None
-    organs: list[Name] = Field([], max_length=200)
+    organs: list[Name] = Field(
+        [], max_length=200, description='Ids of structures, or names of pairs: "kidney" is both kidneys.'
+    )
     threshold: Annotated[list[End], Field(min_length=2, max_length=2)] | None = Field(
         None, description="[low, high] in the scan's own quantity; null leaves an end open."
     )
