@@ -74,6 +74,7 @@ SEGMENT: dict[str, Method] = {
     "lungs": Method("plastinate.stages.segment.lungs:lungs"),
     "skeleton": Method("plastinate.stages.segment.skeleton:skeleton"),
     "spine-and-ribs": Method("plastinate.stages.segment.spine_and_ribs:spine_and_ribs"),
+    "aorta": Method("plastinate.stages.segment.aorta:aorta"),
     "heart": Method("plastinate.stages.segment.heart:heart"),
     "kidneys": Method("plastinate.stages.segment.kidneys:kidneys"),
     "head": Method("plastinate.stages.segment.head_field:head"),
