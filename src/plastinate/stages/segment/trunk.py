@@ -14,15 +14,13 @@ from plastinate.native import filters
 from plastinate.native.voxels import Mask
 from plastinate.stages.segment.orientation import body_middle_mm
 from plastinate.stages.segment.patient_grid import AIR_HU, averaged, moved, moved_mask, patient_grid
-from plastinate.stages.segment.spinal_canal import Canal, spinal_canal
+from plastinate.stages.segment.spinal_canal import Canal, roll_of, spinal_canal
 
 Floats = npt.NDArray[np.float32]
 
 GRID_MM = 2.5
-# Where a vertebral body lies in front of the canal: from, to, and to either side; without the arch.
-VERTEBRA_MM = (10.0, 40.0, 25.0)
-SURELY_CANAL = 0.8
-MOST_ROLL = np.deg2rad(40.0)
+# A cortex of 1 mm fills so much of a voxel of 2.5 mm, and its blur.
+BONE_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +96,8 @@ def trunk(
     inner = moved_mask(body, volume.geometry, grid)
     hard = moved_mask(bone, volume.geometry, grid)
     middle = (body_middle_mm(inner, grid) - grid.to_lps_mm[0, 3]) / GRID_MM
-    canal = spinal_canal(hard, grid, middle_column=middle)
+    bones = _bone_share(bone, volume.geometry, grid)
+    canal = spinal_canal(bones, grid, middle_column=middle)
     if canal is None:
         raise EmptyMask(organ, "there is no spine of a trunk in the scan")
     left = moved_mask(lung_left, volume.geometry, grid)
@@ -109,22 +108,10 @@ def trunk(
         moved(coarse.array, coarse.geometry, grid), smooth_mm, grid.spacing_mm, as_float=True
     )
     np.nan_to_num(values, copy=False, nan=AIR_HU)
-    return Trunk(grid, values, inner, left, right, canal, _roll(hard, canal, GRID_MM))
+    return Trunk(grid, values, inner, left, right, canal, roll_of(bones, canal, grid))
 
 
-def _roll(bone: Mask, canal: Canal, step_mm: float) -> float:
-    """The angle from straight ahead to the middle of the vertebral bodies, towards the patient's left."""
-    near, far, wide = (round(length / step_mm) for length in VERTEBRA_MM)
-    angles = []
-    for plane, enclosed in enumerate(canal.enclosed):
-        row, column = round(canal.rows[plane]), round(canal.columns[plane])
-        first = column - wide
-        if enclosed < SURELY_CANAL or row < far or first < 0:
-            continue
-        body = np.argwhere(bone[plane, row - far : row - near, first : column + wide + 1])
-        if len(body):
-            ahead = far - body[:, 0].mean() + (canal.rows[plane] - row)
-            aside = body[:, 1].mean() + first - canal.columns[plane]
-            angles.append(np.arctan2(aside, ahead))
-    roll = float(np.median(angles)) if angles else 0.0
-    return float(np.clip(roll, -MOST_ROLL, MOST_ROLL))
+def _bone_share(bone: Mask, source: Geometry, grid: Geometry) -> Mask:
+    """Where bone fills a part of a coarse voxel: a cortex of a millimetre would slip through nearest ones."""
+    share = averaged(Volume(source, bone.astype(np.float32), "a.u.", ""), GRID_MM)
+    return np.asarray(moved(share.array, share.geometry, grid) >= BONE_SHARE)
