@@ -96,11 +96,13 @@ def _told(model: str) -> str:
     try:
         card = card_named(model)
     except ModelError:
-        return _("By a network of others; whether it is here shows when it is asked for.")
+        return str(_("By a network of others; whether it is here shows when it is asked for."))
     if is_here(card) or card.archive is None:
-        return _("By a network that is here; its licence: %(licence)s.", licence=card.licence)
-    return _(
-        "By a network that is fetched once: %(size)s, licence %(licence)s.",
-        size=size(card.archive.bytes),
-        licence=card.licence,
+        return str(_("By a network that is here; its licence: %(licence)s.", licence=card.licence))
+    return str(
+        _(
+            "By a network that is fetched once: %(size)s, licence %(licence)s.",
+            size=size(card.archive.bytes),
+            licence=card.licence,
+        )
     )
