@@ -39,6 +39,7 @@ demo: $(VENV)/.installed  ## run the server with the sample scan in it and open 
 
 peers:
 	@tests/peers.sh
+	@PYTHON=$(PYTHON) tests/totalsegmentator_venv.sh
 
 lint: $(VENV)/.tested  ## style, types and who may import whom
 	$(BIN)/ruff format --check .

@@ -72,7 +72,9 @@ def inspect(path: Path, *, as_json: bool) -> None:
     help="Folder for the models; without it one here, named as PATH with -models after it.",
 )
 @click.option(
-    "--recipe", help="Name of a recipe (see `plastinate recipes`), path of a recipe file, or own:MODEL."
+    "--recipe",
+    help="Name of a recipe (see `plastinate recipes`), path of a recipe file, own:MODEL, or"
+    " totalsegmentator:TASK.",
 )
 @click.option(
     "--organ",
@@ -80,6 +82,11 @@ def inspect(path: Path, *, as_json: bool) -> None:
     multiple=True,
     metavar="ORGAN...",
     help="One organ or several: heart lung liver; a pair's name means both (see `plastinate recipes`).",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["totalsegmentator"]),
+    help="Whose networks find the organs, instead of Plastinate's own recipes.",
 )
 @click.option(
     "--threshold", callback=window, metavar="LOW:HIGH", help="One surface of all that lies between."
@@ -132,6 +139,7 @@ def build(**options: Any) -> None:
         output=output,
         recipe=options["recipe"],
         organs=names_in(options["organs"]),
+        by=options["by"] or "",
         threshold=options["threshold"],
         name=options["name"],
         largest_only=options["largest"],
@@ -174,13 +182,14 @@ def convert(source: Path, target: Path, *, compression: str) -> None:
 
 
 @cli.command(short_help="List what can be built, and for which kind of scan.")
+@click.option("--by", type=click.Choice(["totalsegmentator"]), help="What that program's networks find.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-def recipes(*, as_json: bool) -> None:
+def recipes(*, by: str | None, as_json: bool) -> None:
     """List the recipes, what each makes, and for which kind of scan; those of your own models last."""
     from plastinate.cli import terminal
-    from plastinate.recipes.load import list_own_recipes, list_recipes
+    from plastinate.recipes.load import list_own_recipes, list_recipes, list_totalsegmentator_recipes
 
-    found = [*list_recipes(), *list_own_recipes()]
+    found = list_totalsegmentator_recipes() if by else [*list_recipes(), *list_own_recipes()]
     if as_json:
         rows = [
             {"name": r.name, "title": r.title, "modality": r.modality, "structures": list(r.structures)}

@@ -2,7 +2,8 @@
 
 A recipe is data: `ct/<name>.toml`, `mr/<name>.toml`, or a person's own file
 in the same format, given by its path. docs/how-to/add-an-organ.md tells how.
-`own:<model>` is what the card of a model of one's own labels.
+`own:<model>` is what the card of a model of one's own labels, `totalsegmentator:<task>` what that program
+labels.
 """
 
 from __future__ import annotations
@@ -21,11 +22,20 @@ from plastinate.recipes.own import PREFIX, own_model_names, own_recipe, structur
 from plastinate.recipes.parse import read_recipe, read_table
 from plastinate.recipes.structures import load_structures
 from plastinate.recipes.threshold import structure_named, threshold_recipe
+from plastinate.recipes.totalsegmentator import (
+    NAME as TOTALSEGMENTATOR,
+)
+from plastinate.recipes.totalsegmentator import (
+    totalsegmentator_for_organs,
+    totalsegmentator_recipe,
+    totalsegmentator_tasks,
+)
 
 __all__ = [
     "is_organ",
     "list_own_recipes",
     "list_recipes",
+    "list_totalsegmentator_recipes",
     "load_recipe",
     "load_structures",
     "organ_groups",
@@ -58,6 +68,8 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         if not path.is_file():
             raise RecipeNotFound("recipe file", text)
         return read_recipe(path, base=_built_in_table)
+    if text.partition(":")[0] == TOTALSEGMENTATOR:
+        return totalsegmentator_recipe(text.partition(":")[2], built_in=list_recipes())
     if text.startswith(PREFIX):
         return own_recipe(text.removeprefix(PREFIX), built_in=list_recipes())
     return _built_in(text)
@@ -73,7 +85,12 @@ def list_own_recipes() -> list[Recipe]:
     return [load_recipe(f"{PREFIX}{name}") for name in own_model_names()]
 
 
-def recipe_for_organs(organs: Sequence[str], modality: str) -> Recipe:
+def list_totalsegmentator_recipes() -> list[Recipe]:
+    """A recipe for each task of TotalSegmentator, whether or not that program is here."""
+    return [totalsegmentator_recipe(name, built_in=list_recipes()) for name in totalsegmentator_tasks()]
+
+
+def recipe_for_organs(organs: Sequence[str], modality: str, *, by: str = "") -> Recipe:
     """The smallest joined recipe that makes these organs and nothing else.
 
     Of several recipes that make an organ, the one that makes most of the wanted
@@ -82,12 +99,17 @@ def recipe_for_organs(organs: Sequence[str], modality: str) -> Recipe:
     Args:
         organs: as people name them, see `organ_ids`: "heart", "kidneys", "lung-left".
         modality: "CT" or "MR"; "" tries CT first.
+        by: "totalsegmentator" for that program's networks, "" for Plastinate's own recipes.
 
     Raises:
-        RecipeNotFound: no such organ.
+        RecipeNotFound: no such organ, or nobody to find it of that name.
         OrganNotMade: no recipe of this modality makes it.
     """
     wanted = organ_ids(organs)
+    if by == TOTALSEGMENTATOR:
+        return totalsegmentator_for_organs(wanted, modality, built_in=list_recipes())
+    if by:
+        raise RecipeNotFound("finder of organs", by, near=[TOTALSEGMENTATOR])
     for attempt in [modality] if modality else ["CT", "MR"]:
         recipes = [recipe for recipe in list_recipes() if recipe.modality in (attempt, "")]
         if not set(wanted) - _made_by(recipes):

@@ -33,6 +33,7 @@ from plastinate.recipes.load import (
 )
 from plastinate.services.needed_models import fetch_needed_models, models_record
 from plastinate.services.output_folder import output_folder, require_writable
+from plastinate.services.totalsegmentator_weights import fetch_totalsegmentator
 from plastinate.stages import catalog
 
 DEFAULT_FORMATS = ("glb", "stl")
@@ -52,6 +53,7 @@ class BuildRequest:
         output: folder to write into; None builds in memory only.
         recipe: name of a recipe, path of a TOML file, or "own:" and the name of a model of one's own.
         organs: structure ids; the recipes that make them are found by modality.
+        by: whose networks find the organs: "totalsegmentator"; "" for Plastinate's own recipes.
         threshold: (low, high) in the volume's quantity; None leaves a side open.
         name: what to call the surface of a threshold.
         largest_only: keep only the largest piece of a threshold.
@@ -72,6 +74,7 @@ class BuildRequest:
     output: Path | None = None
     recipe: str | None = None
     organs: tuple[str, ...] = ()
+    by: str = ""
     threshold: tuple[float | None, float | None] | None = None
     name: str = "surface"
     largest_only: bool = False
@@ -154,6 +157,7 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
         request, left_out = _with_possible_formats(request, read)
     recipe = _fitting(request, wish, read.volume.modality)
     models = models_record(fetch_needed_models(recipe, progress=progress))
+    models += fetch_totalsegmentator(recipe, progress=progress)
     noticed = frozenset(finding.code for finding in read.findings)
     result = run_recipe(read.volume, recipe, options=request.options, progress=progress, noticed=noticed)
     evidence = _evidence(request, recipe, read, result, models=models)
@@ -221,8 +225,10 @@ def _require_sound(request: BuildRequest) -> Recipe | None:
         require_writable(request.output)
     if request.organs:
         # Which recipe depends on the modality; that there is one at all does not.
-        recipe_for_organs(request.organs, "")
+        recipe_for_organs(request.organs, request.modality if request.by else "", by=request.by)
         return None
+    if request.by:
+        raise ParameterError("Whose networks are to find them is said of organs.")
     recipe = _threshold(request) if request.threshold is not None else load_recipe(request.recipe or "")
     plan(recipe)
     return recipe
@@ -237,7 +243,7 @@ def _threshold(request: BuildRequest) -> Recipe:
 
 
 def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> Recipe:
-    recipe = recipe or recipe_for_organs(request.organs, modality)
+    recipe = recipe or recipe_for_organs(request.organs, modality, by=request.by)
     if recipe.modality and modality != recipe.modality and not request.any_modality:
         raise WrongModality(recipe.name, needs=recipe.modality, got=modality)
     return recipe

@@ -86,6 +86,8 @@ SEGMENT: dict[str, Method] = {
     "liver-net": Method("plastinate.stages.segment.liver_net:liver_net", models=("liver-ct",)),
     # Which model it runs, the step's parameter `model` says.
     "own-net": Method("plastinate.stages.segment.own_net:own_net"),
+    # Its weights are another program's; services/totalsegmentator_weights.py has them here beforehand.
+    "totalsegmentator": Method("plastinate.stages.segment.totalsegmentator:totalsegmentator"),
 }
 SURFACE: dict[str, Method] = {
     "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),
