@@ -75,6 +75,7 @@ SEGMENT: dict[str, Method] = {
     "skeleton": Method("plastinate.stages.segment.skeleton:skeleton"),
     "spine-and-ribs": Method("plastinate.stages.segment.spine_and_ribs:spine_and_ribs"),
     "aorta": Method("plastinate.stages.segment.aorta:aorta"),
+    "spleen": Method("plastinate.stages.segment.spleen:spleen"),
     "heart": Method("plastinate.stages.segment.heart:heart"),
     "kidneys": Method("plastinate.stages.segment.kidneys:kidneys"),
     "head": Method("plastinate.stages.segment.head_field:head"),
