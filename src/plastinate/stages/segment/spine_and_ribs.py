@@ -50,6 +50,7 @@ BODY_ASIDE_MM = 28.0
 # The breastbone lies in front of the vertebral bodies, and no rib reaches as near to the middle there.
 BREASTBONE_ASIDE_MM = 26.0
 BREASTBONE_FRONT_MM = -50.0
+WITHIN_CAGE_MM = -15.0
 # Marrow is darker than this share of the usual only where there is none.
 MARROW_SHARE = 0.75
 DEEP_MM = 4.0
@@ -256,6 +257,8 @@ def _ribs(volume: Volume, parts: Trunk, rest: Mask, lung_mm: Floats, rules: _Rul
     seeds[hard & (np.abs(beyond_mm) <= rules.rib_lung_mm)] = RIB
     seeds[hard & (lung_mm > rules.other_lung_mm) & (beyond_mm > rules.other_lung_mm)] = OTHER
     seeds[hard & breastbone] = OTHER
+    # In front of the spine, ribs lie at the hull: what is bright deep within is contrast agent or lime.
+    seeds[hard & (beyond_mm < WITHIN_CAGE_MM) & (back_mm < SPINE_BACK_MM[0])] = OTHER
     if not (seeds == RIB).any():
         return np.zeros_like(rest)
     is_rib = (
