@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plastinate.model.recipe import Recipe
+from plastinate.nets.totalsegmentator.program import is_offered
 from plastinate.nets.totalsegmentator.weights import (
     Told,
     Weights,
@@ -18,6 +19,8 @@ from plastinate.pipeline.progress import Progress
 from plastinate.recipes.load import load_recipe
 from plastinate.recipes.totalsegmentator import METHOD, NAME, PREFIX, SOURCE
 from plastinate.services.needed_models import FETCH_SHARE, FETCHING
+
+__all__ = ["fetch_task", "fetch_totalsegmentator", "is_offered", "is_task"]
 
 # As the package states them: its own and its weights', and what its makers say of licensed tasks.
 OPEN, LICENSED = "Apache-2.0", "by a key of its makers"
