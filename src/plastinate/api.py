@@ -19,6 +19,7 @@ def build_model(
     *,
     organs: str | Sequence[str] = (),
     threshold: tuple[float | None, float | None] | None = None,
+    by: str = "",
     name: str = "surface",
     largest_only: bool = False,
     output: str | os.PathLike[str] | None = None,
@@ -40,10 +41,11 @@ def build_model(
 
     Args:
         path: a folder of DICOM files, a zip, a DICOMDIR, a multi-frame file, NIfTI, NRRD or MetaImage.
-        recipe: name of a recipe ("ct-chest") or path of a recipe file.
+        recipe: name of a recipe ("ct-chest", "own:MODEL", "totalsegmentator:TASK") or path of a recipe file.
         organs: instead of a recipe: ["heart", "lung", "kidney-left"] or "heart,lung"; a pair's name is both.
         threshold: (low, high) in HU or grey values instead of either: one surface of all that lies between.
         name: what to call the surface of a threshold.
+        by: whose networks find them: "totalsegmentator"; "" for Plastinate's own recipes.
         largest_only: keep only its largest piece.
         output: folder for the files; None keeps everything in memory.
         formats: "glb", "stl", "obj", "ply", "3mf", "nifti", "nrrd", "viewer", "seg" (this one only for scans
@@ -74,6 +76,7 @@ def build_model(
         name=name,
         largest_only=largest_only,
         series=series,
+        by=by,
         phase=phase,
         modality=modality,
         allow_gaps=allow_gaps,

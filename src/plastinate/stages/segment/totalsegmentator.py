@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plastinate.model.errors import EmptyMask, ParameterError
+from plastinate.model.errors import EmptyMask, MemoryShort, ParameterError
 from plastinate.model.geometry import LPS_TO_RAS
 from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.native.load import thread_count
+from plastinate.native.spare_memory import spare_memory_bytes
 from plastinate.native.voxels import Mask
 from plastinate.nets.sliding_patch import untold
 from plastinate.nets.totalsegmentator.program import ask, has_gpu, limits_here
@@ -79,10 +80,15 @@ def totalsegmentator(
     bring(needed)
     numbers, known = _labelled(volume, needed, classes if needed.is_part else (), progress)
     progress(1.0)
-    masks = tuple(np.asarray(numbers == known[name]) for name in classes)
-    if not any(mask.any() for mask in masks):
+    counts = np.bincount(numbers.ravel(), minlength=256)
+    found = sum(counts[known[name]] > 0 for name in classes)
+    if not found:
         raise EmptyMask(", ".join(classes[:5]), "TotalSegmentator recognises none in this scan")
-    return masks
+    if found * numbers.size > spare_memory_bytes():
+        raise MemoryShort(f"the masks of {found} structures")
+    # An empty mask that nobody has written to takes no memory, and a chest lacks half of a whole body.
+    empty = np.zeros(numbers.shape, dtype=np.bool_)
+    return tuple(numbers == known[name] if counts[known[name]] else empty for name in classes)
 
 
 def _labelled(
