@@ -91,6 +91,11 @@ def inspect(path: Path, *, as_json: bool) -> None:
 @click.option(
     "--threshold", callback=window, metavar="LOW:HIGH", help="One surface of all that lies between."
 )
+@click.option(
+    "--prompts",
+    type=click.Path(path_type=Path),
+    help="File of boxes, clicks, scribbles and outlines on slices: a network outlines what they mark.",
+)
 @click.option("--name", default="surface", show_default=True, help="What to call the surface of --threshold.")
 @click.option("--largest", is_flag=True, help="Keep only the largest piece of --threshold.")
 @click.option(
@@ -130,6 +135,7 @@ def build(**options: Any) -> None:
     from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
     from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models, names_in
     from plastinate.services.output_folder import models_folder
+    from plastinate.services.prompts_file import read_prompts
 
     output = options["output"] or models_folder(options["path"])
     levels = {} if options["single_level"] else dict(DEFAULT_LEVELS)
@@ -141,6 +147,7 @@ def build(**options: Any) -> None:
         organs=names_in(options["organs"]),
         by=options["by"] or "",
         threshold=options["threshold"],
+        prompts=None if options["prompts"] is None else read_prompts(options["prompts"]),
         name=options["name"],
         largest_only=options["largest"],
         series=options["series"],

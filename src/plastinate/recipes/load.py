@@ -9,7 +9,7 @@ labels.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from plastinate.recipes.organ_names import is_organ, organ_groups, organ_ids
 from plastinate.recipes.organs import join_recipes
 from plastinate.recipes.own import PREFIX, own_model_names, own_recipe, structures_of
 from plastinate.recipes.parse import read_recipe, read_table
+from plastinate.recipes.prompted import checked_drawing, prompted_recipe
 from plastinate.recipes.structures import load_structures
 from plastinate.recipes.threshold import structure_named, threshold_recipe
 from plastinate.recipes.totalsegmentator import (
@@ -32,6 +33,7 @@ from plastinate.recipes.totalsegmentator import (
 )
 
 __all__ = [
+    "checked_drawing",
     "is_organ",
     "list_own_recipes",
     "list_recipes",
@@ -41,6 +43,7 @@ __all__ = [
     "organ_groups",
     "organ_ids",
     "recipe_for_organs",
+    "recipe_for_prompts",
     "structure_named",
     "structures_of",
     "threshold_recipe",
@@ -115,6 +118,20 @@ def recipe_for_organs(organs: Sequence[str], modality: str, *, by: str = "") -> 
         if not set(wanted) - _made_by(recipes):
             return join_recipes(recipes, wanted)
     raise _not_made(wanted, modality)
+
+
+def recipe_for_prompts(prompts: Mapping[str, Any], modality: str) -> Recipe:
+    """The recipe that builds what a person drew on slices.
+
+    Args:
+        prompts: structure -> list of prompts, see `docs/reference/prompts.md`.
+        modality: "CT" or "MR", for what is plausible; "" while nobody knows.
+
+    Raises:
+        PromptFlaw: what cannot be taken as prompts.
+        ParameterError: a name without a letter.
+    """
+    return prompted_recipe(prompts, modality=modality, built_in=list_recipes())
 
 
 def _not_made(wanted: Sequence[str], modality: str) -> OrganNotMade:

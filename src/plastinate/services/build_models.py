@@ -28,6 +28,7 @@ from plastinate.pipeline.run import RunOptions, RunResult, run_recipe
 from plastinate.recipes.load import (
     load_recipe,
     recipe_for_organs,
+    recipe_for_prompts,
     structures_of,
     threshold_recipe,
 )
@@ -46,7 +47,7 @@ WRITE_SHARE = 0.02
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What a person asks for. One of recipe, organs and threshold says what to build.
+    """What a person asks for. One of recipe, organs, threshold and prompts says what to build.
 
     Attributes:
         path: folder, zip, DICOMDIR or file.
@@ -54,6 +55,7 @@ class BuildRequest:
         recipe: name of a recipe, path of a TOML file, or "own:" and the name of a model of one's own.
         organs: structure ids; the recipes that make them are found by modality.
         by: whose networks find the organs: "totalsegmentator"; "" for Plastinate's own recipes.
+        prompts: structure -> what was drawn on slices of it; see `docs/reference/prompts.md`.
         threshold: (low, high) in the volume's quantity; None leaves a side open.
         name: what to call the surface of a threshold.
         largest_only: keep only the largest piece of a threshold.
@@ -75,6 +77,7 @@ class BuildRequest:
     recipe: str | None = None
     organs: tuple[str, ...] = ()
     by: str = ""
+    prompts: Mapping[str, Any] | None = None
     threshold: tuple[float | None, float | None] | None = None
     name: str = "surface"
     largest_only: bool = False
@@ -123,11 +126,9 @@ def names_in(values: str | Iterable[str]) -> tuple[str, ...]:
 def not_one_wish() -> ParameterError:
     """What to raise where nothing is asked for, or several things that exclude each other."""
     error = ParameterError(
-        "Say what to build: a recipe, organs or an intensity threshold, and only one of them."
+        "Say what to build: a recipe, organs, an intensity threshold or prompts, and only one of them."
     )
-    error.hint = (
-        "In a shell that is --recipe, --organ or --threshold; `plastinate recipes` lists recipes and organs."
-    )
+    error.hint = "In a shell that is --recipe, --organ, --threshold or --prompts; see `plastinate recipes`."
     return error
 
 
@@ -216,7 +217,7 @@ def _with_possible_formats(request: BuildRequest, read: Any) -> tuple[BuildReque
 def _require_sound(request: BuildRequest) -> Recipe | None:
     """Refuse at once what needs no scan to be refused; the recipe, where it does not depend on the scan."""
     wishes = [bool(request.recipe), bool(request.organs), request.threshold is not None]
-    if sum(wishes) != 1:
+    if sum(wishes) + (request.prompts is not None) != 1:
         raise not_one_wish()
     if request.modality not in ("", *MODALITIES):
         raise ParameterError(f"The modality is one of {', '.join(MODALITIES)}, not {request.modality!r:.40}.")
@@ -229,6 +230,10 @@ def _require_sound(request: BuildRequest) -> Recipe | None:
         return None
     if request.by:
         raise ParameterError("Whose networks are to find them is said of organs.")
+    if request.prompts is not None:
+        # What is plausible depends on the modality; whether it can be taken does not.
+        plan(recipe_for_prompts(request.prompts, ""))
+        return None
     recipe = _threshold(request) if request.threshold is not None else load_recipe(request.recipe or "")
     plan(recipe)
     return recipe
@@ -243,6 +248,8 @@ def _threshold(request: BuildRequest) -> Recipe:
 
 
 def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> Recipe:
+    if request.prompts is not None:
+        return recipe_for_prompts(request.prompts, modality)
     recipe = recipe or recipe_for_organs(request.organs, modality, by=request.by)
     if recipe.modality and modality != recipe.modality and not request.any_modality:
         raise WrongModality(recipe.name, needs=recipe.modality, got=modality)

@@ -114,6 +114,7 @@ PARTS = {
     "kidneys": _l("kidneys"),
     "liver-net": _l("liver"),
     "brain-net": _l("brain"),
+    "from-prompts": _l("what was drawn"),
     "own-net": _l("a model of your own"),
     "totalsegmentator": _l("TotalSegmentator's networks"),
     "head": _l("head"),

@@ -62,6 +62,7 @@ FINDINGS = {
     "segment.network-unsure": _l("A network that is not sure"),
     "segment.open-skull": _l("A skull that is open"),
     "segment.other-contrast": _l("A head in another contrast than T1"),
+    "segment.assisted": _l("Outlined with a person's help"),
     "segment.smaller-patches": _l("Too little memory for a network"),
     "segment.lung-mass": _l("A solid mass in the lungs"),
     "segment.lung-fluid": _l("Fluid or lung without air behind a lung"),
