@@ -20,7 +20,7 @@ PRECEDENCE = (
     *("skull", "spine", "ribs", "skeleton", "brain"),
     *("kidney", "spleen", "aorta", "heart", "liver"),
 )
-HULLS = ("muscle", "fat", "skin", "body", "table")
+HULLS = ("muscle", "fat-visceral", "fat-subcutaneous", "fat", "skin", "body", "table")
 
 
 def join_recipes(recipes: Sequence[Recipe], organs: tuple[str, ...]) -> Recipe:
