@@ -51,6 +51,7 @@ def _prepare(state: Any) -> None:
         refusal=told,
         is_for_this_machine_only=is_for_this_machine_only,
         job_title=case_page.job_title,
+        organs_in_words=wording.organs_in_words,
         lights=wording.LIGHTS,
         severities=wording.SEVERITIES,
         kinds=wording.KINDS,

@@ -239,3 +239,38 @@ def test_the_last_step_is_not_yet_the_end(stage: Stage):
     assert "99%" in page
     assert "100%" not in page
     assert "Storing the results" in page
+
+
+def test_what_a_running_build_has_found_is_shown_while_it_runs_and_not_after(stage: Stage):
+    scene = stage.new_scene(state="running")
+    browser = stage.browser("owner")
+
+    def look() -> tuple[Any, str]:
+        return browser.get(f"/api/jobs/{scene.job}").json, browser.get(f"/cases/{scene.case}").text
+
+    with stage.archive.database.write() as session:
+        session.get_one(Job, scene.job).found = ["lung-left", "lung-right", "heart"]
+    job, page = look()
+    assert job["found"] == ["lung-left", "lung-right", "heart"]
+    assert f'src="{job["glimpse"]}"' in page
+    assert "Both lungs, Heart" in page
+    picture = browser.get(job["glimpse"])
+    assert (picture.mimetype, picture.data[:4]) == ("image/png", b"\x89PNG")
+    with stage.archive.database.write() as session:
+        session.get_one(Job, scene.job).found = ["lung-left"]
+    assert look()[0]["glimpse"] != job["glimpse"]
+    with stage.archive.database.write() as session:
+        session.get_one(Job, scene.job).state = "done"
+    ended, page = look()
+    assert (ended["found"], ended["glimpse"]) == ([], None)
+    assert "glimpse" not in page
+
+
+def test_a_build_that_has_found_nothing_yet_shows_no_picture(stage: Stage):
+    scene = stage.new_scene(state="running")
+    with stage.archive.database.write() as session:
+        job = session.get_one(Job, scene.job)
+        job.found, job.glimpse = None, None
+    page = stage.browser("owner").get(f"/cases/{scene.case}").text
+    assert re.search(r'data-part="glimpse" hidden><img alt="" width="360">', page)
+    assert stage.browser("owner").get(f"/api/jobs/{scene.job}/glimpse").status_code == 404
