@@ -112,6 +112,8 @@ PARTS = {
     "merge-labels": _l("one owner for each voxel"),
     "lungs": _l("lungs"),
     "kidneys": _l("kidneys"),
+    "spine-and-ribs": _l("spine and ribs"),
+    "fat-layers": _l("fat under the skin and within"),
     "liver-net": _l("liver"),
     "brain-net": _l("brain"),
     "from-prompts": _l("what was drawn"),

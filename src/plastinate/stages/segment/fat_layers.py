@@ -65,7 +65,7 @@ def fat_layers(
     parts = trunk("fat", volume, body, lung_left, lung_right, bone, smooth_mm=SMOOTH_MM)
     grid, step = parts.grid, parts.step_mm
     whole = moved_mask(body, volume.geometry, grid)
-    # The sheet between the straight muscles of the belly is thinner than a voxel: what holds some of it is wall.
+    # The sheet in the middle of the belly is thinner than a voxel: what holds some of it is wall.
     share = averaged(volume.with_array(fat.astype(np.float32)), grid.spacing_mm[0])
     soft = np.nan_to_num(moved(share.array, share.geometry, grid)) >= PURE_SHARE
     # Planes at the ends of the scan are no outside.
@@ -85,7 +85,7 @@ def fat_layers(
 
 
 def _under_skin(whole: Mask, soft: Mask, below_skin_mm: Floats, outer_mm: float, step_mm: float) -> Mask:
-    """What lies close under the skin, and the fat that joins it without a wall between, some steps inwards."""
+    """What lies close under the skin, and fat that joins it without a wall between."""
     under = whole & (below_skin_mm <= outer_mm)
     joined = under & soft
     for _ in range(round(REACH_MM / step_mm)):
