@@ -21,7 +21,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 VENV = CACHE / "plastinate-tests" / "totalsegmentator-2.18"
 PYTHON = VENV / "bin" / "python"
 MAKER = Path(__file__).parents[1] / "tiny_nnunet.py"
-TRAINERS = {"3mm": "nnUNetTrainer_4000epochs_NoMirroring", "part": "nnUNetTrainerNoMirroring"}
+LONG, USUAL = "nnUNetTrainer_4000epochs_NoMirroring", "nnUNetTrainerNoMirroring"
 LIVER_HU, SPLEEN_HU = 300, 700
 # What no voxel has.
 NOWHERE_HU = 2900
@@ -42,37 +42,40 @@ def registry() -> dict[str, dict[str, object]]:
     return json.loads(told.stdout)["tasks"]
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """The program found, and a folder of weights of this test's own."""
-    monkeypatch.setenv(program.PYTHON, str(PYTHON))
-    monkeypatch.setenv(weights.PLACE, str(tmp_path / "weights"))
-    return tmp_path
-
-
-def teach(
-    here: Path,
-    folder: str,
-    trainer: str,
-    classes: list[str],
-    *,
-    found: dict[str, int],
-    spacing_mm: float,
-    tap=(0, 0, 0),
-) -> None:
-    """A network for these classes, of which only some are ever found."""
-    labels = {name: float(found.get(name, NOWHERE_HU)) for name in classes}
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory) -> Path:
+    """A folder of three networks: for the whole body at 3 and at 6 mm, and its first part at 1.5 mm."""
+    folder = tmp_path_factory.mktemp("weights")
+    whole = list(totalsegmentator_tasks()["total"].classes.values())
+    part = whole[: whole.index("kidney_cyst_right") + 1]
+    both, spleen = {"liver": LIVER_HU, "spleen": SPLEEN_HU}, {"spleen": SPLEEN_HU}
     spec = [
-        {
-            "folder": str(here / "weights" / folder / f"{trainer}__nnUNetPlans__3d_fullres"),
-            "labels": labels,
-            "spacing_mm": spacing_mm,
-            "tap": list(tap),
-        }
+        network(folder / "Dataset297_TotalSegmentator_total_3mm_1559subj", LONG, whole, both, 3.0, (1, 1, 1)),
+        network(folder / "Dataset298_TotalSegmentator_total_6mm_1559subj", LONG, whole, spleen, 6.0),
+        network(folder / "Dataset291_TotalSegmentator_part1_organs_1559subj", USUAL, part, spleen, 1.5),
     ]
-    path = here / f"{folder}.json"
-    path.write_text(json.dumps(spec))
-    subprocess.run([PYTHON, str(MAKER), str(path)], check=True, capture_output=True)
+    (folder / "spec.json").write_text(json.dumps(spec))
+    subprocess.run([PYTHON, str(MAKER), str(folder / "spec.json")], check=True, capture_output=True)
+    return folder
+
+
+def network(
+    folder: Path, trainer: str, classes: list[str], found: dict[str, int], spacing_mm: float, tap=(0, 0, 0)
+) -> dict[str, object]:
+    """A network for these classes, of which only some are ever found."""
+    return {
+        "folder": str(folder / f"{trainer}__nnUNetPlans__3d_fullres"),
+        "labels": {name: float(found.get(name, NOWHERE_HU)) for name in classes},
+        "spacing_mm": spacing_mm,
+        "tap": list(tap),
+    }
+
+
+@pytest.fixture
+def here(taught, monkeypatch):
+    """The program found, and the networks in the place of its own."""
+    monkeypatch.setenv(program.PYTHON, str(PYTHON))
+    monkeypatch.setenv(weights.PLACE, str(taught))
 
 
 def lying_oddly() -> tuple[Volume, dict[str, tuple[slice, ...]]]:
@@ -109,15 +112,6 @@ def test_nothing_the_package_offers_is_missing(registry):
 
 def test_a_scan_that_lies_oddly_reaches_the_network_upright_and_comes_back_unmirrored(here):
     classes = list(totalsegmentator_tasks()["total"].classes.values())
-    teach(
-        here,
-        "Dataset297_TotalSegmentator_total_3mm_1559subj",
-        TRAINERS["3mm"],
-        classes,
-        found={"liver": LIVER_HU, "spleen": SPLEEN_HU},
-        spacing_mm=3.0,
-        tap=(1, 1, 1),
-    )
     volume, boxes = lying_oddly()
     shares: list[float] = []
     masks = totalsegmentator(
@@ -152,13 +146,6 @@ def test_one_organ_is_built_from_the_command_line_with_what_was_used_in_its_cert
     import SimpleITK
     from click.testing import CliRunner
 
-    classes = list(totalsegmentator_tasks()["total"].classes.values())
-    part = classes[: classes.index("kidney_cyst_right") + 1]
-    for folder, trainer, known, spacing_mm in (
-        ("Dataset298_TotalSegmentator_total_6mm_1559subj", TRAINERS["3mm"], classes, 6.0),
-        ("Dataset291_TotalSegmentator_part1_organs_1559subj", TRAINERS["part"], part, 1.5),
-    ):
-        teach(here, folder, trainer, known, found={"spleen": SPLEEN_HU}, spacing_mm=spacing_mm)
     array = np.zeros((24, 24, 24), dtype=np.int16)
     array[6:18, 6:18, 6:18] = SPLEEN_HU
     image = SimpleITK.GetImageFromArray(array)

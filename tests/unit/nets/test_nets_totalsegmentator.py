@@ -230,6 +230,8 @@ def predicting(here, monkeypatch, tmp_path):
     inference = site / "nnunetv2" / "inference"
     inference.mkdir(parents=True)
     (inference / "predict_from_raw_data.py").write_text("class nnUNetPredictor: pass\nclass tqdm: pass\n")
+    (site / "totalsegmentator" / "config.py").write_text("def setup_nnunet(): pass\n")
+    (site / "totalsegmentator" / "nnunet.py").write_text("")
     (site / "torch.py").write_text("def set_num_threads(n): pass\n")
     (site / "nibabel.py").write_text("def Nifti1Image(data, affine): return data\n")
     return here

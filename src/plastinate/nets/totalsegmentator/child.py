@@ -131,10 +131,14 @@ def predict(request: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
     to RAS millimetres.
     """
     import nibabel
-    import nnunetv2.inference.predict_from_raw_data as predictor
     import numpy
     import torch
-    from totalsegmentator import python_api
+    from totalsegmentator import config, python_api
+
+    # nnU-Net reads its folders when it is imported, and the package changes nnU-Net when that is.
+    config.setup_nnunet()
+    import nnunetv2.inference.predict_from_raw_data as predictor
+    import totalsegmentator.nnunet  # noqa: F401
 
     # All that is needed has been fetched before, and nobody is told that there was a run.
     python_api.download_pretrained_weights = lambda number: None
