@@ -30,6 +30,8 @@ Floats = npt.NDArray[np.float32]
 Spacing = tuple[float, float, float]
 
 SMOOTH_MM = 2.0
+# From the lowest plane in which the skull is a ring to the foramen magnum are 45 mm, measured on two heads.
+BELOW_HEAD_MM = 40.0
 # The joints between a rib and its vertebra are one to two millimetres of darker cartilage.
 FINE_MM = 1.25
 JOINT_SMOOTH_MM = 0.7
@@ -136,7 +138,16 @@ def spine_and_ribs(
         NoMillimetres: the scan never said its pixel size.
     """
     rules = _Rules(rib_lung_mm, other_lung_mm, neck_mm, ring_gap_mm, marrow_hu, least_rib_ml, rib_contact)
-    parts = trunk("spine", volume, body, lung_left, lung_right, bone, smooth_mm=SMOOTH_MM)
+    parts = trunk(
+        "spine",
+        volume,
+        body,
+        lung_left,
+        lung_right,
+        bone,
+        smooth_mm=SMOOTH_MM,
+        below_head_mm=BELOW_HEAD_MM,
+    )
     lung_mm = _lung_mm(parts)
     room = _room(volume, parts)
     hard = moved_mask(bone, volume.geometry, room.grid)

@@ -12,6 +12,7 @@ from plastinate.model.geometry import Geometry
 from plastinate.model.volume import Volume
 from plastinate.native import filters
 from plastinate.native.voxels import Mask
+from plastinate.stages.segment.head_field import lowest_of_cavity
 from plastinate.stages.segment.orientation import body_middle_mm
 from plastinate.stages.segment.patient_grid import AIR_HU, averaged, moved, moved_mask, patient_grid
 from plastinate.stages.segment.spinal_canal import Canal, roll_of, spinal_canal
@@ -21,6 +22,9 @@ Floats = npt.NDArray[np.float32]
 GRID_MM = 2.5
 # A cortex of 1 mm fills so much of a voxel of 2.5 mm, and its blur.
 BONE_SHARE = 0.25
+# From the lowest plane in which the skull is a ring, the chin lies 80 to 110 mm lower, and the aorta's arch
+# below the neck.
+BELOW_HEAD_MM = 150.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +83,7 @@ def trunk(
     bone: Mask,
     *,
     smooth_mm: float,
+    below_head_mm: float = BELOW_HEAD_MM,
 ) -> Trunk:
     """The trunk of a scan, or the reason why an organ of the trunk cannot be in it.
 
@@ -87,6 +92,7 @@ def trunk(
         volume: CT.
         body, lung_left, lung_right, bone: masks of the same scan.
         smooth_mm: blur of the values.
+        below_head_mm: where the scan shows a cranial cavity, what lies higher than that below it is no trunk.
 
     Raises:
         EmptyMask: there is no spine of a trunk.
@@ -97,6 +103,9 @@ def trunk(
     hard = moved_mask(bone, volume.geometry, grid)
     middle = (body_middle_mm(inner, grid) - grid.to_lps_mm[0, 3]) / GRID_MM
     bones = _bone_share(bone, volume.geometry, grid)
+    lowest = lowest_of_cavity(bones, grid)
+    if lowest is not None:
+        bones[: lowest + round(below_head_mm / GRID_MM)] = False
     canal = spinal_canal(bones, grid, middle_column=middle)
     if canal is None:
         raise EmptyMask(organ, "there is no spine of a trunk in the scan")
