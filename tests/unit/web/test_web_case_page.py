@@ -43,6 +43,14 @@ def test_an_organ_that_was_asked_for_and_not_found_has_a_row_with_its_reason(sta
     assert "no bone above 300 HU" in row
 
 
+def test_of_much_that_was_not_found_the_names_stand_together(stage: Stage, scene: Scene):
+    many = [{**MISSING, "id": f"rib-left-{n}", "name": f"Left rib {n}"} for n in range(1, 13)]
+    change(stage, scene, organs=[{**ORGAN, "reasons": []}], not_found=many)
+    _, case, _ = pages_of(stage, scene)
+    assert "Left rib 1, Left rib 2, Left rib 3" in case
+    assert case.count('class="light missing"') == 1
+
+
 def test_a_build_of_single_organs_is_called_by_those_that_were_found(stage: Stage, scene: Scene):
     change(stage, scene, organs=[{**ORGAN, "reasons": []}], not_found=[MISSING])
     with stage.archive.database.write() as session:
