@@ -49,6 +49,8 @@ def test_of_much_that_was_not_found_the_names_stand_together(stage: Stage, scene
     _, case, _ = pages_of(stage, scene)
     assert "Left rib 1, Left rib 2, Left rib 3" in case
     assert case.count('class="light missing"') == 1
+    paper = stage.browser("owner").get(f"/cases/{scene.case}/builds/{scene.build}/view").text
+    assert "Left rib 1, Left rib 2, Left rib 3" in paper
 
 
 def test_a_build_of_single_organs_is_called_by_those_that_were_found(stage: Stage, scene: Scene):
