@@ -53,6 +53,9 @@ BODY_ASIDE_MM = 28.0
 BREASTBONE_ASIDE_MM = 26.0
 BREASTBONE_FRONT_MM = -50.0
 WITHIN_CAGE_MM = -15.0
+# Loose pieces as small as that, in front, are lime in a rib's cartilage.
+LIME_ML = 3.0
+LIME_FRONT_MM = -60.0
 # Marrow is darker than this share of the usual only where there is none.
 MARROW_SHARE = 0.75
 DEEP_MM = 4.0
@@ -276,9 +279,15 @@ def _ribs(volume: Volume, parts: Trunk, rest: Mask, lung_mm: Floats, rules: _Rul
         moved_mask(_parted(parts.values, hard, seeds, grid.spacing_mm) == RIB, grid, volume.geometry) & rest
     )
     near = moved(lung_mm, grid, volume.geometry) <= rules.rib_lung_mm
+    in_front = moved_mask(back_mm < LIME_FRONT_MM, grid, volume.geometry)
     pieces = Components(is_rib, connectivity=26)
-    keep = pieces.sizes * volume.geometry.voxel_ml >= rules.least_rib_ml
+    size_ml = pieces.sizes * volume.geometry.voxel_ml
+    is_cut = pieces.touching()
+    keep = size_ml >= rules.least_rib_ml
     for number in np.flatnonzero(keep):
         piece = pieces.mask([int(number)])
-        keep[number] = np.count_nonzero(piece & near) >= rules.rib_contact * pieces.sizes[number]
+        is_near = np.count_nonzero(piece & near) >= rules.rib_contact * pieces.sizes[number]
+        is_front = 2 * np.count_nonzero(piece & in_front) > pieces.sizes[number]
+        is_lime = is_front and size_ml[number] < LIME_ML and not is_cut[number]
+        keep[number] = is_near and not is_lime
     return pieces.mask(keep)
