@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the tests need beside Python: a browser, a database server, a reverse proxy, which they start and
-# stop themselves, and small tools. As root on Debian or Ubuntu they are installed (and their services are
+# stop themselves, small tools, and a scan of a head. As root on Debian or Ubuntu they are installed (and their services are
 # not started); elsewhere one line says what is missing, and the tests that need it are skipped.
 set -eu
 
@@ -11,6 +11,8 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgre
 need /usr/sbin/nginx nginx
 need /usr/bin/openssl openssl
 need /usr/bin/unzip unzip
+# A head CT; systems that leave out documentation lack it even when the package is there.
+need /usr/share/doc/invesalius-examples/examples/Cranium.inv3 invesalius-examples
 command -v ip >/dev/null || missing="$missing iproute2"
 command -v mkfs.ext4 >/dev/null || [ -e /usr/sbin/mkfs.ext4 ] || missing="$missing e2fsprogs"
 
