@@ -34,9 +34,13 @@ WHAT = "what was drawn"
 LEAST = 0.01
 # The slice before and after have a say in each: a bell over three.
 NEIGHBOURS = (0.25, 0.5, 0.25)
+# How much a slice leans on the one beside it and not on the shapes of the two drawn ones, and how much less,
+# mm for mm away from a drawn slice, its edge is held to what is expected.
+LEAN, LOOSENING = 0.75, 0.5
 # Carried on from the last drawn slice, an organ ends where it has shrunk to this share of its largest slice,
-# where the network is no longer sure, or where it jumps: where less of the smaller of two slices is in both.
-END_SHARE, END_SURENESS, END_OVERLAP = 0.04, 0.55, 0.5
+# where the network is no longer sure, where it jumps (less of the smaller of two slices is in both), or where
+# it has turned into another tissue: its median is so many deviations of the drawn slices' own values away.
+END_SHARE, END_SURENESS, END_OVERLAP, END_DEVIATIONS = 0.04, 0.55, 0.5, 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +140,16 @@ def outlined(
     if not distances:
         raise EmptyMask(WHAT, "the network and the grey values show nothing there")
     between = [each for each in range(min(distances), max(distances) + 1) if each not in drawn.keys]
-    for done, number in enumerate(between):
-        expected = shape_between(number, distances)
-        planes[number] = _expected(slices, drawn, number, expected, box_margin_mm, shape_reach_mm)
+    found = dict(distances)
+    # From the drawn slices outwards: each leans on its neighbour on the nearer side, found just before it.
+    for done, number in enumerate(sorted(between, key=lambda each: (_away(each, distances), each))):
+        expected = _leaning(number, distances, found)
+        loose_mm = LOOSENING * drawn.step_mm * _away(number, distances)
+        planes[number] = _expected(
+            slices, drawn, number, expected, box_margin_mm + loose_mm / 2, shape_reach_mm + loose_mm
+        )
+        if (planes[number] >= 0.5).any():
+            found[number] = signed_distance(planes[number] >= 0.5, drawn.spacing_mm)
         progress(0.9 * (len(drawn.keys) + done + 1) / (len(todo) + 1))
     for step in (-1, 1):
         _carry(slices, drawn, planes, distances, step, _reach(drawn, carry_mm), box_margin_mm, shape_reach_mm)
@@ -176,6 +187,20 @@ def _reach(drawn: _Drawn, carry_mm: float) -> int:
     return max(gaps) // 2 if gaps else 1 << 30
 
 
+def _away(number: int, keys: Mapping[int, Floats]) -> int:
+    return min(abs(number - key) for key in keys)
+
+
+def _leaning(number: int, keys: Mapping[int, Floats], found: Mapping[int, Floats]) -> Floats:
+    """What is to be expected between two drawn slices: the shape between, and mostly the nearer neighbour."""
+    expected = shape_between(number, keys)
+    nearest = min(keys, key=lambda key: abs(number - key))
+    neighbour = number + (1 if nearest > number else -1)
+    if neighbour not in found:
+        return expected
+    return np.asarray((1 - LEAN) * expected + LEAN * found[neighbour], dtype=np.float32)
+
+
 def _expected(
     slices: PromptedSlices,
     drawn: _Drawn,
@@ -209,17 +234,32 @@ def _carry(
     reach_mm: float,
 ) -> None:
     """Fill the slices beyond the outermost drawn one on one side, as long as the organ goes on."""
+    middle, deviation = _tissue(slices, drawn, planes, distances)
+    largest = max(int((planes[key] >= 0.5).sum()) for key in distances)
     for number, distance in _onwards(planes, distances, step, reach, drawn.spacing_mm):
         made = _expected(slices, drawn, number, distance, margin_mm, reach_mm)
         before = planes[number - step] >= 0.5
         now = made >= 0.5
-        largest = max(int((planes[key] >= 0.5).sum()) for key in distances)
         smaller = min(int(now.sum()), int(before.sum()))
         asked = made[made > 0.05]
         is_sure = asked.size and float(np.abs(2 * asked - 1).mean()) >= END_SURENESS
         if now.sum() < END_SHARE * largest or not is_sure or (now & before).sum() < END_OVERLAP * smaller:
             return
+        values = np.take(slices.volume.array, number, axis=drawn.axis)[now]
+        if abs(float(np.median(values)) - middle) > END_DEVIATIONS * deviation:
+            return
         planes[number] = made
+
+
+def _tissue(
+    slices: PromptedSlices, drawn: _Drawn, planes: Floats, keys: Mapping[int, Floats]
+) -> tuple[float, float]:
+    """Median of the grey values on the drawn slices, and how far they lie from it."""
+    values = np.concatenate(
+        [np.take(slices.volume.array, key, axis=drawn.axis)[planes[key] >= 0.5] for key in keys]
+    ).astype(np.float64)
+    middle = float(np.median(values))
+    return middle, max(1.4826 * float(np.median(np.abs(values - middle))), 1.0)
 
 
 def _onwards(
