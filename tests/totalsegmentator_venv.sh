@@ -8,7 +8,7 @@ place="${XDG_CACHE_HOME:-$HOME/.cache}/plastinate-tests/totalsegmentator-2.18"
 echo "Installing TotalSegmentator apart, for the tests that run it: 7 GB, a minute or two."
 mkdir -p "$(dirname "$place")"
 rm -rf "$place"
-if ! { "${PYTHON:-python3}" -m venv "$place" && "$place/bin/pip" install --quiet --disable-pip-version-check \
+if ! { "${PYTHON:-python3}" -m venv "$place" && "$place/bin/pip" install -qq --disable-pip-version-check \
   --no-cache-dir 'TotalSegmentator>=2.18,<3'; }; then
   rm -rf "$place"
   echo "It could not be installed, so the tests that need it are skipped."
