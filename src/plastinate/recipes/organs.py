@@ -12,13 +12,13 @@ from plastinate.recipes.shared_steps import shared_steps
 from plastinate.recipes.structures import load_structures
 
 # Where organs of several recipes claim a voxel, the one that stands first here has it: first what has the
-# surest edge. Air is known by its value, bone by its brightness, a kidney by the fat around it; heart and
-# liver touch with nothing between that shows. Hulls come last: they hold all the others. Both sides of a pair
-# have its place.
+# surest edge. Air is known by its value, bone by its brightness, a kidney by the fat around it. The diaphragm
+# between liver and heart shows hardly ever: a network knows the liver, and the heart's lower end is stretched
+# between the bases of the lungs. Hulls come last: they hold all the others. A pair's sides have its place.
 PRECEDENCE = (
     *("trachea", "airways", "lung"),
     *("skull", "spine", "ribs", "skeleton", "brain"),
-    *("kidney", "spleen", "aorta", "heart", "liver"),
+    *("kidney", "spleen", "aorta", "liver", "heart"),
 )
 HULLS = ("muscle", "fat-visceral", "fat-subcutaneous", "fat", "skin", "body", "table")
 

@@ -90,6 +90,7 @@ def test_who_has_a_voxel_does_not_depend_on_the_order_of_the_wish():
     assert there.structures == back.structures
     assert there.structures.index("lung-left") < there.structures.index("heart")
     assert there.structures.index("kidney-right") < there.structures.index("liver")
+    assert there.structures.index("liver") < there.structures.index("heart")
 
 
 def test_hulls_come_after_all_and_what_the_list_does_not_name_between():
