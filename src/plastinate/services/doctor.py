@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
 import platform
 import sys
 import tempfile
@@ -20,6 +21,9 @@ from plastinate.model.case_errors import PagesMissing
 from plastinate.model.depot_errors import ModelCardFlaw
 from plastinate.model.errors import PlastinateError
 from plastinate.native.load import FOLDER, library, thread_count
+from plastinate.nets import session
+from plastinate.nets.totalsegmentator.program import is_offered, python_with_it
+from plastinate.nets.totalsegmentator.weights import look
 from plastinate.recipes.load import list_recipes
 from plastinate.services.models import list_models, refused_cards
 from plastinate.settings import Settings
@@ -82,7 +86,13 @@ def examine() -> tuple[Check, ...]:
         _try("temporary folder", _temporary, "Set TMPDIR to a folder with free space."),
         _try("archive", _archive, "Install plastinate again."),
         _pages(),
+        _try("networks", _networks, "pip install onnxruntime"),
         _models(),
+        *(
+            [_try("TotalSegmentator", _totalsegmentator, "docs/how-to/use-totalsegmentator.md")]
+            if is_offered()
+            else []
+        ),
     )
 
 
@@ -161,6 +171,23 @@ def _pages() -> Check:
         return Check("pages", True, "the browser's scripts and styles are there")
     missing = PagesMissing()
     return Check("pages", True, "left out: a server here answers programs only", missing.hint, is_there=False)
+
+
+def _networks() -> str:
+    """What runs them here; where OpenVINO is installed and may not work, why not."""
+    engine = session.engine_name()
+    version = importlib.metadata.version(engine)
+    has_openvino = importlib.util.find_spec("openvino") is not None
+    is_held_back = has_openvino and not session.may_make_code()
+    without = ": OpenVINO is here, and this process may not make machine code" if is_held_back else ""
+    return f"run by {'OpenVINO' if engine == 'openvino' else 'ONNX Runtime'} {version}{without}"
+
+
+def _totalsegmentator() -> str:
+    """Somebody has set it up, so it has to answer; its weights need not be here."""
+    looked = look("total", mode="fast")
+    state = "not here yet" if looked.missing else "here"
+    return f"{looked.version}, by {python_with_it()}; the weights of its task total-fast are {state}"
 
 
 def _models() -> Check:

@@ -88,3 +88,20 @@ def test_a_path_is_looked_at_with_progress(tmp_path: Path):
     assert heard[-1][0] == heard[-1][1] == inspection.files_looked_at
     with pytest.raises(PathNotFound):
         inspect_path(tmp_path / "absent")
+
+
+def test_it_says_what_runs_networks_and_why_that_is_not_openvino(monkeypatch):
+    told = {check.name: check for check in examine()}
+    assert told["networks"].sentence.startswith(("run by OpenVINO", "run by ONNX Runtime"))
+    assert "TotalSegmentator" not in told
+    monkeypatch.setattr("plastinate.nets.session.may_make_code", lambda: False)
+    told = {check.name: check for check in examine()}
+    assert "run by ONNX Runtime" in told["networks"].sentence
+    assert "may not make machine code" in told["networks"].sentence
+
+
+def test_a_totalsegmentator_that_was_set_up_and_does_not_answer_is_amiss(monkeypatch):
+    monkeypatch.setenv("PLASTINATE_TOTALSEGMENTATOR", "/nowhere/python")
+    check = next(check for check in examine() if check.name == "TotalSegmentator")
+    assert not check.is_sound
+    assert "/nowhere/python" in check.sentence
