@@ -51,6 +51,20 @@ def test_it_is_found_with_its_arch_however_the_patient_lies(feet_first):
 
 
 @pytest.mark.slow
+def test_its_border_is_surer_in_bright_blood_than_without_contrast():
+    spreads = []
+    for contrast in (True, False):
+        found = found_in(arched(contrast=contrast))
+        (mask,), (likelihood,) = found.masks, found.likelihoods
+        assert likelihood is not None
+        assert (likelihood[mask] >= 0.5).all()
+        assert (likelihood[~mask] < 0.5).all()
+        doubtful = (likelihood > 0.1) & (likelihood < 0.9)
+        spreads.append(doubtful.sum() / mask.sum())
+    assert spreads[0] < spreads[1]
+
+
+@pytest.mark.slow
 def test_without_contrast_it_is_found_by_its_outline_and_its_border_is_called_an_estimate():
     scan = arched(contrast=False)
     found = found_in(scan)

@@ -18,6 +18,7 @@ from plastinate.native.distance import dilate, opened
 from plastinate.native.voxels import Mask, gradient_magnitude
 from plastinate.stages.segment.aorta_path import Bead, arch, descending_aorta
 from plastinate.stages.segment.ascending_aorta import ascending_aorta, carina_of
+from plastinate.stages.segment.border_doubt import EdgeSense, border_doubt
 from plastinate.stages.segment.boxes import cut_out
 from plastinate.stages.segment.flooding import flooded
 from plastinate.stages.segment.patient_grid import box_between, moved, moved_mask
@@ -39,6 +40,9 @@ PLAIN_RIM = 0.6
 SURE_RINGS = 6
 # Steps of the relief finer than that are noise, and cost time.
 STEP_HU_PER_MM = 1.0
+# Half of the step from fat to blood without contrast is a clear edge; where nothing differs, the flood may be
+# off by its whole reach.
+SENSE = EdgeSense(clear_hu=60.0, clear_mm=1.2, blind_mm=4.5)
 NOT_ROUND = "nothing round runs down in front of the spine"
 
 
@@ -92,7 +96,7 @@ def aorta(
         wall_mm: soft tissue that close to bright blood is its wall; without contrast the two are one.
 
     Returns:
-        One mask, (S, R, C) bool, with remarks.
+        One mask, (S, R, C) bool, with the likelihood of each voxel, and remarks.
 
     Raises:
         EmptyMask: no spine of a trunk, or no vessel in front of it.
@@ -114,12 +118,13 @@ def aorta(
     if not beads:
         up = []
     edge = _Edge(core_share, reach_mm, fat_below_hu, opening_mm, wall_mm)
-    mask = _bordered(volume, parts, (*down, *up, *beads), bone, blood_hu, edge)
+    mask, likelihood = _bordered(volume, parts, (*down, *up, *beads), bone, blood_hu, edge)
     if not mask.any():
         raise EmptyMask("aorta", NOT_ROUND)
     score = float(np.mean([ring.score for ring in down]))
     is_short = carina is not None and not beads
-    return Remarked((mask,), tuple(_remarks(blood_hu, score < sure_score, is_short)))
+    remarks = tuple(_remarks(blood_hu, score < sure_score, is_short))
+    return Remarked((mask,), remarks, (likelihood,))
 
 
 def _centre_hu(parts: Trunk, ring: Ring) -> float:
@@ -156,8 +161,8 @@ def _balls(places: Sequence[Ring | Bead], parts: Trunk, *, share: float, more_mm
 
 def _bordered(
     volume: Volume, parts: Trunk, places: Sequence[Ring | Bead], bone: Mask, blood_hu: float, edge: _Edge
-) -> Mask:
-    """The aorta on the scan's own grid: flooded from its course to the steepest edge."""
+) -> tuple[Mask, npt.NDArray[np.float16]]:
+    """The aorta on the scan's own grid, flooded from its course to the steepest edge, and its likelihood."""
     is_plain = blood_hu < CONTRAST_HU
     reach_mm = edge.reach_mm * (PLAIN_REACH if is_plain else 1.0)
     core = _balls(places, parts, share=edge.core_share, more_mm=0.0)
@@ -189,8 +194,11 @@ def _bordered(
     if not is_plain:
         found |= dilate(found, edge.wall_mm, spacing) & (smooth >= edge.fat_below_hu) & ~hard
     mask = np.zeros(volume.geometry.shape, dtype=np.bool_)
+    likelihood = np.zeros(volume.geometry.shape, dtype=np.float16)
     mask[box] = found
-    return mask
+    if found.any():
+        likelihood[box] = border_doubt(smooth, found, spacing, sense=SENSE).likelihood
+    return mask, likelihood
 
 
 def _remarks(blood_hu: float, is_unsure: bool, is_short: bool) -> list[Finding]:
