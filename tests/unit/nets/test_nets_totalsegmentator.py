@@ -278,6 +278,18 @@ def test_each_way_to_fail_has_its_sentence(predicting, monkeypatch, tmp_path, ho
         ask_for_labels(tmp_path, limits={"data": 8 << 30})
 
 
+def test_what_it_said_is_shown_to_whoever_looks_for_a_fault(predicting, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HOW", "fault")
+    with pytest.raises(NetworkUnsound):
+        ask_for_labels(tmp_path)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("PLASTINATE_DEBUG", "1")
+    with pytest.raises(NetworkUnsound) as refused:
+        ask_for_labels(tmp_path)
+    assert "second line" in capsys.readouterr().err
+    assert "PLASTINATE_DEBUG" in refused.value.hint
+
+
 def test_who_stops_waiting_ends_the_program(predicting, monkeypatch, tmp_path):
     monkeypatch.setenv("HOW", "wait")
     monkeypatch.setenv("PID_FILE", str(tmp_path / "pid"))

@@ -109,7 +109,10 @@ def ask(
             answer = _converse(process, told)
             if answer is None or "failed" in answer:
                 said.seek(0)
-                raise _fault(answer, process.returncode, said.read().decode("utf-8", "replace"))
+                words = said.read().decode("utf-8", "replace")
+                if os.environ.get("PLASTINATE_DEBUG"):
+                    sys.stderr.write(words)
+                raise _fault(answer, process.returncode, words)
             done: dict[str, Any] = answer["done"]
             return done
 
@@ -224,4 +227,6 @@ def _fault(answer: Message | None, status: int | None, said: str) -> Exception:
         return ExtraAbsent(PACKAGE, f"the Python that should have it says: {answer['reason']}")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     words = (answer or {}).get("reason") or (lines[-1] if lines else f"it ended with status {status}")
-    return NetworkUnsound(PACKAGE, f"failed ({words.rstrip('.')[:300]})")
+    fault = NetworkUnsound(PACKAGE, f"failed ({words.rstrip('.')[:300]})")
+    fault.hint = "PLASTINATE_DEBUG=1 shows all that it said; fetch weights again that may be damaged."
+    return fault
