@@ -28,6 +28,10 @@ PIECE = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offse
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/cases/{case_id}"): {"json": {"title": "Another"}},
     ("post", "/api/cases/{case_id}/jobs"): {"json": {"recipe": "ct-lungs"}},
+    ("post", "/api/cases/{case_id}/prompts/slice"): {"json": {"slice": 0}},
+    ("post", "/api/cases/{case_id}/prompts/mask"): {
+        "json": {"prompts": [{"kind": "click", "points_index": [[0, 0, 0]]}]}
+    },
     ("post", "/api/wish"): {"json": {"recipe": "ct-lungs"}},
     ("post", "/api/cases/{case_id}/shares"): {"json": {"email": "other@example.org", "role": "view"}},
     ("put", "/api/cases/{case_id}/shares/{person_id}"): {"json": {"role": "edit"}},

@@ -25,6 +25,8 @@ DESK = "plastinate.services.prompt_desk:PromptDesk"
 LONGEST_ANSWER_BYTES = 64 << 20
 # Of a process that lives for days; a single answer is watched by the clock.
 CPU_SECONDS = 10_000_000
+# From the end of what it says to the end of a process.
+ENDING_S = 5.0
 
 
 @dataclass(eq=False)
@@ -130,7 +132,7 @@ class PromptProcess:
                 # Another thread has ended it.
                 raise PrompterLost("it was taken back") from None
             if not block or len(pending) > LONGEST_ANSWER_BYTES:
-                status = running.child.poll()
+                status = _status(running.child) if is_ready else None
                 self.end()
                 raise PrompterLost(_reason(is_ready, status))
             pending += block
@@ -148,6 +150,13 @@ def _spawn(send: int) -> subprocess.Popen[bytes]:
         start_new_session=True,
         env=without_secrets(os.environ),
     )
+
+
+def _status(child: subprocess.Popen[bytes]) -> int | None:
+    """How a child ended that has closed its end of the line; None if it lives on all the same."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return child.wait(timeout=ENDING_S)
+    return None
 
 
 def _reason(was_ready: bool, status: int | None) -> str:

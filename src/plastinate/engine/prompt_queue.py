@@ -31,6 +31,11 @@ class PromptQueue:
         self._line: list[tuple[str, object]] = []
         self._taken_back: set[object] = set()
 
+    def __len__(self) -> int:
+        """How many are answered or wait, without those that were replaced."""
+        with self._changed:
+            return self._waiting()
+
     @contextmanager
     def turn(self, asker: str) -> Iterator[Ask]:
         """Wait for the process, and have it to oneself.
@@ -52,7 +57,7 @@ class PromptQueue:
                 if whose == asker:
                     self._taken_back.add(other)
             self._changed.notify_all()
-            if sum(other not in self._taken_back for _, other in self._line) >= self._waiting_max:
+            if self._waiting() >= self._waiting_max:
                 raise PrompterBusy
             self._line.append((asker, mark))
         try:
@@ -81,6 +86,9 @@ class PromptQueue:
             self._changed.notify_all()
         if is_worked_on:
             self._process.end()
+
+    def _waiting(self) -> int:
+        return sum(mark not in self._taken_back for _, mark in self._line)
 
     def close(self) -> None:
         """End the process."""

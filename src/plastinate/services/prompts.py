@@ -66,10 +66,9 @@ def take_back(archive: Archive, queue: PromptQueue, actor: Actor, case_id: str) 
     Raises:
         NotThere, NotAllowed, SignInNeeded: as `case_for`.
     """
-    asker = require_person(actor)
     with archive.database.read() as session:
         case_for(session, actor, case_id, need="edit")
-    queue.take_back(asker)
+    queue.take_back(require_person(actor))
 
 
 def _scan(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def read_prompts(path: Path) -> dict[str, list[dict[str, Any]]]:
         PromptFlaw: it is no such table, or a prompt in it cannot be taken.
     """
     try:
-        data = path.open("rb").read(BYTES_MAX + 1)
+        with path.open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
     except OSError as error:
         raise PathNotFound(str(path)) from error
     if len(data) > BYTES_MAX:

@@ -41,6 +41,8 @@ LEAN, LOOSENING = 0.75, 0.5
 # where the network is no longer sure, where it jumps (less of the smaller of two slices is in both), or where
 # it has turned into another tissue: its median is so many deviations of the drawn slices' own values away.
 END_SHARE, END_SURENESS, END_OVERLAP, END_DEVIATIONS = 0.04, 0.55, 0.5, 1.5
+# Of a scan with little noise: what one slice of an organ may differ from another.
+LEAST_DEVIATION_HU, LEAST_DEVIATION_SHARE = 10.0, 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +261,8 @@ def _tissue(
         [np.take(slices.volume.array, key, axis=drawn.axis)[planes[key] >= 0.5] for key in keys]
     ).astype(np.float64)
     middle = float(np.median(values))
-    return middle, max(1.4826 * float(np.median(np.abs(values - middle))), 1.0)
+    least = LEAST_DEVIATION_HU if slices.volume.quantity == "HU" else LEAST_DEVIATION_SHARE * abs(middle)
+    return middle, max(1.4826 * float(np.median(np.abs(values - middle))), least)
 
 
 def _onwards(
