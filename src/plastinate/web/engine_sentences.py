@@ -131,6 +131,8 @@ SENTENCES = (
         "The scan does not look like a T1-weighted head: the brain was found by a network for every contrast."
     ),
     N_("Compare it with the slices; where fluid is bright, more of it may be in."),
+    N_("White matter is not the brighter one: the scan is not T1-weighted, for which the rule was made."),
+    N_("Choose the recipe mr-brain, whose networks know other contrasts."),
     N_("Only {share} % of the brain's surface lies at bone."),
     N_("The skull is open, or the scan shows a part of it; compare the brain's edge with the slices."),
     N_("It was kept; compare it with the slices."),

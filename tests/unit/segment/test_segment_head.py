@@ -102,12 +102,21 @@ def test_a_head_of_mr_is_one_solid_over_dark_bone():
 
 @pytest.mark.slow
 def test_the_swelling_sphere_stops_at_the_brains_dark_rim():
-    found = brain_mr(MR.volume, MR.truth["skin"])
+    made = brain_mr(MR.volume, MR.truth["skin"])
+    assert made.findings == ()
+    found = made.masks[0]
     assert dice(found, MR.truth["brain"]) > 0.97
     z = anatomy_phantoms.positions(MR.volume.geometry)[2]
     assert not (found & (z < -60)).any()
     floats = MR.volume.with_array(MR.volume.array.astype(np.float32))
-    assert np.array_equal(found, brain_mr(floats, MR.truth["skin"]))
+    assert np.array_equal(found, brain_mr(floats, MR.truth["skin"]).masks[0])
+
+
+@pytest.mark.slow
+def test_a_head_whose_white_matter_is_dark_is_not_t1_and_the_sphere_says_so():
+    values = np.where(MR.volume.array > 600, 400, MR.volume.array)
+    made = brain_mr(MR.volume.with_array(values), MR.truth["skin"])
+    assert [each.code for each in made.findings] == ["segment.other-contrast"]
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

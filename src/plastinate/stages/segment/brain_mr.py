@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from plastinate.model.errors import EmptyMask
+from plastinate.model.evidence import Finding
 from plastinate.model.geometry import Geometry
+from plastinate.model.remarked import Remarked
 from plastinate.model.volume import Volume
 from plastinate.native.components import Components, fill_cavities, fill_holes_2d, largest_components
 from plastinate.native.distance import closed, opened
 from plastinate.native.voxels import Mask, threshold
+from plastinate.stages.segment.brain_any_contrast import white_is_brighter
 from plastinate.stages.segment.orientation import axial_axis, planes_from_the_top
 from plastinate.stages.segment.sphere import Points, Sphere, enclosed, refine, sphere
 
@@ -33,6 +36,12 @@ COARSE_MM = 1.5
 
 # (fineness of the sphere, iterations): large strokes on few points first.
 SCHEDULE = ((3, 300), (4, 120))
+NOT_T1 = Finding(
+    "segment.other-contrast",
+    "warning",
+    "White matter is not the brighter one: the scan is not T1-weighted, for which the rule was made.",
+    "Choose the recipe mr-brain, whose networks know other contrasts.",
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ def _crown_section_cm2(head: Mask, geometry: Geometry) -> float:
 
 def brain_mr(
     volume: Volume, head: Mask, *, darkness: float = 0.5, height_mm: float = 150.0, head_share: float = 0.1
-) -> Mask:
+) -> Remarked:
     """Brain with the fluid in and close around it, from a T1-weighted head.
 
     A sphere set into the middle of the upper head swells, and each of its points stops
@@ -115,7 +124,7 @@ def brain_mr(
         head_share: as in `head_mr`.
 
     Returns:
-        (S, R, C) bool.
+        One mask, (S, R, C) bool, with a remark where the scan is of another contrast.
 
     Raises:
         EmptyMask: the sphere collapsed.
@@ -142,7 +151,9 @@ def brain_mr(
     inside &= whole_head
     if not inside.any():
         raise EmptyMask("brain", "the search for its wall collapsed; is this a T1-weighted head?")
-    return largest_components(inside, connectivity=6)
+    brain = largest_components(inside, connectivity=6)
+    findings = () if white_is_brighter(whole, brain) else (NOT_T1,)
+    return Remarked((brain,), findings)
 
 
 def _robust_range(values: npt.NDArray[Any]) -> tuple[float, float]:
