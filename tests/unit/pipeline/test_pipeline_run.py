@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import anatomy_phantoms
 from plastinate.model.errors import Cancelled, EmptyMask, ParameterError, RecipeFlaw
 from plastinate.model.evidence import Finding
 from plastinate.model.recipe import Recipe, Step, SurfaceStep
@@ -16,7 +17,7 @@ from plastinate.model.surface import SurfaceSet
 from plastinate.pipeline.plan import plan
 from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import UNCOVERED, RunOptions, run_recipe
-from plastinate.recipes.load import threshold_recipe
+from plastinate.recipes.load import recipe_for_organs, threshold_recipe
 from plastinate.stages import catalog
 from plastinate.stages.surface.soft_field import soft_field
 from voxel_scenes import ball, volume_of
@@ -412,3 +413,23 @@ def test_each_structure_is_told_of_once_as_soon_as_its_voxels_are_known(volume):
     assert told[1][2] == ("segment: threshold", "segment: erode", "True")
     assert told[0][1] == np.count_nonzero(result.labels.mask("core"))
     assert told[1][1] < np.count_nonzero(volume.array >= 400)
+
+
+@pytest.mark.slow
+def test_organs_built_together_are_those_built_alone_less_what_an_earlier_one_claims():
+    chest = anatomy_phantoms.chest().volume
+    wanted = ("airways", "lung-left", "lung-right", "skeleton", "skin")
+
+    def built(*organs: str) -> dict[str, np.ndarray]:
+        options = RunOptions(levels={"light": 2000}, check=False)
+        labels = run_recipe(chest, recipe_for_organs(organs, "CT"), options=options).labels
+        return {name: labels.mask(name) for name in labels.structures.values()}
+
+    together = built(*wanted)
+    claimed = np.zeros(chest.array.shape, dtype=bool)
+    for name, mask in together.items():
+        if name in ("lung-left", "skin"):
+            alone = built(name)[name]
+            assert np.array_equal(mask, alone & ~claimed)
+            assert (name == "skin") == bool((alone & claimed).any())
+        claimed |= mask
