@@ -27,6 +27,7 @@ from plastinate.recipes.totalsegmentator import (
     NAME as TOTALSEGMENTATOR,
 )
 from plastinate.recipes.totalsegmentator import (
+    is_open_class,
     totalsegmentator_for_organs,
     totalsegmentator_recipe,
     totalsegmentator_tasks,
@@ -144,9 +145,12 @@ def _not_made(wanted: Sequence[str], modality: str) -> OrganNotMade:
     fitting = fitting if modality else everything
     organ = next(each for each in wanted if each not in fitting)
     elsewhere = sorted({each.modality for each in list_recipes() if organ in each.structures})
-    return OrganNotMade(
+    fault = OrganNotMade(
         organ, modality=modality, elsewhere=" or ".join(elsewhere), made=", ".join(sorted(fitting))
     )
+    if is_open_class(organ, modality):
+        fault.hint += f" TotalSegmentator's networks find {organ}: --by {TOTALSEGMENTATOR}."
+    return fault
 
 
 def _made_by(recipes: Sequence[Recipe]) -> set[str]:

@@ -115,17 +115,17 @@ def totalsegmentator_for_organs(
 
     Args:
         organs: structure ids, no two the same.
-        modality: "CT" or "MR"; "" is CT.
+        modality: "CT" or "MR"; "" is CT, or MR where only that has them all.
         built_in: the recipes that come with Plastinate.
 
     Raises:
         RecipeNotFound: no open task for this kind of scan labels one of them.
     """
-    kind = modality or "CT"
-    fitting = [task for task in totalsegmentator_tasks().values() if task.modality == kind]
+    kinds = [modality] if modality else ["CT", "MR"]
+    kind = next((kind for kind in kinds if all(is_open_class(each, kind) for each in organs)), kinds[0])
     left, parts = list(organs), []
     # The whole body's task stands first; speeds and the licensed are taken only by name.
-    for task in (task for task in fitting if not task.mode and not task.is_licensed):
+    for task in _open_tasks(kind):
         taken = [each for each in left if each in task.classes]
         if taken:
             parts.append(totalsegmentator_recipe(task.name, built_in=built_in, organs=taken))
@@ -133,6 +133,17 @@ def totalsegmentator_for_organs(
     if left:
         raise RecipeNotFound(f"{kind} task of TotalSegmentator that labels", left[0])
     return join_recipes(parts, tuple(organs))
+
+
+def is_open_class(organ: str, modality: str) -> bool:
+    """Whether an open task labels a structure in this kind of scan, "" for any kind."""
+    kinds = [modality] if modality else ["CT", "MR"]
+    return any(organ in task.classes for kind in kinds for task in _open_tasks(kind))
+
+
+def _open_tasks(modality: str) -> list[Task]:
+    every = totalsegmentator_tasks().values()
+    return [task for task in every if task.modality == modality and not task.mode and not task.is_licensed]
 
 
 def _table(file: str) -> dict[str, Any]:

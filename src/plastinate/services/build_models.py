@@ -226,7 +226,7 @@ def _require_sound(request: BuildRequest) -> Recipe | None:
         require_writable(request.output)
     if request.organs:
         # Which recipe depends on the modality; that there is one at all does not.
-        recipe_for_organs(request.organs, request.modality if request.by else "", by=request.by)
+        recipe_for_organs(request.organs, "", by=request.by)
         return None
     if request.by:
         raise ParameterError("Whose networks are to find them is said of organs.")

@@ -44,7 +44,7 @@ def test_a_word_like_no_organ_is_refused_without_a_guess():
 def test_an_organ_of_another_kind_of_scan_is_told_with_where_it_is_found():
     with pytest.raises(OrganNotMade, match=r"'heart' in MR scans") as caught:
         recipe_for_organs(["brain", "heart"], "MR")
-    assert caught.value.hint == "It is found in CT scans. What can be built: brain, skin."
+    assert caught.value.hint.startswith("It is found in CT scans. What can be built: brain, skin.")
 
 
 def test_the_five_organs_are_one_recipe():

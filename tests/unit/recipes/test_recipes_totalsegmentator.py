@@ -76,6 +76,21 @@ def test_some_organs_are_asked_of_the_whole_body_and_the_rest_of_what_else_finds
     assert recipe_for_organs(["heart"], "MR", by="totalsegmentator").segment[0].params["task"] == "total_mr"
 
 
+def test_while_nobody_knows_the_kind_of_scan_either_will_do():
+    recipe = recipe_for_organs(["vertebrae", "intervertebral-discs"], "", by="totalsegmentator")
+    assert recipe.modality == "MR"
+    assert recipe_for_organs(["heart"], "", by="totalsegmentator").modality == "CT"
+
+
+def test_whoever_asks_plastinate_s_own_recipes_hears_that_these_networks_find_it():
+    with pytest.raises(RecipeNotFound) as refused:
+        recipe_for_organs(["pancreas"], "CT")
+    assert "--by totalsegmentator" in refused.value.hint
+    with pytest.raises(RecipeNotFound) as refused:
+        recipe_for_organs(["muscle"], "MR")
+    assert "totalsegmentator" not in refused.value.hint
+
+
 def test_what_no_open_task_finds_is_refused_by_name():
     with pytest.raises(RecipeNotFound, match="skin"):
         recipe_for_organs(["skin"], "CT", by="totalsegmentator")
