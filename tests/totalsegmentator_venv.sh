@@ -1,10 +1,15 @@
 #!/bin/sh
-# A Python with TotalSegmentator in it, for the tests that run the real program: 7 GB, kept in the cache beside
-# nothing of the project's own. Where it cannot be made one line says so, and those tests are skipped.
+# A Python with TotalSegmentator in it, for the tests that run the real program: 7 GB, kept in the cache and
+# apart from the project. Nobody gets that much unasked: it is made where CI=true, or by the word "install".
+# Where it is not made one line says so, and those tests are skipped.
 set -eu
 
 place="${XDG_CACHE_HOME:-$HOME/.cache}/plastinate-tests/totalsegmentator-2.18"
 [ -e "$place/made" ] && exit 0
+if [ "${CI:-}" != true ] && [ "${1:-}" != install ]; then
+  echo "Tests of TotalSegmentator are skipped; tests/totalsegmentator_venv.sh install (7 GB) lets them run."
+  exit 0
+fi
 echo "Installing TotalSegmentator apart, for the tests that run it: 7 GB, a minute or two."
 mkdir -p "$(dirname "$place")"
 rm -rf "$place"
