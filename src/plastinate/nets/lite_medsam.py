@@ -142,9 +142,6 @@ def place_code(weights: Weights, points: npt.NDArray[np.floating]) -> Floats:
     Args:
         weights: of the network.
         points: (N, 2) x and y as shares of the picture's side, 0 to 1.
-
-    Source:
-        M. Tancik et al., Fourier Features Let Networks Learn High Frequency Functions, NeurIPS 2020.
     """
     waves = weights["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"]
     turns = 2 * np.pi * ((2 * np.asarray(points, dtype=np.float32) - 1) @ waves)

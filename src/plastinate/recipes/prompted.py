@@ -12,6 +12,7 @@ from plastinate.recipes.own import expectation
 from plastinate.recipes.threshold import structure_id
 
 NAME = "prompts"
+TITLE = "Outlined with a person's help"
 METHOD = "from-prompts"
 STRUCTURES_MAX = 40
 WHY = "A person drew what is meant on these slices; a network outlined it there and on the slices between."
@@ -36,7 +37,7 @@ def prompted_recipe(prompts: Mapping[str, Any], *, modality: str, built_in: Sequ
     structures = tuple(drawn)
     return Recipe(
         name=NAME,
-        title=title_of(structures),
+        title=TITLE,
         modality="",
         structures=structures,
         segment=tuple(
@@ -67,8 +68,3 @@ def checked_drawing(prompts: Any) -> dict[str, list[dict[str, Any]]]:
             raise PromptFlaw(f"Two structures would be called {identity!r}", where="prompts")
         made[identity] = checked_prompts(values, where=f"prompts.{identity}")
     return made
-
-
-def title_of(structures: Sequence[str]) -> str:
-    """What a build of prompts is called."""
-    return "Outlined with help: " + ", ".join(structures)

@@ -57,6 +57,8 @@ REFUSALS = (
     N_("Someone else has changed this case meanwhile."),
     N_("Someone else has changed it meanwhile."),
     N_("The case is in the trash."),
+    N_("The scan has not been looked at yet."),
+    N_("Wait until its inspection is there."),
     N_("Put it into the trash first."),
     N_("The case is not in the trash."),
     N_("One of these uploads belongs to another case already."),

@@ -37,8 +37,8 @@ def shape_between(number: int, keys: Mapping[int, Floats]) -> Floats:
         keys: slice -> `signed_distance` there; at least one on either side.
 
     Source:
-        Shape-based interpolation: S. P. Raya and J. K. Udupa, IEEE Transactions on Medical Imaging 9 (1990)
-        32-42.
+        G. T. Herman, J. Zheng, C. A. Bucholtz, Shape-based interpolation, IEEE Computer Graphics and
+        Applications, May 1992, 69-79.
     """
     before = max(key for key in keys if key < number)
     after = min(key for key in keys if key > number)

@@ -31,7 +31,9 @@ def random_walker(
         (R, C) likelihood: 1 in the marks inside, 0 in those outside.
 
     Source:
-        L. Grady, Multilabel random walker image segmentation using prior models, CVPR 2005, equation 12.
+        L. Grady, Random Walks for Image Segmentation, IEEE Transactions on Pattern Analysis and Machine
+        Intelligence 28 (2006) 1768-1783, doi 10.1109/TPAMI.2006.233; the guess is one more place to end at,
+        bound to every pixel alike.
     """
     down = _bonds(picture[1:] - picture[:-1], contrast)
     right = _bonds(picture[:, 1:] - picture[:, :-1], contrast)
