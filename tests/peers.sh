@@ -11,6 +11,9 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgre
 need /usr/sbin/nginx nginx
 need /usr/bin/openssl openssl
 need /usr/bin/unzip unzip
+need /usr/bin/curl curl
+need /usr/bin/caddy caddy
+need /usr/bin/systemd-analyze systemd
 # A head CT; systems that leave out documentation lack it even when the package is there.
 need /usr/share/doc/invesalius-examples/examples/Cranium.inv3 invesalius-examples
 command -v ip >/dev/null || missing="$missing iproute2"

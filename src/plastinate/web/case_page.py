@@ -119,13 +119,15 @@ def history_of(jobs: Sequence[Job], builds: Sequence[Mapping[str, Any]]) -> list
 def job_title(job: Job) -> str:
     """What a job is about, in a few words."""
     from plastinate.recipes.load import list_recipes
+    from plastinate.recipes.totalsegmentator import PREFIX, totalsegmentator_tasks
 
     kind = str(KINDS.get(job.kind, job.kind))
     if job.kind != "build":
         return kind
-    titles = {each.name: each.title for each in list_recipes()}
     asked = job.request
     if asked.get("recipe"):
+        titles = {each.name: each.title for each in list_recipes()}
+        titles |= {f"{PREFIX}{name}": task.title for name, task in totalsegmentator_tasks().items()}
         return translated(titles.get(asked["recipe"], asked["recipe"]))
     if asked.get("organs"):
         return organs_in_words(asked["organs"])

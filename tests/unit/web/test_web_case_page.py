@@ -284,3 +284,14 @@ def test_a_build_that_has_found_nothing_yet_shows_no_picture(stage: Stage):
     page = stage.browser("owner").get(f"/cases/{scene.case}").text
     assert re.search(r'data-part="glimpse" hidden><img alt="" width="360">', page)
     assert stage.browser("owner").get(f"/api/jobs/{scene.job}/glimpse").status_code == 404
+
+
+def test_a_job_by_totalsegmentator_is_called_by_its_task_in_the_reader_s_language(stage: Stage):
+    from types import SimpleNamespace
+
+    from plastinate.web.case_page import job_title
+
+    job = SimpleNamespace(kind="build", request={"recipe": "totalsegmentator:liver-segments"})
+    for language, title in (("en", "Liver segments"), ("de", "Lebersegmente")):
+        with stage.app.test_request_context(headers={"Accept-Language": language}):
+            assert job_title(job) == f"TotalSegmentator: {title}"
