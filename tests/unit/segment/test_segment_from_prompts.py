@@ -66,6 +66,18 @@ def test_an_organ_is_carried_no_farther_than_told():
     assert np.flatnonzero(made.masks[0].any(axis=(1, 2))).tolist() == list(range(17, 24))
 
 
+def test_a_slice_with_marks_outside_only_stays_empty_and_nothing_is_carried_past_it():
+    volume, organ = scene()
+    not_here = Prompt("click", 0, 23, np.array([[30.0, 40.0]]), False)
+    made = built(volume, [box(organ, 20), not_here])
+    filled = np.flatnonzero(made.masks[0].any(axis=(1, 2)))
+    assert filled.max() == 22
+    assert filled.min() < 13
+    hollow = built(volume, [box(organ, 17), not_here, box(organ, 27)])
+    assert not hollow.masks[0][23].any()
+    assert hollow.masks[0][24].any()
+
+
 def test_a_neighbour_as_bright_does_not_come_in_between_drawn_slices():
     volume, organ = scene()
     array = volume.array.copy()

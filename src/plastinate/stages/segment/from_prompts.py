@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,6 +48,7 @@ LEAST_DEVIATION_HU, LEAST_DEVIATION_SHARE = 10.0, 0.05
 class _Drawn:
     axis: int
     keys: Mapping[int, list[Prompt]]
+    empty: frozenset[int]
     spacing_mm: tuple[float, float]
     step_mm: float
     look: Look
@@ -67,13 +67,13 @@ def from_prompts(
 
     On each slice that was drawn on, they say what is meant. On every slice between two of them the shapes
     there turn into each other; what that gives is the network's box, and keeps its answer from running away.
-    Beyond the first and the last of them it is carried on slice by slice, as far as it is told to, and ends
-    earlier where the organ does. Of one drawn slice alone it is carried until the organ ends.
+    Beyond the first and the last of them it is carried on slice by slice until the organ ends. A slice where
+    only what is not meant was marked stays empty, and nothing is carried past it.
 
     Args:
         volume: CT or MR.
         prompts: tables of "kind", "plane", "inside", and "points_lps_mm" or "points_index".
-        carry_mm: how far beyond the outermost drawn slices; 0 for half the widest gap between two of them.
+        carry_mm: how far beyond the outermost drawn slices at most; 0 for as far as the organ goes.
         box_margin_mm: around what is to be expected on a slice, before it is the network's box.
         shape_reach_mm: how far the edge may lie from what the neighbouring shapes let expect, before the
             network needs to be sure of it.
@@ -141,7 +141,8 @@ def outlined(
         progress(0.9 * (done + 1) / (len(todo) + 1))
     if not distances:
         raise EmptyMask(WHAT, "the network and the grey values show nothing there")
-    between = [each for each in range(min(distances), max(distances) + 1) if each not in drawn.keys]
+    inner = range(min(distances), max(distances) + 1)
+    between = [each for each in inner if each not in drawn.keys and each not in drawn.empty]
     found = dict(distances)
     # From the drawn slices outwards: each leans on its neighbour on the nearer side, found just before it.
     for done, number in enumerate(sorted(between, key=lambda each: (_away(each, distances), each))):
@@ -173,20 +174,16 @@ def _drawn(slices: PromptedSlices, prompts: Sequence[Prompt]) -> _Drawn:
     keys: dict[int, list[Prompt]] = {}
     for each in prompts:
         keys.setdefault(each.number, []).append(each)
-    # Where only what is not meant was marked, there is nothing to begin with.
-    keys = {number: here for number, here in keys.items() if any(each.is_inside for each in here)}
+    empty = frozenset(number for number, here in keys.items() if not any(each.is_inside for each in here))
+    keys = {number: here for number, here in keys.items() if number not in empty}
     a, b = (step for at, step in enumerate(spacing) if at != axis)
     look = slices.look(keys[sorted(keys)[len(keys) // 2]])
-    return _Drawn(axis, keys, (a, b), spacing[axis], look)
+    return _Drawn(axis, keys, empty, (a, b), spacing[axis], look)
 
 
 def _reach(drawn: _Drawn, carry_mm: float) -> int:
-    """Slices beyond the outermost drawn ones; of one alone, as many as there are."""
-    if carry_mm > 0:
-        return int(carry_mm / drawn.step_mm)
-    numbers = sorted(drawn.keys)
-    gaps = [after - before for before, after in pairwise(numbers)]
-    return max(gaps) // 2 if gaps else 1 << 30
+    """Slices beyond the outermost drawn ones, at most."""
+    return int(carry_mm / drawn.step_mm) if carry_mm > 0 else 1 << 30
 
 
 def _away(number: int, keys: Mapping[int, Floats]) -> int:
@@ -238,7 +235,7 @@ def _carry(
     """Fill the slices beyond the outermost drawn one on one side, as long as the organ goes on."""
     middle, deviation = _tissue(slices, drawn, planes, distances)
     largest = max(int((planes[key] >= 0.5).sum()) for key in distances)
-    for number, distance in _onwards(planes, distances, step, reach, drawn.spacing_mm):
+    for number, distance in _onwards(planes, distances, drawn, step, reach):
         made = _expected(slices, drawn, number, distance, margin_mm, reach_mm)
         before = planes[number - step] >= 0.5
         now = made >= 0.5
@@ -266,15 +263,15 @@ def _tissue(
 
 
 def _onwards(
-    planes: Floats, distances: Mapping[int, Floats], step: int, reach: int, spacing_mm: tuple[float, float]
+    planes: Floats, distances: Mapping[int, Floats], drawn: _Drawn, step: int, reach: int
 ) -> Iterator[tuple[int, Floats]]:
     start = min(distances) if step < 0 else max(distances)
     for count in range(1, reach + 1):
         number = start + step * count
         mask = planes[number - step] >= 0.5
-        if not 0 <= number < planes.shape[0] or not mask.any():
+        if not 0 <= number < planes.shape[0] or number in drawn.empty or not mask.any():
             return
-        yield number, signed_distance(mask, spacing_mm)
+        yield number, signed_distance(mask, drawn.spacing_mm)
 
 
 def _settled(likelihood: Floats, drawn: _Drawn) -> Mask:
@@ -284,7 +281,7 @@ def _settled(likelihood: Floats, drawn: _Drawn) -> Mask:
     first, last = int(filled.min()), int(filled.max())
     odds = {number: _odds(planes[number]) for number in range(max(0, first - 1), min(len(planes), last + 2))}
     for number in range(first, last + 1):
-        if number in drawn.keys:
+        if number in drawn.keys or number in drawn.empty:
             continue
         around = [odds.get(number + offset, odds[number]) for offset in (-1, 0, 1)]
         mixed = sum(weight * each for weight, each in zip(NEIGHBOURS, around, strict=True))

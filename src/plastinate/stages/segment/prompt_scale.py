@@ -13,9 +13,9 @@ from plastinate.stages.segment.slice_field import volume_measured
 Floats = npt.NDArray[np.float32]
 Look = Literal["soft", "lung", "grey"]
 
-# Its makers show it CT at level 40 and width 400, and of everything else what lies between two percentiles of
-# what is not black (`pre_CT_MR.py` of MedSAM). Lungs are flat black in that window: on 24 slices of a chest CT
-# their mean Dice was 0.64 in it, and 0.71 in the wide one.
+# Its makers show it CT at level 40 and width 400, and of everything else what lies between two percentiles
+# of what is not black (`pre_CT_MR.py` of MedSAM). Lungs are flat black in that window: on 24 slices of a
+# chest CT their mean Dice was 0.64 in it, and 0.71 in the wide one.
 WINDOWS_HU = {"soft": (-160.0, 240.0), "lung": (-910.0, 590.0)}
 PERCENT = (0.5, 99.5)
 # Half way from air to soft tissue: darker is lung or gas, of which the window for organs shows nothing.
