@@ -7,7 +7,7 @@ import pytest
 
 import anatomy_phantoms
 from anatomy_phantoms import dice
-from plastinate.model.errors import EmptyMask
+from plastinate.model.errors import EmptyMask, MemoryShort
 from plastinate.model.geometry import Geometry
 from plastinate.model.volume import Volume
 from plastinate.nets.session import Session
@@ -170,6 +170,19 @@ def test_what_the_scan_cuts_off_is_a_brain_only_where_both_networks_see_one():
     elsewhere = np.roll(part, 40, axis=1)
     with pytest.raises(EmptyMask, match="different things"):
         settled(volume, head, likely(part), lambda: likely(elsewhere), rules=RULES)
+
+
+def test_a_network_for_which_memory_is_short_is_not_begun():
+    session, asked = networks()
+    with pytest.raises(MemoryShort, match=r"the network of the brain: it takes 1\.6 GB"):
+        any_contrast_likelihood(
+            HEAD.volume,
+            HEAD.truth["skin"],
+            session,
+            progress=lambda share: None,
+            spare_bytes=10**9,
+        )
+    assert not asked
 
 
 def test_the_other_network_sees_left_feet_front_at_one_millimetre_and_no_shoulders():
