@@ -103,6 +103,7 @@ DOORS: dict[str, Method] = {
     "run-limited": Method("plastinate.stages.ingest.sandbox:run_job"),
     "read-volume": Method("plastinate.stages.ingest.read:read_volume"),
     "read-mesh": Method("plastinate.stages.export.read_mesh:read_mesh"),
+    "trunk-lie": Method("plastinate.stages.segment.trunk_lie:trunk_lie"),
     "merge-labels": Method("plastinate.stages.segment.merge_labels:merge_labels"),
     "measure-surface": Method("plastinate.stages.verify.measure:measure_surface"),
     "judge-structure": Method("plastinate.stages.verify.plausibility:judge_structure"),

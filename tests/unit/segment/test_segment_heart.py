@@ -33,7 +33,22 @@ def test_without_contrast_it_is_found_by_its_outline_and_said_so():
     scan = phantom(contrast=False)
     found = found_in(scan)
     assert dice(found.masks[0], scan.truth["heart"]) > 0.88
-    assert [finding.code for finding in found.findings] == ["segment.no-contrast"]
+    codes = [finding.code for finding in found.findings]
+    assert codes == ["segment.no-contrast", "segment.estimated-border"]
+
+
+@pytest.mark.slow
+def test_the_range_of_its_volume_holds_the_truth_and_is_wider_without_contrast():
+    spans = []
+    for contrast in (True, False):
+        scan = phantom(contrast=contrast)
+        found = found_in(scan)
+        (likelihood,) = found.likelihoods
+        assert ((likelihood >= 0.5) == found.masks[0]).all()
+        sure, possible = (int((likelihood >= level).sum()) for level in (0.9, 0.1))
+        assert sure < scan.truth["heart"].sum() < possible
+        spans.append(possible - sure)
+    assert spans[1] > spans[0]
 
 
 @pytest.mark.slow

@@ -226,3 +226,15 @@ def test_the_worst_light_wins_and_every_reason_stays():
     verdict = judged(quality=replace(GOOD, is_closed=False, self_crossings=2), volume_ml=(1.2, 2.0))
     assert verdict.light == "red"
     assert len(verdict.reasons) == 3
+
+
+@pytest.mark.parametrize("code", ["segment.mirrored", "segment.back-to-front", "segment.upside-down"])
+def test_a_scan_that_looks_turned_over_is_red_for_every_structure(code):
+    verdict = judged(noticed=(code,))
+    assert verdict.light == "red"
+    assert "looks" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize("code", ["segment.one-kidney", "segment.estimated-border"])
+def test_a_lone_kidney_and_an_estimated_border_are_looked_at(code):
+    assert judged(noticed=(code,)).light == "amber"

@@ -1,4 +1,4 @@
-"""Mask and grey values -> how likely each voxel near its border is inside, and how much of it is estimated."""
+"""Mask and grey values -> how likely each voxel near its border is inside, and how much is an estimate."""
 
 from __future__ import annotations
 

@@ -42,10 +42,6 @@ NOT_LIKELY = "none of the bodies beside the spine looks enough like a kidney"
 # where nothing differs the flood may be off by its whole reach.
 SENSE = EdgeSense(clear_hu=60.0, clear_mm=1.2, blind_mm=6.0)
 SIDES = ("left", "right")
-ONE_KIDNEY = {
-    "left": "Only the left kidney was found.",
-    "right": "Only the right kidney was found.",
-}
 
 
 @dataclass(frozen=True)
@@ -149,7 +145,9 @@ def _remarks(score: float, sure_score: float, hu: float, sides: list[str]) -> li
             Finding(
                 "segment.one-kidney",
                 "warning",
-                ONE_KIDNEY[sides[0]],
+                "Only the left kidney was found."
+                if sides == ["left"]
+                else "Only the right kidney was found.",
                 "The other may lie outside of the scan, be taken out, or be hidden by a tumour or metal.",
                 {"side": sides[0]},
             )

@@ -46,6 +46,8 @@ DOUBTS_NOTICED = {
     "segment.unsure-organ": (
         "It is unusual in place, size or shape: it may be another organ, or only part of one."
     ),
+    "segment.one-kidney": "Only one of the two kidneys was found.",
+    "segment.estimated-border": "Much of its border lies where hardly any edge shows, and is an estimate.",
     "segment.unsure-border": "Little in the scan shows where it ends: part of its border is an estimate.",
     "segment.network-unsure": "The network that found it was not sure of it.",
     "segment.open-skull": "Bone is missing around it, where its edge is an estimate.",
@@ -62,6 +64,12 @@ DOUBTS_NOTICED = {
     "segment.contrast": (
         "The scan holds contrast agent as bright as bone, or metal: what touches bone may be taken for it."
     ),
+}
+# What makes every place in the scan wrong, whatever the surface.
+WRONGS_NOTICED = {
+    "segment.back-to-front": "The scan looks turned back to front: its sides may all be wrong.",
+    "segment.upside-down": "The scan looks upside down: its sides may all be wrong.",
+    "segment.mirrored": "The scan looks mirrored from left to right, unless the organs of the patient are.",
 }
 
 
@@ -106,6 +114,9 @@ def judge_structure(
 
 
 def _scan(volume: Volume, noticed: Collection[str]) -> Iterator[Doubt]:
+    for code, words in WRONGS_NOTICED.items():
+        if code in noticed:
+            yield "red", words
     for code, words in DOUBTS_NOTICED.items():
         if code in noticed:
             yield "amber", words
