@@ -50,6 +50,20 @@ def test_without_contrast_there_is_no_blood_to_find():
     assert not found.mask.any()
 
 
+def test_an_artery_that_a_vein_full_of_undiluted_agent_touches_is_no_bone():
+    geometry = anatomy_phantoms.grid((60, 100, 100), 1.0)
+    x, y, z = anatomy_phantoms.positions(geometry)
+    artery = (x**2 + y**2 <= 14**2) & (np.abs(z) < 22)
+    vein = ((x - 21) ** 2 + y**2 <= 9**2) & (np.abs(z) < 28)
+    values = np.full(geometry.shape, 40, np.int16)
+    values[artery], values[vein] = 400, 1400
+    body = np.ones(geometry.shape, bool)
+    found = find_contrast(Volume(geometry, values, "HU", "CT"), body, **NUMBERS)
+    # The artery is one with the vein, and much of what lies along its edge is as bright as cortex.
+    assert (found.mask & artery).sum() > 0.95 * artery.sum()
+    assert found.blood_hu == pytest.approx(400)
+
+
 def test_a_narrow_artery_is_found_by_the_bloods_brightness():
     geometry = anatomy_phantoms.grid((80, 120, 120), 1.0)
     x, y, z = anatomy_phantoms.positions(geometry)

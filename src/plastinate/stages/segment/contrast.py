@@ -20,6 +20,8 @@ EVEN_BELOW_HU = 600.0
 # The rim is what lies beyond this share of the core's depth on the way out.
 RIM_STARTS_AT = 0.4
 REACH_MM = 1.0
+# Half the width of a caval vein, as a multiple of the depth, and its blur.
+UNDILUTED_DEPTHS = 2.5
 
 # An arm vein full of agent runs on, thinner, with values that cortex hardly reaches over any length.
 DENSE_RUN_HU = 1500.0
@@ -109,6 +111,10 @@ def find_contrast(
         whole = dilate(core, depth_mm + REACH_MM, geometry.spacing_mm)
         whole &= bright[box]
         rim = whole & ~dilate(core, depth_mm * RIM_STARTS_AT, geometry.spacing_mm)
+        # Where undiluted agent in a vein touches an artery, its brightness is no cortex of the artery's.
+        undiluted = core & (values >= dense_core_hu)
+        if not is_dense and undiluted.any():
+            rim &= ~dilate(undiluted, UNDILUTED_DEPTHS * depth_mm, geometry.spacing_mm)
         rim_hu = float(np.percentile(values[rim], 90)) if rim.any() else core_hu
         if is_dense or rim_hu < max(core_hu + rim_rise_hu, cortex_hu):
             found[box] |= whole
