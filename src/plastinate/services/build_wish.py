@@ -17,6 +17,7 @@ from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.errors import (
     ModalityContradicted,
     NoUsableSeries,
+    ParameterError,
     RecipeNotFound,
     SeriesNotFound,
     WrongModality,
@@ -101,7 +102,10 @@ def require_kinds(request: Mapping[str, Any]) -> None:
     for name, (low, high) in {"series": PLACES, "phase": PLACES, "triangles": TRIANGLES}.items():
         _number(request, name, low=low, high=high)
     _threshold(request)
-    _prompts(request)
+    try:
+        _prompts(request)
+    except ParameterError as error:
+        raise RequestFlaw(error.sentence.rstrip("."), where="prompts") from error
 
 
 def build_request(task: Task) -> BuildRequest:

@@ -84,6 +84,14 @@ def test_a_build_prints_what_it_made(shell, scan: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_a_file_of_prompts_that_is_none_is_refused_before_the_scan_is_read(shell, tmp_path: Path):
+    (tmp_path / "drawn.toml").write_text('[[liver]]\nkind = "circle"\n')
+    status, _, said = shell("build", tmp_path / "nowhere", "--prompts", tmp_path / "drawn.toml")
+    assert status == 5
+    assert "prompt.flaw" in said
+    assert shell("build", tmp_path / "nowhere", "--prompts", tmp_path / "none.toml")[0] == 3
+
+
 def test_lists_are_printed(shell):
     assert "ct-skin" in shell("recipes")[1]
     assert json.loads(shell("recipes", "--json")[1])[0]["structures"]

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from bead_scans import RADIUS_MM, write_bead
+from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.errors import EmptyMask, ParameterError, PathNotFound
 from plastinate.model.prompt_errors import PromptFlaw, PromptOutside
 from plastinate.pipeline.plan import plan
 from plastinate.recipes.load import recipe_for_prompts
 from plastinate.services.build_models import BuildRequest, build_models
-from plastinate.services.build_wish import checked_wish
+from plastinate.services.build_wish import checked_wish, require_kinds
 from plastinate.services.prompt_desk import PromptDesk, run_lengths
 from plastinate.services.prompts_file import read_prompts
 from plastinate.stages import catalog
@@ -117,6 +118,12 @@ def test_a_wish_of_prompts_is_one_of_the_wishes():
 
 
 @pytest.mark.slow
+def test_prompts_of_elsewhere_that_cannot_be_taken_are_a_flaw_of_the_request():
+    with pytest.raises(RequestFlaw) as told:
+        require_kinds({"prompts": {"liver": [{"kind": "circle"}]}})
+    assert told.value.where == "prompts"
+
+
 def test_a_build_of_prompts_says_that_a_person_helped(bead, monkeypatch):
     monkeypatch.setattr(from_prompts, "prompter_here", BrightInBox)
     # The stand-in needs no weights.
