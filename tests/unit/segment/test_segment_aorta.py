@@ -40,11 +40,16 @@ def found_in(scan: Anatomy) -> Remarked:
     return aorta(scan.volume, *(scan.truth[name] for name in INPUTS))
 
 
+@cache
+def found_arched(*, contrast: bool = True, feet_first: bool = False) -> Remarked:
+    """What is found in it, looked for once."""
+    return found_in(arched(contrast=contrast, feet_first=feet_first))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("feet_first", [False, True], ids=["head-first", "feet-first"])
 def test_it_is_found_with_its_arch_however_the_patient_lies(feet_first):
-    scan = arched(feet_first=feet_first)
-    found = found_in(scan)
+    scan, found = arched(feet_first=feet_first), found_arched(feet_first=feet_first)
     assert dice(found.masks[0], scan.truth["aorta"]) > 0.88
     assert (found.masks[0] & scan.truth["heart"]).sum() < 0.1 * scan.truth["heart"].sum()
     assert found.findings == ()
@@ -54,7 +59,7 @@ def test_it_is_found_with_its_arch_however_the_patient_lies(feet_first):
 def test_its_border_is_surer_in_bright_blood_than_without_contrast():
     spreads = []
     for contrast in (True, False):
-        found = found_in(arched(contrast=contrast))
+        found = found_arched(contrast=contrast)
         (mask,), (likelihood,) = found.masks, found.likelihoods
         assert likelihood is not None
         assert (likelihood[mask] >= 0.5).all()
@@ -66,8 +71,7 @@ def test_its_border_is_surer_in_bright_blood_than_without_contrast():
 
 @pytest.mark.slow
 def test_without_contrast_it_is_found_by_its_outline_and_its_border_is_called_an_estimate():
-    scan = arched(contrast=False)
-    found = found_in(scan)
+    scan, found = arched(contrast=False), found_arched(contrast=False)
     assert dice(found.masks[0], scan.truth["aorta"]) > 0.8
     assert "segment.no-contrast" in {finding.code for finding in found.findings}
 
