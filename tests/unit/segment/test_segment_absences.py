@@ -96,6 +96,14 @@ CASES = {
 }
 
 
+def needs(*models: str) -> None:
+    for name in models:
+        try:
+            model_file(name, fetch=False)
+        except ModelAbsent:
+            pytest.skip(f"the model {name} is not here: `plastinate models fetch {name}`")
+
+
 def coarse(volume: Volume) -> Volume:
     spacing = [max(step, PIXEL_MM) for step in volume.geometry.spacing_mm]
     return catalog.PREPARE["to-spacing"].load()(volume, spacing_mm=spacing)
@@ -129,10 +137,7 @@ def test_every_organ_of_a_recipe_is_looked_for():
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_what_a_scan_does_not_show_is_not_invented_and_what_it_shows_is_found(case: str, tmp_path: Path):
-    try:
-        model_file("liver-ct", fetch=False)
-    except ModelAbsent:
-        pytest.skip("the model liver-ct is not here: `plastinate models fetch liver-ct`")
+    needs("liver-ct")
     read, expected = CASES[case]
     volume = read(tmp_path)
     found = found_in(volume if expected.shown <= HEAD else coarse(volume))
@@ -140,3 +145,20 @@ def test_what_a_scan_does_not_show_is_not_invented_and_what_it_shows_is_found(ca
     axis = int(np.abs(volume.geometry.to_lps_mm[2, :3]).argmax())
     ends = {name for name, mask in found.items() if mask.take([0, -1], axis=axis).any()}
     assert expected.cut <= ends
+
+
+@pytest.mark.scans
+@pytest.mark.slow
+def test_a_neck_by_mr_has_no_brain_though_each_network_alone_sees_one(tmp_path: Path):
+    needs("brain-t1", "brain-mr")
+    whole = coarse(unpacked("datalad-t1-dicom", "datalad-t1-dicom")(tmp_path))
+    axis = int(np.abs(whole.geometry.to_lps_mm[2, :3]).argmax())
+    assert whole.geometry.to_lps_mm[2, axis] < 0, "the neck is at the end"
+    shape = list(whole.geometry.shape)
+    start = [0, 0, 0]
+    start[axis] = shape[axis] - round(70 / whole.geometry.spacing_mm[axis])
+    shape[axis] -= start[axis]
+    neck = whole.crop(tuple(start), tuple(shape))
+    head = catalog.SEGMENT["head-mr"].load()(neck)
+    with pytest.raises(EmptyMask, match="different things"):
+        catalog.SEGMENT["brain-net"].load()(neck, head)
