@@ -13,6 +13,7 @@ from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.errors import EmptyMask, ParameterError, PathNotFound
 from plastinate.model.prompt_errors import PromptFlaw, PromptOutside
 from plastinate.pipeline.plan import plan
+from plastinate.pipeline.run import RunOptions
 from plastinate.recipes.load import recipe_for_prompts
 from plastinate.services.build_models import BuildRequest, build_models
 from plastinate.services.build_wish import checked_wish, require_kinds
@@ -124,18 +125,31 @@ def test_prompts_of_elsewhere_that_cannot_be_taken_are_a_flaw_of_the_request():
     assert told.value.where == "prompts"
 
 
-def test_a_build_of_prompts_says_that_a_person_helped(bead, monkeypatch):
+def test_a_build_of_prompts_says_that_a_person_helped_and_what_was_drawn(bead, tmp_path, monkeypatch):
     monkeypatch.setattr(from_prompts, "prompter_here", BrightInBox)
     # The stand-in needs no weights.
     here = catalog.Method("plastinate.stages.segment.from_prompts:from_prompts")
     monkeypatch.setitem(catalog.SEGMENT, "from-prompts", here)
     ball = ball_of(bead)
     prompts = boxes(ball, *(int(each) for each in np.flatnonzero(ball.any(axis=(1, 2)))))
-    scene = build_models(BuildRequest(bead, prompts={"bead": prompts}, with_preview=False)).scene
+    click = {"kind": "click", "inside": False, "points_index": [[prompts[0]["points_index"][0][0], 1, 1]]}
+    request = BuildRequest(
+        bead,
+        output=tmp_path / "out",
+        prompts={"bead": [*prompts, click]},
+        formats=("stl",),
+        options=RunOptions(levels={"full": None}),
+        with_preview=False,
+    )
+    scene = build_models(request).scene
     assert [node.id for node in scene.nodes] == ["bead"]
     assert "segment.assisted" in [each.code for each in scene.evidence.findings]
     step = next(each for each in scene.evidence.steps if each.method == "from-prompts")
     assert step.parameters["prompts"][0]["kind"] == "box"
+    page = (tmp_path / "out" / "certificate.html").read_text()
+    assert f"{len(prompts) + 1} drawn on slices" in page
+    assert "box, axial: [" in page
+    assert "click, axial, not meant: [" in page
     made_ml = scene.evidence.quality["bead"]["full"].mask_volume_ml
     voxel_ml = catalog.door("read-volume")(bead).volume.geometry.voxel_ml
     assert made_ml == pytest.approx(ball.sum() * voxel_ml, rel=0.1)
