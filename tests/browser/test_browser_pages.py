@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,37 @@ def test_a_secret_is_shown_once(browser: Any, shelf: Shelf, complaints: list[str
     assert page.get_by_label("New token").count() == 0
     page.get_by_role("button", name="End the token Nightly").click()
     assert page.get_by_text("No tokens yet.").count() == 0  # the one of the tests is still there
+    page.context.close()
+    assert complaints == []
+
+
+def test_what_a_build_has_found_comes_into_sight_while_it_runs(
+    browser: Any, shelf: Shelf, complaints: list[str]
+):
+    from PIL import Image
+
+    from plastinate.archive.tables import Job
+
+    case_id = shelf.pages["running"].rpartition("/")[2]
+
+    def found(names: list[str] | None, width: int = 0) -> None:
+        buffer = io.BytesIO()
+        Image.new("RGB", (width or 1, 3)).save(buffer, "PNG")
+        with shelf.archive.database.write() as session:
+            job = session.query(Job).filter_by(case_id=case_id).one()
+            job.found, job.glimpse = names, buffer.getvalue() if names else None
+
+    page = signed_in(browser, shelf, complaints)
+    page.goto(shelf.url + shelf.pages["running"])
+    figure = page.locator(".job .glimpse")
+    assert not figure.is_visible()
+    for names, words, width in ((["lung-left"], "Left lung", 4), (["lung-left", "heart"], "Heart", 7)):
+        found(names, width)
+        figure.get_by_text(words).wait_for()
+        decoded = "async img => { await img.decode(); return img.naturalWidth; }"
+        assert figure.locator("img").evaluate(decoded) == width
+    found(None)
+    figure.wait_for(state="hidden")
     page.context.close()
     assert complaints == []
 
