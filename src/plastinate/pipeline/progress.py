@@ -43,8 +43,8 @@ class Progress:
 
     Attributes:
         say: called with each event, by one thread at a time, not always the same; must return quickly.
-        found: called with each structure asked for as soon as its voxels are known, between two steps: its id,
-            its (S, R, C) mask, not to be changed, and the grid; must return quickly.
+        found: called with each structure asked for as soon as its voxels are known, between two steps: its
+            id, its (S, R, C) mask, not to be changed, and the grid; must return quickly.
         is_cancelled: asked between steps, likewise; True stops the run with `Cancelled`.
         wall_s: seconds spent, by step, in the order begun; those of steps side by side overlap.
     """
