@@ -1,4 +1,4 @@
-"""Structures, as a running build finds them -> a picture of them for whoever waits, long before the models."""
+"""Structures, as a running build finds them -> a picture for whoever waits, long before the models."""
 
 from __future__ import annotations
 
