@@ -50,10 +50,10 @@ def main(runs: int = 3) -> list[str]:
     rows = ["| of a pass | s | processor s |", "|---|---|---|"]
     stages = passes[0]["stages"]
     rows += [f"| {name} | {_middle(passes, name, 0)} | {_middle(passes, name, 1)} |" for name in stages]
-    first = statistics.median(each["first_organ_s"] for each in passes)
-    whole = _middle(passes, "all", 0)
+    first = _middle(passes, "until the first organ is seen", 0)
     rows += ["", "| | measured | to be met |", "|---|---|---|"]
-    rows += [f"| the whole pass | {whole} s | 60 s |", f"| first organ seen | {first:.1f} s | 10 s |"]
+    rows += [f"| the whole pass | {_middle(passes, 'all', 0)} s | 60 s |"]
+    rows += [f"| first organ seen | {first} s | 10 s |"]
     rows += [f"| memory at most | {peak_mb:,.0f} MB | 4,000 MB |", ""]
     rows += ["| the liver's network | ours, processor s | bare, processor s | times |", "|---|---|---|---|"]
     for engine in ("onnxruntime", "openvino"):
@@ -84,7 +84,7 @@ def _processor_s() -> float:
 
 
 def one_pass(scan: Path, folder: Path) -> dict[str, Any]:
-    """Stage -> (seconds, processor seconds) of one build, and when its first organ was to be seen."""
+    """Stage -> (seconds, processor seconds) of one build, and until its first organ was to be seen."""
     from plastinate.model.geometry import Geometry
     from plastinate.pipeline.progress import Mask, Progress, ProgressEvent
     from plastinate.services.build_models import BuildRequest, build_models
@@ -92,7 +92,7 @@ def one_pass(scan: Path, folder: Path) -> dict[str, Any]:
 
     begun, used = time.perf_counter(), _processor_s()
     marks: list[tuple[float, float, str]] = []
-    seen: list[float] = []
+    seen: list[tuple[float, float]] = []
     look = EarlyLook(folder)
 
     def say(event: ProgressEvent) -> None:
@@ -100,12 +100,12 @@ def one_pass(scan: Path, folder: Path) -> dict[str, Any]:
 
     def found(name: str, mask: Mask, geometry: Geometry) -> None:
         look.add(name, mask, geometry)
-        seen.append(time.perf_counter() - begun)
+        seen.append((time.perf_counter() - begun, _processor_s() - used))
 
     request = BuildRequest(scan, folder / "out", organs=ORGANS)
     build_models(request, progress=Progress(say=say, found=found))
     marks.append((time.perf_counter() - begun, _processor_s() - used, "done"))
-    return {"stages": _by_stage(marks), "first_organ_s": seen[0]}
+    return {"stages": {**_by_stage(marks), "until the first organ is seen": seen[0]}}
 
 
 def _by_stage(marks: list[tuple[float, float, str]]) -> Mapping[str, tuple[float, float]]:
