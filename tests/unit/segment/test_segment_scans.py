@@ -142,3 +142,19 @@ def test_the_brain_of_a_head_ct_fills_its_skull_though_a_piece_of_the_forehead_i
     bone = np.flatnonzero(found["skull"].any(axis=(1, 2)))
     assert bone[-1] - planes[-1] < 12
     assert planes[0] < 12
+
+
+@pytest.mark.scans
+@pytest.mark.slow
+def test_an_abdomen_has_both_kidneys_in_slices_of_5_mm_and_lies_as_it_says_unless_it_is_flipped(tmp_path):
+    volume = scan("crlm-ct-1006", "crlm-ct-nolabel", tmp_path)
+    found = organs(volume, "ct-kidneys")
+    ml = {name: mask.sum() * volume.geometry.voxel_ml for name, mask in found.items()}
+    # Looked at: 170 to 180 and 130 to 140 ml.
+    assert 155 < ml["kidney-left"] < 195
+    assert 120 < ml["kidney-right"] < 155
+    lie = catalog.door("trunk-lie")
+    assert lie(volume) == ()
+    for axis, code in ((0, "upside-down"), (1, "back-to-front"), (2, "mirrored")):
+        flipped = volume.with_array(np.ascontiguousarray(np.flip(volume.array, axis)))
+        assert [finding.code for finding in lie(flipped)] == [f"segment.{code}"]

@@ -14,12 +14,12 @@ from plastinate.native.voxels import Mask
 
 Floats = npt.NDArray[np.float64]
 
-# Rays of this length from inside the canal meet bone: it is 12 to 17 mm deep and up to 25 mm wide
-# (Hinck, Clark & Hopkins, AJR 97 (1966) 141-153: interpedicular 21 to 30 mm, the lowest lumbar up to 36).
+# Rays of this length from inside the canal meet bone: at the fifth lumbar vertebra, where it is widest, it is
+# 15.6 +- 2.1 mm deep and 28.2 +- 3.1 wide (CT, Int. J. Spine Surg., table 6 of a study of Maori and Europeans).
 RAY_MM = 17.0
 RAYS = 16
-# The vertebral body, in front of the canal, is 25 to 35 mm deep (Zhou et al., Eur. Spine J. 9 (2000)
-# 242-248); femur and skull have far less bone in front of what they enclose.
+# The vertebral body, in front of the canal, is 36 +- 4 mm deep there (same table), higher up less; femur and
+# skull have far less bone in front of what they enclose.
 BODY_MM = (6.0, 40.0)
 FULL_BODY_MM = 22.0
 OFF_MIDDLE_MM = 60.0

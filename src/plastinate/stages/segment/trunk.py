@@ -22,6 +22,9 @@ Floats = npt.NDArray[np.float32]
 GRID_MM = 2.5
 # A cortex of 1 mm fills so much of a voxel of 2.5 mm, and its blur.
 BONE_SHARE = 0.25
+# Bores are 70 to 90 cm wide, and a tilted or oblique stack spans a little more; people are under 2.3 m long.
+LARGEST_MM = (1200.0, 1200.0, 2500.0)
+TOO_LARGE = "the scan is larger than any person, so its voxel size must be wrong"
 # From the lowest plane in which the skull is a ring, the chin lies 80 to 110 mm lower, and the aorta's arch
 # below the neck.
 BELOW_HEAD_MM = 150.0
@@ -74,6 +77,12 @@ class Trunk:
         )
 
 
+def is_beyond_people(geometry: Geometry) -> bool:
+    """Whether a scan is wider than any bore, or longer than people: then its voxel size must be wrong."""
+    low, high = geometry.corners_lps_mm.min(axis=0), geometry.corners_lps_mm.max(axis=0)
+    return bool((high - low > LARGEST_MM).any())
+
+
 def trunk(
     organ: str,
     volume: Volume,
@@ -95,9 +104,11 @@ def trunk(
         below_head_mm: where the scan shows a cranial cavity, what lies higher than that below it is no trunk.
 
     Raises:
-        EmptyMask: there is no spine of a trunk.
+        EmptyMask: there is no spine of a trunk, or the scan is too large for one.
         NoMillimetres: the scan never said its pixel size.
     """
+    if is_beyond_people(volume.geometry):
+        raise EmptyMask(organ, TOO_LARGE)
     grid = patient_grid(volume.geometry, GRID_MM)
     inner = moved_mask(body, volume.geometry, grid)
     hard = moved_mask(bone, volume.geometry, grid)

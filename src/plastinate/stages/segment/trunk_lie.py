@@ -17,13 +17,15 @@ from plastinate.native.voxels import Mask
 from plastinate.stages.segment.orientation import body_middle_mm
 from plastinate.stages.segment.patient_grid import AIR_HU, averaged, moved, patient_grid
 from plastinate.stages.segment.spinal_canal import LEAST_ENCLOSED, Canal, roll_of, spinal_canal
-from plastinate.stages.segment.trunk import GRID_MM, Trunk
+from plastinate.stages.segment.trunk import GRID_MM, Trunk, is_beyond_people
 
 Floats = npt.NDArray[np.float32]
 
-TISSUE_HU, SOFT_HU = -300.0, 0.0
+# Half way from fat to an organ, and a little darker: noise of 20 HU riddles nothing.
+TISSUE_HU, SOFT_HU = -300.0, -30.0
 # A cortex of 1 to 2 mm, averaged over 2.5 mm.
 BONE_HU = 180.0
+BONE_MM = 6.0
 LUNG_HU = (-980.0, -500.0)
 LEAST_LUNG_ML = 150.0
 TABLE_MM = 5.0
@@ -97,9 +99,9 @@ def trunk_lie(volume: Volume) -> tuple[Finding, ...]:
     and down without lungs, nor left and right without a liver.
 
     Args:
-        volume: CT in millimetres; of any other, nothing is said.
+        volume: CT in millimetres; of any other, and of what is larger than people, nothing is said.
     """
-    if volume.quantity != "HU" or volume.geometry.unit != "mm":
+    if volume.quantity != "HU" or volume.geometry.unit != "mm" or is_beyond_people(volume.geometry):
         return ()
     signs = read_signs(volume)
     found = []
@@ -160,7 +162,9 @@ def read_signs(volume: Volume) -> Signs:
         canal = Canal(canal.rows[::-1], canal.columns[::-1], canal.enclosed[::-1])
     none = np.zeros_like(seen.lung)
     trunk = Trunk(seen.grid, seen.values, seen.body & ~seen.lung, seen.lung, none, canal)
-    trunk = replace(trunk, roll=roll_of(seen.bone, canal, seen.grid))
+    # Blood with contrast is as bright as bone, and the heart is no mirror image of itself: bone is thin.
+    thin = seen.bone & ~opened(seen.bone, BONE_MM, seen.grid.spacing_mm)
+    trunk = replace(trunk, roll=roll_of(thin, canal, seen.grid))
     return Signs(back, ribs, belly, _liver(trunk), _aorta(trunk))
 
 
