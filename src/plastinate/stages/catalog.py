@@ -86,6 +86,7 @@ SEGMENT: dict[str, Method] = {
     "brain-mr": Method("plastinate.stages.segment.brain_mr:brain_mr"),
     "brain-net": Method("plastinate.stages.segment.brain_net:brain_net", models=("brain-t1", "brain-mr")),
     "liver-net": Method("plastinate.stages.segment.liver_net:liver_net", models=("liver-ct",)),
+    "from-prompts": Method("plastinate.stages.segment.from_prompts:from_prompts", models=("box-prompt",)),
     # Which model it runs, the step's parameter `model` says.
     "own-net": Method("plastinate.stages.segment.own_net:own_net"),
     # Its weights are another program's; services/totalsegmentator_weights.py has them here beforehand.
@@ -103,6 +104,8 @@ DOORS: dict[str, Method] = {
     "run-limited": Method("plastinate.stages.ingest.sandbox:run_job"),
     "read-volume": Method("plastinate.stages.ingest.read:read_volume"),
     "read-mesh": Method("plastinate.stages.export.read_mesh:read_mesh"),
+    "box-prompter": Method("plastinate.stages.segment.from_prompts:prompter_here"),
+    "prompted-slices": Method("plastinate.stages.segment.prompted_slices:PromptedSlices"),
     "trunk-lie": Method("plastinate.stages.segment.trunk_lie:trunk_lie"),
     "merge-labels": Method("plastinate.stages.segment.merge_labels:merge_labels"),
     "measure-surface": Method("plastinate.stages.verify.measure:measure_surface"),
@@ -113,8 +116,8 @@ DOORS: dict[str, Method] = {
     "lighten-surface": Method("plastinate.stages.surface.decimate:decimate"),
     "compose-scene": Method("plastinate.stages.compose.scene:compose_scene"),
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
-    "render-thumbnail": Method("plastinate.stages.compose.thumbnail:render_thumbnail"),
     "glimpse": Method("plastinate.stages.compose.glimpse:Glimpse"),
+    "render-thumbnail": Method("plastinate.stages.compose.thumbnail:render_thumbnail"),
     "shrink-picture": Method("plastinate.stages.compose.thumbnail:shrink_picture"),
     "write-formats": Method("plastinate.stages.export.formats:write_formats"),
     "check-formats": Method("plastinate.stages.export.formats:check_formats"),
