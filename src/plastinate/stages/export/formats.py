@@ -5,6 +5,7 @@
     OUT/models/<structure>.glb .stl .obj .ply .3mf               one organ each
     OUT/labels.nii.gz  labels.seg.nrrd  labels.dcm               the voxels behind them
     OUT/view/                                                    all of it in pieces, for the viewer
+    OUT/object-ESTIMATED.glb ...                                 what was made of a picture: one body, one file
 
 STL and the per-organ files of the others always bear the structure id. A line
 in FORMATS is the only registration of a format.
@@ -27,7 +28,7 @@ from plastinate.model.volume import Volume
 from plastinate.native.side_by_side import say_nothing, side_by_side
 from plastinate.stages.export.atomic_write import make_folder, write_bytes
 from plastinate.stages.export.format_options import FormatOptions, Lightens, Writer
-from plastinate.stages.export.frame_note import file_stem
+from plastinate.stages.export.frame_note import file_stem, marked_stem
 
 # What writes one file, or some that belong together, and tells their SHA-256.
 WritesFiles = Callable[[], dict[Path, str]]
@@ -217,6 +218,8 @@ def _files(scene: Scene, folder: Path, kind: Format, options: FormatOptions) -> 
         return [partial(write, scene, folder / f"labels{kind.suffix}", options)]
     if kind.holds == "view":
         return [partial(write, scene, folder / "view" / "scene.json", options)]
+    if scene.is_estimated:
+        return _estimated_files(scene, folder, kind, options)
     whole: list[WritesFiles] = []
     if kind.holds == "scene":
         whole.append(partial(write, scene, folder / f"scene{kind.suffix}", options))
@@ -229,6 +232,20 @@ def _files(scene: Scene, folder: Path, kind: Format, options: FormatOptions) -> 
     if kind.suffix == ".glb" and len(own) == 1:
         return [partial(_write_and_copy, whole, folder / "scene.glb", *own.values())]
     return whole + [partial(write, alone(scene, name), path, options) for name, path in own.items()]
+
+
+def _estimated_files(scene: Scene, folder: Path, kind: Format, options: FormatOptions) -> list[WritesFiles]:
+    """One body, and one file of it in every format, whose name says that it is an estimate."""
+    write, stem = _writer(kind), file_stem(scene.nodes[0].id)
+    files: list[WritesFiles] = [
+        partial(write, scene, folder / f"{marked_stem(stem, scene)}{kind.suffix}", options)
+    ]
+    if kind.suffix == ".glb":
+        for level in DETAIL_LEVELS[1:]:
+            if level in scene.nodes[0].surfaces:
+                target = folder / f"{marked_stem(f'{stem}-{level}', scene)}.glb"
+                files.append(partial(write, scene, target, replace(options, level=level)))
+    return files
 
 
 def _write_and_copy(whole: list[WritesFiles], source: Path, copy: Path) -> dict[Path, str]:
