@@ -37,7 +37,11 @@ OPTIONS = (
         callback=lambda context, parameter, value: reference(context, parameter, value),
     ),
     click.option("--print-mm", type=float, metavar="MM", help="Picture: how long to print the model."),
-    click.option("--back", type=click.Choice(["mirror", "flat", "inflated"]), help="Object: its far side."),
+    click.option(
+        "--back",
+        type=click.Choice(["inflated", "mirror", "shell", "flat"]),
+        help="The far side: inflated, mirror or flat of an object, shell or flat of a scene.",
+    ),
     click.option("--wall-mm", type=float, help="Object: thinnest wall, where a length is known."),
     click.option("--width-mm", type=float, help="Lithophane, relief: length of the longer side."),
     click.option("--thinnest-mm", type=float, help="Lithophane, relief: thinnest place."),

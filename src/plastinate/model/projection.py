@@ -29,7 +29,7 @@ class Projection:
     focal_px: float = 0.0
     unit_per_px: float = 1.0
 
-    def to_points(self, column: Points, row: Points, away_px: Points) -> Points:
+    def to_points(self, column: Points | float, row: Points | float, away_px: Points | float) -> Points:
         """Places of the picture and how far they lie behind the origin's plane -> (..., 3) points.
 
         Args:

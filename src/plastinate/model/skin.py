@@ -60,3 +60,10 @@ class Skin:
             raise ValueError("a corner names a place that does not exist")
         if self.colours.shape != (len(self.confidence), 3):
             raise ValueError("each vertex has a colour and a confidence")
+
+    @property
+    def places_from_below(self) -> npt.NDArray[np.float32]:
+        """(P, 2) the places as OBJ and 3MF count them: (0, 0) is the lower left corner."""
+        turned = self.places.copy()
+        turned[:, 1] = np.float32(1) - turned[:, 1]
+        return turned

@@ -47,7 +47,8 @@ class PictureNet:
         """
         seen = resized_rgb(rgb, (self.side, self.side)).astype(np.float32) / 255.0
         if self._normalised:
-            seen = (seen - np.float32(IMAGENET_MEAN)) / np.float32(IMAGENET_DEVIATION)
+            mean, deviation = (np.array(each, np.float32) for each in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+            seen = (seen - mean) / deviation
         planes = np.ascontiguousarray(seen.transpose(2, 0, 1)[None], dtype=np.float32)
         answer = self._session.run({self._session.inputs[0]: planes})
         return np.ascontiguousarray(answer.reshape(answer.shape[-2:]), dtype=np.float32)

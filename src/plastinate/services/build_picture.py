@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from plastinate.model.picture import field_of_focal
 from plastinate.model.picture_recipe import PictureRecipe
 from plastinate.model.scene import Scene, SceneNode
 from plastinate.model.structure import Structure
+from plastinate.native.side_by_side import side_by_side
 from plastinate.pipeline.keys import recipe_digest, result_key
 from plastinate.pipeline.picture_run import TABLES, PictureRun, run_picture
 from plastinate.pipeline.progress import Progress
@@ -183,26 +183,32 @@ def _write(
     begun: tuple[float, str],
     progress: Progress,
 ) -> BuildResult:
-    with progress.step("write the models", share=0.06) as within:
-        files: dict[str, str] = dict(
-            catalog.door("write-formats")(
-                scene,
-                folder,
-                formats,
-                compression=request.compression,
-                progress=lambda done, total: within(done / total),
+    files: dict[str, str] = {}
+    pictures: dict[str, bytes] = {}
+
+    def write() -> None:
+        with progress.step("write the models", share=0.06) as within:
+            files.update(
+                catalog.door("write-formats")(
+                    scene,
+                    folder,
+                    formats,
+                    compression=request.compression,
+                    progress=lambda done, total: within(done / total),
+                )
             )
-        )
-    pictures: Mapping[str, bytes] = {}
-    if request.with_preview:
+
+    def render() -> None:
         with progress.step("render the picture", share=0.1):
             only = None if request.check else ("preview",)
-            pictures = catalog.door("render-estimate")(scene, only=only)
-    scene = replace(scene, evidence=replace(scene.evidence, outputs=dict(files)))
+            pictures.update(catalog.door("render-estimate")(scene, only=only))
+
+    side_by_side([write, render] if request.with_preview else [write])
+    whole = replace(scene, evidence=replace(scene.evidence, outputs=dict(files)))
     run: RunRecord = run_record(*begun, progress)
     if request.check:
         with progress.step("write the certificate", share=0.02):
-            files |= catalog.door("write-certificate")(scene, folder, run=run, pictures=pictures)
+            files |= catalog.door("write-certificate")(whole, folder, run=run, pictures=pictures)
     elif pictures:
         files["preview.png"] = catalog.door("write-bytes")(folder / "preview.png", pictures["preview"])
-    return BuildResult(scene, run, files)
+    return BuildResult(whole, run, files)

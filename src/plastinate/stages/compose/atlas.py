@@ -24,6 +24,8 @@ JPEG_QUALITY = 90
 FILL_SIDE = 512
 # How much of its colour the invented side keeps: paler, so that it is known from every side.
 PALE = 0.55
+# So many patches along the longer side are left of the picture on the invented side: no eye, no letter.
+PATCHES = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +83,10 @@ def make_atlas(
     tallest = LONGEST_SIDE * SMALLER // (SMALLER + 1) - GAP_PX
     scale = min(1.0, LONGEST_SIDE / seen.shape[1], tallest / seen.shape[0])
     size = (max(1, int(seen.shape[0] * scale)), max(1, int(seen.shape[1] * scale)))
-    filled, small = _filled(seen, share)
+    small = _filled(seen, share)
     front = resized_rgb(seen, size) if scale < 1.0 else seen
     if share is not None:
-        front = _blended(front, filled, share)
+        front = _blended(front, small, share)
     rear_size = (max(1, size[0] // SMALLER), max(1, size[1] // SMALLER))
     rear = _pale(resized_rgb(_blurred(small), rear_size))
     sheet = np.empty((size[0] + GAP_PX + rear_size[0], size[1], 3), dtype=np.uint8)
@@ -128,12 +130,12 @@ def _cropped(plane: Plane, window: tuple[float, float, float, float], shape: tup
     return resized(plane[top:bottom, left:right], (shape[0], shape[1])).clip(0, 1)
 
 
-def _filled(seen: Rgb, share: Plane | None) -> tuple[Rgb, Rgb]:
-    """The picture small, what lies outside filled from what lies inside: whole picture, and the fill alone."""
+def _filled(seen: Rgb, share: Plane | None) -> Rgb:
+    """The picture at a small size; what lies outside of the thing is filled from what lies inside."""
     shape = fitted_shape(seen.shape, FILL_SIDE)
     small = resized_rgb(seen, shape)
     if share is None:
-        return small, small
+        return small
     # Well inside only: at the outline itself the colours are those of both.
     weight = np.clip((resized(share, shape) - 0.6) / 0.3, 0.0, 1.0)
     levels = [(small.astype(np.float32) * weight[..., None], weight)]
@@ -150,25 +152,24 @@ def _filled(seen: Rgb, share: Plane | None) -> tuple[Rgb, Rgb]:
         wide = np.stack([resized(fill[..., k], weights.shape) for k in range(3)], axis=2)
         known = np.clip(weights, 0, 1)[..., None]
         fill = colours + (1.0 - known) * wide
-    done = np.clip(fill, 0, 255).astype(np.uint8)
-    return done, done
+    return np.asarray(np.clip(fill, 0, 255), dtype=np.uint8)
 
 
 def _blended(front: Rgb, fill: Rgb, share: Plane) -> Rgb:
     size = (front.shape[0], front.shape[1])
     wide = resized_rgb(fill, size)
     weight = (np.clip((resized(share, size) - 0.5) / 0.3, 0.0, 1.0) * 256).astype(np.uint16)[..., None]
-    return ((front * weight + wide * (256 - weight)) >> 8).astype(np.uint8)
+    return np.asarray((front * weight + wide * (256 - weight)) >> 8, dtype=np.uint8)
 
 
 def _blurred(small: Rgb) -> Rgb:
-    coarse = resized_rgb(small, fitted_shape(small.shape, 24))
+    coarse = resized_rgb(small, fitted_shape(small.shape, PATCHES))
     return resized_rgb(coarse, (small.shape[0], small.shape[1]))
 
 
 def _pale(rgb: Rgb) -> Rgb:
     values = rgb.astype(np.float32)
-    grey = values @ np.float32([0.2126, 0.7152, 0.0722])
+    grey = values @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
     pale = PALE * values + (1.0 - PALE) * (0.5 * grey[..., None] + 0.5 * 150.0)
     return np.clip(pale, 0, 255).astype(np.uint8)
 

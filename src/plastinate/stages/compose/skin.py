@@ -53,12 +53,14 @@ def paint_skins(
 
 
 def confidence_colours(skin: Skin) -> npt.NDArray[np.uint8]:
-    """(V, 3) the confidence of each vertex as a colour: violet where unsure, yellow where sure; grey: invented."""
+    """(V, 3) confidence as colours: violet where unsure, yellow where sure, grey where nobody saw it."""
     position = skin.confidence.clip(0, 1) * (len(CONFIDENCE_RAMP) - 1)
     low = np.minimum(position.astype(int), len(CONFIDENCE_RAMP) - 2)
     share = (position - low)[:, None]
     colours = CONFIDENCE_RAMP[low] * (1 - share) + CONFIDENCE_RAMP[low + 1] * share
-    return np.where((skin.confidence < 0)[:, None], np.float32(INVENTED), colours).astype(np.uint8)
+    return np.where((skin.confidence < 0)[:, None], np.array(INVENTED, dtype=np.float32), colours).astype(
+        np.uint8
+    )
 
 
 def _skin(

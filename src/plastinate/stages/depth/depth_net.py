@@ -147,7 +147,7 @@ def _tiled(
         total[target] += fade * part
         weight[target] += fade
         progress(0.2 + 0.7 * (number + 1) / len(places))
-    return (total + 1e-6 * whole) / weight
+    return np.asarray((total + 1e-6 * whole) / weight, dtype=np.float32)
 
 
 def _span(length: int, number: int, count: int, share: float) -> slice:
@@ -158,7 +158,7 @@ def _span(length: int, number: int, count: int, share: float) -> slice:
 
 def _fade(length: int) -> npt.NDArray[np.float64]:
     # A bell that is nowhere 0: the picture's own border lies under one tile only.
-    return np.hanning(length + 2)[1:-1] + 1e-3
+    return np.asarray(np.hanning(length + 2)[1:-1] + 1e-3)
 
 
 def _brought_to(values: Plane, target: Plane) -> Plane:
@@ -168,7 +168,7 @@ def _brought_to(values: Plane, target: Plane) -> Plane:
         return np.full_like(values, target.mean())
     factor = float(((values - values.mean()) * (target - target.mean())).mean()) / spread
     # A tile that sees the opposite of the whole knows nothing.
-    return (max(factor, 0.0) * (values - values.mean()) + target.mean()).astype(np.float32)
+    return np.asarray(max(factor, 0.0) * (values - values.mean()) + target.mean(), dtype=np.float32)
 
 
 def _confidence(views: list[Plane]) -> Plane:

@@ -26,9 +26,9 @@ def _silent(share: float) -> None:
 def shading(picture: Picture, *, side_px: int = 160, progress: Callable[[float], None] = _silent) -> DepthMap:
     """Solve for the heights whose slopes would shine as the picture does.
 
-    A matt surface lit from the camera shines by the cosine of its slope, so its brightness says how steep it
-    is, and not which way. The brightest places are taken for summits, and every other lies as far below as the
-    way down from the nearest of them takes. A pattern painted on the surface is taken for shape.
+    A matt surface lit from the camera shines by the cosine of its slope: its brightness says how steep it
+    is, and not which way. The brightest places are taken for summits, and every other lies as far below as
+    the way down from the nearest of them takes. A pattern painted on the surface is taken for shape.
 
     Args:
         picture: what was seen.
@@ -38,7 +38,7 @@ def shading(picture: Picture, *, side_px: int = 160, progress: Callable[[float],
     Returns:
         Depths in pixels of the map, behind a summit that is one focal length away; no confidence is known.
 
-    Source: Rouy and Tourin, SIAM Journal on Numerical Analysis 29 (1992), the eikonal equation of vertical light.
+    Source: the eikonal equation of light that falls along the gaze, |gradient| = sqrt(1 / shine^2 - 1).
     """
     shape = fitted_shape(picture.shape, side_px)
     plane = box_mean(resized(picture.grey, shape), 1).astype(np.float64)
@@ -70,7 +70,8 @@ def _way_down(slope: Plane, summits: npt.NDArray[np.bool_]) -> Plane:
         root = np.maximum(2.0 * slope**2 - (high - low) ** 2, 0.0)
         both = 0.5 * (low + high + np.sqrt(root))
         better = np.minimum(height, np.where(high - low < slope, both, low + slope))
-        if np.allclose(better, height, atol=1e-4):
-            return better
+        is_settled = np.allclose(better, height, atol=1e-4)
         height = better
+        if is_settled:
+            break
     return height

@@ -5,7 +5,7 @@
     OUT/models/<structure>.glb .stl .obj .ply .3mf               one organ each
     OUT/labels.nii.gz  labels.seg.nrrd  labels.dcm               the voxels behind them
     OUT/view/                                                    all of it in pieces, for the viewer
-    OUT/object-ESTIMATED.glb ...                                 what was made of a picture: one body, one file
+    OUT/object-ESTIMATED.glb ...                                 made of a picture: one body, one file
 
 STL and the per-organ files of the others always bear the structure id. A line
 in FORMATS is the only registration of a format.

@@ -26,7 +26,7 @@ def frame_note(unit: Unit) -> str:
 
 
 def scene_note(scene: Scene) -> str:
-    """The same for a scene: one that was made of a picture has no patient, and says that it is an estimate."""
+    """The same for a scene; one made of a picture has no patient, and says that it is an estimate."""
     if not scene.is_estimated:
         return frame_note(scene.geometry.unit)
     unit = "unit millimetre" if scene.geometry.unit == "mm" else "unit pixel, NOT millimetres"

@@ -53,10 +53,7 @@ def write_obj(scene: Scene, path: Path, *, level: str = "full") -> dict[Path, st
             for block in number_rows(surface.vertices, ("v ", " ", " ", "\n")):
                 stream.write(block)
             if skin is not None and skin.texture is not None:
-                # OBJ counts places from the lower left corner, glTF and this program from the upper left.
-                for block in number_rows(
-                    np.float32([0, 1]) + skin.places * np.float32([1, -1]), ("vt ", " ", "\n")
-                ):
+                for block in number_rows(skin.places_from_below, ("vt ", " ", "\n")):
                     stream.write(block)
             stream.write(f"g {_groups(scene, node.structure)}\nusemtl {token(node.id)}\n".encode())
             if skin is not None and skin.texture is not None:

@@ -44,11 +44,10 @@ class PackedTextures:
             group, kind = self.group_ids[number], skin.texture.media_type if skin.texture else ""
             yield (
                 f'<m:texture2d id="{group - 1}" path="/{self.paths[number]}" contenttype="{kind}" '
-                f'tilestyleu="clamp" tilestylev="clamp"/>\n<m:texture2dgroup id="{group}" texid="{group - 1}">\n'
+                f'tilestyleu="clamp" tilestylev="clamp"/>\n'
+                f'<m:texture2dgroup id="{group}" texid="{group - 1}">\n'
             ).encode()
-            # Counted from the lower left corner.
-            places = np.float32([0, 1]) + skin.places * np.float32([1, -1])
-            yield from number_rows(places, ('<m:tex2coord u="', '" v="', '"/>\n'))
+            yield from number_rows(skin.places_from_below, ('<m:tex2coord u="', '" v="', '"/>\n'))
             yield b"</m:texture2dgroup>\n"
 
     def triangles(self, surface: Surface, number: int) -> Iterator[bytes]:

@@ -18,7 +18,8 @@ from plastinate.model.evidence import Finding
 from plastinate.stages.ingest.flat_focal import focal_in_exif
 from plastinate.stages.ingest.limits import Limits
 
-FORMATS = {"jpeg": ("JPEG", "MPO"), "png": ("PNG",), "webp": ("WEBP",), "tiff": ("TIFF",)}
+# A JPEG that holds several pictures (MPO) opens as JPEG too.
+FORMATS = {"jpeg": ("JPEG",), "png": ("PNG",), "webp": ("WEBP",), "tiff": ("TIFF",)}
 # Beyond this no viewer shows more, and a graphics card may refuse the texture.
 LONGEST_SIDE = 4096
 # What is smaller holds no shape: a network that sees 224 pixels would be shown little but its own guess.
@@ -183,7 +184,7 @@ def _through_profile(image: Any, profile: bytes) -> Any:
 
 
 def _grey_of(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
-    """Luma (ITU-R BT.709) of sRGB bytes at 16 bits, in blocks of rows: whole it would take four times as much."""
+    """Luma (ITU-R BT.709) of sRGB bytes at 16 bits, by blocks of rows: at once it would take much memory."""
     grey = np.empty(rgba.shape[:2], dtype=np.uint16)
     weights = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) * 257.0
     for start in range(0, len(rgba), 256):

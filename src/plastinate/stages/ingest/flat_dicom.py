@@ -20,7 +20,11 @@ from plastinate.stages.ingest.headers import read_header
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.rescale import transform_of
 
-X_RAYS = ("CR", "DX", "MG", "RG", "PX", "IO", "XA", "RF")
+# What a reader of DICOM raises over bytes that are none.
+FAULTS = (
+    *(ValueError, RuntimeError, AttributeError, KeyError, NotImplementedError, TypeError, OSError, EOFError),
+    *(struct.error, IndexError),
+)
 # The brightest and darkest hundredth of a hundredth are markers and dead pixels, not the patient.
 SHOWN_PERCENTILES = (0.1, 99.9)
 
@@ -43,7 +47,8 @@ def decode_dicom_picture(path: Path, *, name: str, workspace: Path, limits: Limi
     """
     header = read_header(Candidate(path, name, "dicom"), state=Unpacking(workspace, limits))
     if not header.frames:
-        raise UnsupportedFile(name, header.reason or "it holds no picture")
+        # What the reader of scans sets aside for its colours is a picture all the same.
+        return _in_colour(path, name=name, reason=header.reason, limits=limits)
     first = header.frames[0]
     require_size(name, first.rows, first.columns, limits=limits)
     findings: list[Finding] = []
@@ -57,12 +62,29 @@ def decode_dicom_picture(path: Path, *, name: str, workspace: Path, limits: Limi
                 {"pictures": len(header.frames)},
             )
         )
-    rgb, grey = _colours(first) if first.samples_per_pixel == 3 else _greys(first)
-    alpha = np.full((*grey.shape, 1), 255, dtype=np.uint8)
+    rgb, grey = _greys(first)
     kind = "ultrasound" if first.modality == "US" else "x-ray"
-    return FlatPixels(
-        np.concatenate([rgb, alpha], axis=2), grey, 0.0, tuple(findings), kind, _spacing_mm(first)
-    )
+    return FlatPixels(_opaque(rgb), grey, 0.0, tuple(findings), kind, _spacing_mm(first))
+
+
+def _opaque(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, dtype=np.uint8)], axis=2)
+
+
+def _in_colour(path: Path, *, name: str, reason: str, limits: Limits) -> FlatPixels:
+    import pydicom
+
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        rows, columns, samples = (int(header.get(key, 0)) for key in ("Rows", "Columns", "SamplesPerPixel"))
+        modality = str(header.get("Modality", ""))
+    except FAULTS as error:
+        raise DamagedFile(name, "it makes no sense as DICOM") from error
+    if samples != 3:
+        raise UnsupportedFile(name, reason or "it holds no picture")
+    require_size(name, rows, columns, limits=limits)
+    rgb, grey = _colours(path, name)
+    return FlatPixels(_opaque(rgb), grey, 0.0, (), "ultrasound" if modality == "US" else "photo")
 
 
 def _greys(frame: Frame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
@@ -71,27 +93,28 @@ def _greys(frame: Frame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]
     padding = (stored >= transform.pad_low) & (stored <= transform.pad_high)
     if transform.table is not None:
         index = np.clip(stored - transform.table_first, 0, len(transform.table) - 1)
-        values = transform.table[index]
+        values: npt.NDArray[np.float64] = transform.table[index]
     else:
         values = stored * transform.slope + transform.intercept
     measured = values[~padding]
-    low, high = np.percentile(measured, SHOWN_PERCENTILES) if measured.size else (0.0, 1.0)
+    ends = np.percentile(measured, SHOWN_PERCENTILES) if measured.size else (0.0, 1.0)
+    low, high = float(ends[0]), float(ends[1])
     share = np.clip((values - low) / max(high - low, 1e-9), 0.0, 1.0)
     share[padding] = 0.0
     byte = np.rint(share * 255).astype(np.uint8)
     return np.repeat(byte[:, :, None], 3, axis=2), np.rint(share * 65535).astype(np.uint16)
 
 
-def _colours(frame: Frame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
-    from pydicom.pixels import pixel_array
+def _colours(path: Path, name: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+    from pydicom.pixels.utils import pixel_array
 
     try:
         # RGB whatever the file stores: the reader turns YBR round.
-        values: Any = pixel_array(frame.path, index=0)
-    except (ValueError, RuntimeError, AttributeError, KeyError, NotImplementedError, struct.error) as error:
-        raise DamagedFile(frame.name, "its colours cannot be decoded") from error
+        values: Any = pixel_array(path, index=0)
+    except FAULTS as error:
+        raise DamagedFile(name, "its colours cannot be decoded") from error
     if values.ndim != 3 or values.shape[2] != 3 or values.dtype != np.uint8:
-        raise UnsupportedFile(frame.name, f"its pixels decode to {values.shape} {values.dtype}")
+        raise UnsupportedFile(name, f"its pixels decode to {values.shape} {values.dtype}")
     weights = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) * 257.0
     return np.ascontiguousarray(values), np.rint(values.astype(np.float32) @ weights).astype(np.uint16)
 

@@ -88,7 +88,8 @@ def _picture(answer: Answer, name: str, focal_35mm: float | None) -> Picture:
     opacity = (words[1] >> 8).astype(np.uint8)
     focal, source = _focal(float(data["focal_px"]), rgb.shape, focal_35mm)
     spacing = data.get("spacing_mm")
-    is_sound = spacing is not None and all(math.isfinite(side) and side > 0 for side in spacing)
+    sides = [float(side) for side in spacing or ()]
+    is_sound = len(sides) == 2 and all(math.isfinite(side) and side > 0 for side in sides)
     return Picture(
         rgb,
         None if bool((opacity == 255).all()) else opacity,
@@ -97,7 +98,7 @@ def _picture(answer: Answer, name: str, focal_35mm: float | None) -> Picture:
         data["kind"] if data["kind"] in KINDS else "photo",
         focal,
         source,
-        (float(spacing[0]), float(spacing[1])) if is_sound else None,
+        (sides[0], sides[1]) if is_sound else None,
         min(max(float(data["shrunk"]), 1e-6), 1.0),
     )
 

@@ -32,6 +32,11 @@ def cut_steps(depth: Plane, *, reach: int, step_share: float, passes: int = 2) -
     return out
 
 
+def farthest_around(depth: Plane, *, reach: int) -> Plane:
+    """(R, C) the greatest depth in a square of 2 reach + 1 about each cell."""
+    return _extremes(depth, reach)[1]
+
+
 def _extremes(plane: Plane, reach: int) -> tuple[Plane, Plane]:
     """Least and greatest value in a square of 2 reach + 1 about each cell."""
     low = high = plane

@@ -37,7 +37,7 @@ def outline_distance(inside: Plane) -> Plane:
 
 
 def inflated(mask: npt.NDArray[np.bool_]) -> Plane:
-    """(R, C) half thickness in cells: a disc becomes a ball, a band a lying cylinder, all ends at the outline.
+    """(R, C) half thickness, cells: a disc becomes a ball, a band a lying cylinder, ending at the outline.
 
     The root of the solution of Poisson's equation with a load of 4, which for a disc of radius R is
     R^2 - r^2. Solved from a coarse grid to the fine one.

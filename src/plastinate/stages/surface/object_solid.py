@@ -24,7 +24,10 @@ Plane = npt.NDArray[np.float32]
 
 BACKS = ("mirror", "flat", "inflated")
 MARGIN_CELLS = 3
-# Of its own extent, the thing may lean so far, and its front be so rough: a network's slip must not become a spike.
+# Pieces smaller than this share of the largest are dust.
+PIECE_SHARE = 0.05
+# The thing may lean so far, and its front be so rough, as shares of its extent and of its thickness: a slip
+# of the network must not become a spike.
 LEAN_SHARE, ROUGH_SHARE = 0.3, 0.35
 
 
@@ -46,7 +49,7 @@ def object_solid(
     levels: Mapping[str, int | None],
     unit_per_px: float | None = None,
     cells: int = 320,
-    back: str = "mirror",
+    back: str = "inflated",
     roundness: float = 0.7,
     trust: float = 0.6,
     wall_share: float = 0.02,
@@ -68,7 +71,7 @@ def object_solid(
         levels: detail level -> triangles at most.
         unit_per_px: length of a pixel on the plane of the thing, mm; None leaves pixels.
         cells: along the longer side of the thing.
-        back: "mirror" repeats the front, "inflated" is smooth, "flat" lies on a table.
+        back: "inflated" is smooth, "mirror" repeats the front, "flat" lies on a table.
         roundness: thickness of a disc, as a share of the ball's.
         trust: how much of the estimated depth is laid over the front, 0 to 1.
         wall_share: least thickness, as a share of the longer side, where no length is known.
@@ -177,7 +180,7 @@ def _sheets(
 
 
 def _estimated(picture: Picture, depth: DepthMap, found: _Outline, *, trust: float) -> tuple[Plane, Plane]:
-    """How the thing leans, and how its front rises above that, pixels; towards the viewer is positive there."""
+    """How far the thing leans away, and how far its front rises out of that, pixels."""
     mask = found.mask
     values = _onto(depth.depth, found.grid, picture, outside=None)
     middle = float(np.median(values[mask]))
@@ -198,14 +201,16 @@ def _thickened(found: _Outline, wall_px: float) -> Plane:
     """Signed distance to the outline, cells; parts thinner than the least wall are grown to it."""
     distance = outline_distance(found.soft)
     reach = wall_px / found.grid.pitch_px / 2.0
-    if reach < 1.0:
-        return distance
-    flat = found.mask[None]
-    # What no ball of the wall's size reaches. The tips of corners are left over as well, and are no walls.
-    thin = flat & ~opened(flat, reach, (1.0, 1.0, 1.0))
-    pieces = Components(thin)
-    thin = pieces.mask(np.flatnonzero(pieces.sizes >= max(4.0, 2.0 * reach * reach)))
-    if not thin.any():
-        return distance
-    grown = found.mask | dilate(thin, 0.6 * reach, (1.0, 1.0, 1.0))[0]
-    return np.maximum(distance, outline_distance(grown.astype(np.float32)) - np.float32(0.25))
+    if reach >= 1.0:
+        flat = found.mask[None]
+        # What no ball of the wall's size reaches; the tips of corners are left over too, and are no walls.
+        thin = flat & ~opened(flat, reach, (1.0, 1.0, 1.0))
+        pieces = Components(thin)
+        thin = pieces.mask(np.flatnonzero(pieces.sizes >= max(4.0, 2.0 * reach * reach)))
+        if thin.any():
+            grown = found.mask | dilate(thin, 0.6 * reach, (1.0, 1.0, 1.0))[0]
+            distance = np.maximum(distance, outline_distance(grown.astype(np.float32)) - np.float32(0.25))
+    # Hairs that the outline has cut off would fall from the print.
+    pieces = Components((distance >= 0)[None])
+    dust = pieces.mask(np.flatnonzero(pieces.sizes < PIECE_SHARE * pieces.sizes.max()))[0]
+    return np.where(dust, np.float32(-1.0), distance).astype(np.float32)

@@ -1,15 +1,16 @@
 """Front and back of a body, as a picture sees them -> a closed surface of it.
 
 The cells lie along the rays of the picture. Across they are as wide as a step over the picture, and along the
-ray they count the nearness, one over the distance: so the step from the grid into the room is a projective map, straight
-lines stay straight, flat triangles stay flat, and no two that do not cross on the grid can cross in the room.
-On the grid the body is contoured by the kernel that contours organs, and so it is closed for every picture.
+ray they count the nearness, one over the distance: so the step from the grid into the room is a projective
+map. Straight lines stay straight, flat triangles stay flat, and no two that do not cross on the grid can
+cross in the room. On the grid the body is contoured by the kernel that contours organs, so it is closed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -100,11 +101,22 @@ def solid_between(
     geometry = Geometry(field.shape, _matrix(grid.pitch_px, step), "px")
     mask = field >= 0.0
     volume = Volume(geometry, field, "a.u.")
-    surface = contour_soft_field(volume, mask, structure=structure, low=0.0, high=None)
+    contour = contour_soft_field(volume, mask, structure=structure, low=0.0, high=None)
     del volume, field
+    surface = contour
     if smooth_iterations:
         surface = windowed_sinc(surface, iterations=smooth_iterations, pass_band=pass_band)
-    made = detail_levels(surface, mask, geometry, levels=levels, max_error_mm=max_error_cell * grid.pitch_px)
+    lighten = partial(
+        detail_levels,
+        mask=mask,
+        geometry=geometry,
+        levels=levels,
+        max_error_mm=max_error_cell * grid.pitch_px,
+    )
+    made = lighten(surface)
+    if smooth_iterations and any(note.startswith("full:") for note in made.notes):
+        # A depth map of nothing but noise: smoothed, its needles run through each other; as contoured, never.
+        made = lighten(contour)
     placed = {level: _in_room(each, grid, first_px=first * step) for level, each in made.surfaces.items()}
     return Solid(placed, made.surfaces, mask, geometry, grid.projection, made.notes)
 

@@ -1,4 +1,4 @@
-"""Picture and brightness -> a plate whose thickness is the brightness, in millimetres, ready for a printer."""
+"""Picture and brightness -> a plate as thick as the picture is dark, or bright, in millimetres."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def plate_solid(
         width_mm: of the picture's longer side, frame not counted.
         thinnest_mm, thickest_mm: what the brightest and the darkest become.
         base_mm: added everywhere.
-        frame_mm, frame_height_mm: width of a frame around the picture, and its height with the base; 0 for none.
+        frame_mm, frame_height_mm: width of a frame around the picture, and its height; 0 for none.
         pitch_mm: size of a cell.
         max_error_cell: see `solid_between`.
 
