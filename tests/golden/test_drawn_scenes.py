@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawn_pictures import DrawnScene, sphere, steps, tilted_plane
 
+from drawn_pictures import DrawnScene, sphere, steps, tilted_plane
 from plastinate.model.depth import DepthMap
 from plastinate.model.solid import Solid
 from plastinate.native.crossings import self_crossings
@@ -38,7 +38,7 @@ def seen_points(drawn: DrawnScene, solid: Solid) -> np.ndarray:
     surface = solid.surfaces["full"]
     used = np.unique(surface.triangles[~skin.is_invented])
     points = surface.vertices[used].astype(np.float64)
-    return (points + [0, drawn.focal_px, 0]) * float(np.median(drawn.depth)) / drawn.focal_px
+    return (points + np.array([0, drawn.focal_px, 0])) * float(np.median(drawn.depth)) / drawn.focal_px
 
 
 def is_sound(solid: Solid) -> bool:

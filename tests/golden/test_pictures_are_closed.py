@@ -1,12 +1,12 @@
-"""Twenty pictures of things, drawn here: each becomes closed, 2-manifold and textured, whatever its outline."""
+"""Twenty things, drawn here: each becomes closed, 2-manifold and textured, whatever its outline."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from drawn_pictures import sphere
 
+from drawn_pictures import sphere
 from plastinate.model.depth import DepthMap
 from plastinate.model.errors import EmptyMask
 from plastinate.native.crossings import self_crossings
@@ -27,8 +27,8 @@ OUTLINES: dict[str, npt.NDArray[np.bool_]] = {
     "disc": R < 50,
     "ring": (R < 55) & (R > 30),
     "thin ring": (R < 55) & (R > 53),
-    "star": R < 35 + 25 * np.cos(5 * A),
-    "flower of nine": R < 40 + 18 * np.cos(9 * A),
+    "star": 35 + 25 * np.cos(5 * A) > R,
+    "flower of nine": 40 + 18 * np.cos(9 * A) > R,
     "spiral": np.abs((R - 8 * (A + np.pi)) % 50 - 25) < 5,
     "comb": (np.abs(X) < 70) & (Y > -50) & (Y < 40) & ((COLUMNS % 12 < 6) | (Y > 20)),
     "hair": (np.abs(Y - 20 * np.sin(X / 9)) < 0.8) & (np.abs(X) < 90),

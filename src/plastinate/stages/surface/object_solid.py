@@ -124,8 +124,16 @@ def _outlined(picture: Picture, foreground: Plane, structure: str, cells: int, u
     grid = PictureGrid(
         shape, (top - margin, left - margin), pitch, Projection(picture.shape, picture.focal_px, unit)
     )
-    soft = _onto(foreground, grid, picture, outside=0.0)
+    soft = _with_thin_parts(_onto(foreground, grid, picture, outside=0.0), foreground, grid, picture)
     return _Outline(grid, soft, soft >= 0.5)
+
+
+def _with_thin_parts(soft: Plane, foreground: Plane, grid: PictureGrid, picture: Picture) -> Plane:
+    """The outline with those parts that are thinner than a cell, whose mean never reaches a half."""
+    touched = _onto((foreground >= 0.5).astype(np.float32), grid, picture, outside=0.0) > 0.05
+    inside = soft >= 0.5
+    near = dilate(inside[None], 2.0, (1.0, 1.0, 1.0))[0] if inside.any() else inside
+    return np.where(touched & ~near, np.maximum(soft, np.float32(0.6)), soft).astype(np.float32)
 
 
 def _onto(plane: Plane, grid: PictureGrid, picture: Picture, *, outside: float | None) -> Plane:
