@@ -17,7 +17,6 @@ from plastinate.stages.surface.cut_steps import cut_steps
 from plastinate.stages.surface.object_solid import object_solid
 from plastinate.stages.surface.scene_solid import scene_solid
 
-pytestmark = pytest.mark.slow
 FULL = {"full": None}
 
 

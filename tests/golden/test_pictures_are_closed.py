@@ -16,7 +16,6 @@ from plastinate.stages.surface.object_solid import object_solid
 from plastinate.stages.surface.plate_solid import plate_solid
 from plastinate.stages.surface.scene_solid import scene_solid
 
-pytestmark = pytest.mark.slow
 SHAPE = (150, 200)
 ROWS, COLUMNS = np.mgrid[: SHAPE[0], : SHAPE[1]]
 X, Y = COLUMNS - 100.0, ROWS - 75.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -36,6 +37,12 @@ OPTIONS = (
         help="Picture: two of its pixels, and how far apart they are in truth.",
         callback=lambda context, parameter, value: reference(context, parameter, value),
     ),
+    click.option(
+        "--second",
+        type=click.Path(path_type=Path),
+        help="Scene: the same seen from a little to the right, rows in line.",
+    ),
+    click.option("--baseline-mm", type=float, metavar="MM", help="Scene: how far apart the two were taken."),
     click.option("--print-mm", type=float, metavar="MM", help="Picture: how long to print the model."),
     click.option(
         "--back",
@@ -97,10 +104,12 @@ def build_from_picture(options: dict[str, Any]) -> None:
     request = PictureRequest(
         path=options["path"],
         output=options["output"],
-        kind=options["as_kind"] or "object",
+        kind=options["as_kind"] or ("scene" if options["second"] else "object"),
         recipe=options["recipe"],
         without_network=options["no_network"],
         focal_35mm=options["focal_35mm"],
+        second=options["second"],
+        baseline_mm=options["baseline_mm"],
         reference=options["reference"],
         print_mm=options["print_mm"],
         solid=solid_params(options),
@@ -139,6 +148,6 @@ def refuse_picture_options(options: dict[str, Any]) -> None:
     """Refuse what only a picture can have, of a scan."""
     if given := [option for option in SOLID if options[option] is not None]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} is for one picture, and this is none.")
-    for name in ("no_network", "focal_35mm", "reference", "print_mm"):
+    for name in ("no_network", "focal_35mm", "second", "baseline_mm", "reference", "print_mm"):
         if options[name]:
             raise click.UsageError("That option is for one picture, and this is none; say --as if it is.")

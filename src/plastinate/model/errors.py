@@ -338,6 +338,17 @@ class KernelsMissing(SystemFault):
         self.name = name
 
 
+class PartMissing(SystemFault):
+    """A method needs a library that is not installed with the rest."""
+
+    code = "system.part-missing"
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(f"{library} is not installed, and this needs it.")
+        self.library = library
+        self.hint = f"Install it: pip install 'plastinate[{extra}]'."
+
+
 class MemoryShort(SystemFault):
     """Less memory is left than a step needs, however small the pieces in which it works."""
 

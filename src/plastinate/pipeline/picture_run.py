@@ -25,7 +25,7 @@ from plastinate.stages import catalog
 
 TABLES = {"foreground": catalog.FOREGROUND, "depth": catalog.DEPTH, "solid": catalog.SOLID}
 SHARES = {"foreground": 0.15, "depth": 0.2, "solid": 0.3}
-GIVEN_BY_RUN = {"structure", "levels", "unit_per_px", "progress"}
+GIVEN_BY_RUN = {"structure", "levels", "unit_per_px", "progress", "second", "baseline_mm"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +71,8 @@ def run_picture(
     *,
     structure: str,
     levels: Mapping[str, int | None],
+    second: Picture | None = None,
+    baseline_mm: float | None = None,
     reference: Reference | None = None,
     longest_mm: float | None = None,
     unit: Unit = "px",
@@ -84,6 +86,8 @@ def run_picture(
         recipe: what to make of it.
         structure: id of the body.
         levels: detail level -> triangles at most.
+        second: the same thing seen from a little to the right, for a recipe that takes two pictures.
+        baseline_mm: how far apart the two were taken.
         reference: two points whose distance is known; None where nobody knows one.
         longest_mm: how long a print of it is to be; None where that is not said either.
         unit: what the numbers of the body mean.
@@ -103,7 +107,8 @@ def run_picture(
         with progress.step(f"foreground: {recipe.foreground.method}", share=SHARES["foreground"]):
             foreground = functions["foreground"](picture, **recipe.foreground.params)
     with progress.step(f"depth: {recipe.depth.method}", share=SHARES["depth"]) as within:
-        depth: DepthMap = functions["depth"](picture, progress=within, **recipe.depth.params)
+        pair = {} if second is None else {"second": second, "baseline_mm": baseline_mm}
+        depth: DepthMap = functions["depth"](picture, progress=within, **pair, **recipe.depth.params)
     with progress.step(f"solid: {recipe.solid.method}", share=SHARES["solid"]):
         solid: Solid = functions["solid"](
             picture,
@@ -148,6 +153,8 @@ def _unit_per_px(
     if reference is not None:
         # An object's own middle lies on that plane, whatever the depth of the whole picture is.
         return reference.mm_per_px(picture, depth if recipe.foreground is None else None)
+    if depth.unit_mm is not None and longest_mm is None:
+        return float(np.median(depth.depth)) * depth.unit_mm / picture.focal_px
     if longest_mm is None:
         return None
     extent = float(max(picture.shape))

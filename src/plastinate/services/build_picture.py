@@ -50,6 +50,7 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
         require_writable(request.output)
     with progress.step("read the picture", share=0.05):
         read = catalog.door("read-flat-picture")(request.path, focal_35mm=request.focal_35mm)
+        second = None if request.second is None else catalog.door("read-flat-picture")(request.second)
     unit = _unit(request, recipe)
     if unit != "mm" and "3mf" in request.formats:
         raise _no_length()
@@ -59,6 +60,8 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
         recipe,
         structure=recipe.kind,
         levels=request.levels,
+        second=None if second is None else second.picture,
+        baseline_mm=request.baseline_mm,
         reference=request.reference,
         longest_mm=request.print_mm,
         unit=unit,
@@ -79,7 +82,8 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
 
 
 def _unit(request: PictureRequest, recipe: PictureRecipe) -> Unit:
-    is_known = request.reference is not None or request.print_mm is not None or recipe.kind in PLATES
+    stated = (request.reference, request.print_mm, request.baseline_mm)
+    is_known = recipe.kind in PLATES or any(each is not None for each in stated)
     return "mm" if is_known else "px"
 
 
@@ -131,6 +135,7 @@ def _evidence(
         "focal_35mm": request.focal_35mm,
         "reference": None if request.reference is None else request.reference.as_dict(),
         "print_mm": request.print_mm,
+        "baseline_mm": request.baseline_mm,
         **({"models": {model["name"]: model["sha256"] for model in models}} if models else {}),
     }
     inputs = {
@@ -157,6 +162,7 @@ def _estimate(
     picture = read.picture
     seen = run.skins["full"].is_invented if run.skins else None
     length = "the reference that was given" if request.reference else ""
+    length = length or ("the distance of the two cameras" if request.baseline_mm else "")
     length = length or ("the size chosen for the print" if unit == "mm" else "unknown")
     return {
         "word": "ESTIMATED",

@@ -20,6 +20,7 @@ RECIPES = {
     "relief": "relief",
 }
 WITHOUT_NETWORK = {"scene": "picture-scene-plain", "object": "picture-object-plain"}
+PAIR_RECIPE = "picture-scene-stereo"
 PLATES = ("lithophane", "relief")
 DEFAULT_FORMATS = ("glb", "obj", "stl", "ply")
 FORMATS_WHERE_POSSIBLE = ("3mf",)
@@ -39,6 +40,8 @@ class PictureRequest:
         recipe: name of a recipe for pictures instead of the one of the kind.
         without_network: take the recipe that needs no network.
         focal_35mm: the lens as its equivalent on 36 x 24 mm; None believes the file.
+        second: the same thing seen from a little to the right, for a scene; None for one picture.
+        baseline_mm: how far apart the two were taken.
         reference: what says how large the thing is; None leaves pixels.
         print_mm: how long the longer side of the model is to be made; its millimetres are those of the print.
         solid: numbers for the recipe's last step, as a person chose them.
@@ -54,6 +57,8 @@ class PictureRequest:
     recipe: str | None = None
     without_network: bool = False
     focal_35mm: float | None = None
+    second: Path | None = None
+    baseline_mm: float | None = None
     reference: Reference | None = None
     print_mm: float | None = None
     solid: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +79,13 @@ def recipe_of(request: PictureRequest) -> PictureRecipe:
         raise ParameterError(f"A picture is made into one of {', '.join(KINDS)}, not {request.kind!r:.40}.")
     if request.reference is not None and request.print_mm is not None:
         raise ParameterError("Say how large the thing is or how large the print is to be, and not both.")
+    if request.second is None and request.baseline_mm is not None:
+        raise ParameterError("The distance of two cameras means something of two pictures only.")
+    if request.second is not None and request.kind != "scene":
+        raise ParameterError(f"Two pictures are made into a scene, and not into one {request.kind}.")
     names = WITHOUT_NETWORK if request.without_network else RECIPES
+    if request.second is not None:
+        names = {"scene": PAIR_RECIPE}
     recipe = load_picture_recipe(request.recipe or names.get(request.kind, RECIPES[request.kind]))
     if recipe.kind in PLATES and (request.reference is not None or request.print_mm is not None):
         raise ParameterError("How large a plate is, its width says (--width-mm).")

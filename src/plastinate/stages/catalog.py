@@ -99,6 +99,7 @@ DEPTH: dict[str, Method] = {
     "depth-net": Method("plastinate.stages.depth.depth_net:depth_net", models=("depth-small",)),
     "shading": Method("plastinate.stages.depth.shading:shading"),
     "brightness": Method("plastinate.stages.depth.brightness:brightness"),
+    "stereo": Method("plastinate.stages.depth.stereo:stereo", needs=("opencv",)),
 }
 SOLID: dict[str, Method] = {
     "object-solid": Method("plastinate.stages.surface.object_solid:object_solid"),

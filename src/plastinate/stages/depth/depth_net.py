@@ -84,9 +84,37 @@ def depth_net(
         raise ParameterError("The detail is a share from 0 to 1, and a tile at least a fifth of the picture.")
     kind = KINDS[model]
     network = PictureNet(model_file(model), side=kind.side, normalised=kind.normalised)
+    return depth_asked(
+        network,
+        picture,
+        is_inverse=kind.is_inverse,
+        side_px=side_px,
+        tiles=tiles,
+        tile_share=tile_share,
+        detail=detail,
+        radius_share=radius_share,
+        evenness=evenness,
+        progress=progress,
+    )
+
+
+def depth_asked(
+    network: PictureNet,
+    picture: Picture,
+    *,
+    is_inverse: bool,
+    side_px: int,
+    tiles: int,
+    tile_share: float,
+    detail: float,
+    radius_share: float,
+    evenness: float,
+    progress: Callable[[float], None] = _silent,
+) -> DepthMap:
+    """The same with any network; for the parameters see `depth_net`."""
     shape = fitted_shape(picture.shape, side_px)
     # Tiles are cut from a picture at which a tile is about as large as what the network sees.
-    seen_shape = fitted_shape(picture.shape, max(side_px, round(kind.side / tile_share)))
+    seen_shape = fitted_shape(picture.shape, max(side_px, round(network.side / tile_share)))
     rgb = resized_rgb(picture.rgb, seen_shape)
     whole, mirrored = (resized(view, shape) for view in _both(network, rgb))
     progress(0.2)
@@ -102,7 +130,7 @@ def depth_net(
     followed = guided(guide, mixed, radius=radius, evenness=evenness)
     progress(1.0)
     return DepthMap(
-        _as_depth(followed, is_inverse=kind.is_inverse),
+        _as_depth(followed, is_inverse=is_inverse),
         guided(guide, confidence, radius=radius, evenness=evenness).clip(0, 1),
         facts={
             "engine": network.engine,

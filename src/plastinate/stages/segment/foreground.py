@@ -46,10 +46,21 @@ def foreground_net(
 
     Source: Qin et al., Pattern Recognition 106 (2020) 107404.
     """
-    shape = fitted_shape(picture.shape, side_px)
     if picture.has_holes and picture.opacity is not None:
-        return _whole_pieces(resized(picture.opacity / np.float32(255), shape))
+        return _whole_pieces(resized(picture.opacity / np.float32(255), fitted_shape(picture.shape, side_px)))
     network = PictureNet(model_file("foreground"), side=NET_SIDE, normalised=True)
+    return foreground_asked(network, picture, side_px=side_px, radius_share=radius_share, evenness=evenness)
+
+
+def foreground_asked(
+    network: PictureNet, picture: Picture, *, side_px: int, radius_share: float, evenness: float
+) -> Plane:
+    """The same with any network; for the parameters see `foreground_net`.
+
+    Raises:
+        EmptyMask: nothing stands out.
+    """
+    shape = fitted_shape(picture.shape, side_px)
     guide = resized_rgb(picture.rgb, shape)
     answer = network.answer(guide)
     low, high = float(answer.min()), float(answer.max())
