@@ -25,7 +25,7 @@ PLATES = ("lithophane", "relief")
 DEFAULT_FORMATS = ("glb", "obj", "stl", "ply")
 FORMATS_WHERE_POSSIBLE = ("3mf",)
 PICTURE_FORMATS = (*DEFAULT_FORMATS, *FORMATS_WHERE_POSSIBLE)
-PICTURE_LEVELS: Mapping[str, int | None] = {"full": None, "medium": 30_000}
+PICTURE_LEVELS: Mapping[str, int | None] = {"full": None, "medium": 60_000}
 PRINT_MM = (5.0, 2000.0)
 
 
