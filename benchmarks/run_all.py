@@ -11,6 +11,7 @@ import big_scene
 import build_speed
 import decoding
 import first_organ
+import five_organs
 import start_up
 import touching_organs
 import truth
@@ -23,6 +24,7 @@ SECTIONS = {
     "touching-organs": touching_organs.main,
     "decoding": decoding.main,
     "start-up": start_up.main,
+    "five-organs": five_organs.main,
     "viewer-speed": viewer_speed.main,
     "first-organ": first_organ.main,
     "big-scene": big_scene.main,

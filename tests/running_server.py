@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import coverage
 import requests
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +34,7 @@ CSRF_META = re.compile(r'<meta name="csrf-token" content="([^"]+)"')
 
 def counted() -> dict[str, str]:
     """What a process needs in its environment so that its lines count too, where lines are counted."""
-    if "COVERAGE_RUN" not in os.environ:
+    if coverage.Coverage.current() is None:
         return {}
     settings = str(ROOT / "tests" / "servers.coveragerc")
     return {"COVERAGE_PROCESS_START": settings, "COVERAGE_FILE": str(ROOT / ".coverage")}

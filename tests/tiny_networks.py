@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from dataclasses import dataclass
 from itertools import count
@@ -152,3 +153,26 @@ def deepbet_weights(features=2, seed=0):
     add("conv.0", 2, 2, 3, 3, 3, bias=2)
     add("tp_conv2", 2, 2, 2, 2, 2, bias=2)
     return weights
+
+
+def mindgrab_weights(channels=3, seed=0):
+    """Random weights of the brain's network for any contrast, 3 channels in place of 15."""
+    rng = np.random.default_rng(seed)
+    shapes = [(channels, 1, 3, 3, 3)] + [(channels, channels, 3, 3, 3)] * 24 + [(2, channels, 1, 1, 1)]
+    return {
+        f"model.{3 * number}.weight": rng.normal(0, np.prod(shape[1:]) ** -0.5, shape).astype(np.float32)
+        for number, shape in enumerate(shapes)
+    }
+
+
+def write_safetensors(path: Path, weights) -> Path:
+    """The tensors in a file of that format, one after the other."""
+    header, body = {}, b""
+    for name, values in weights.items():
+        data = values.astype("<f4").tobytes()
+        offsets = [len(body), len(body) + len(data)]
+        header[name] = {"dtype": "F32", "shape": list(values.shape), "data_offsets": offsets}
+        body += data
+    told = json.dumps(header).encode()
+    path.write_bytes(len(told).to_bytes(8, "little") + told + body)
+    return path

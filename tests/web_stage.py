@@ -117,6 +117,7 @@ class Stage:
             job = Job(
                 case_id=case.id, person_id=self.people["owner"], kind="build", request=WISH, state=state
             )
+            job.found, job.glimpse = ["heart"], PICTURE
             build = Build(case_id=case.id, title="Chest", request=WISH, summary={"organs": []})
             build.files = [
                 BuildFile(name="scene.glb", sha256=model.sha256, size=model.size),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from plastinate.model.scene import Scene
 from plastinate.pipeline.progress import Progress, ProgressEvent
@@ -18,7 +19,9 @@ def build_model(
     recipe: str | None = None,
     *,
     organs: str | Sequence[str] = (),
+    by: str = "",
     threshold: tuple[float | None, float | None] | None = None,
+    prompts: Mapping[str, Any] | None = None,
     name: str = "surface",
     largest_only: bool = False,
     output: str | os.PathLike[str] | None = None,
@@ -40,9 +43,12 @@ def build_model(
 
     Args:
         path: a folder of DICOM files, a zip, a DICOMDIR, a multi-frame file, NIfTI, NRRD or MetaImage.
-        recipe: name of a recipe ("ct-chest") or path of a recipe file.
-        organs: structure ids instead of a recipe: ["lung-left", "lung-right"] or "lung-left,lung-right".
+        recipe: name of a recipe ("ct-chest", "own:MODEL", "totalsegmentator:TASK") or path of a recipe file.
+        organs: instead of a recipe: ["heart", "lung", "kidney-left"] or "heart,lung"; a pair's name is both.
+        by: whose networks find them: "totalsegmentator"; "" for Plastinate's own recipes.
         threshold: (low, high) in HU or grey values instead of either: one surface of all that lies between.
+        prompts: what was drawn on slices instead: {"liver": [{"kind": "box", "points_lps_mm": [...]}]}; see
+            docs/reference/prompts.md.
         name: what to call the surface of a threshold.
         largest_only: keep only its largest piece.
         output: folder for the files; None keeps everything in memory.
@@ -70,7 +76,9 @@ def build_model(
         output=None if output is None else Path(output),
         recipe=recipe,
         organs=names_in(organs),
+        by=by,
         threshold=threshold,
+        prompts=prompts,
         name=name,
         largest_only=largest_only,
         series=series,

@@ -22,6 +22,9 @@ WORKER_MAX = 200
 # Of the jobs of a case that are over, as many are listed; what they made is listed by itself.
 ENDED_LISTED = 100
 
+# What was found so far is for those who wait: it goes with the attempt.
+NO_LOOK: Mapping[str, Any] = {"found": None, "glimpse": None}
+
 Report = Literal["go on", "cancel", "stale"]
 
 
@@ -100,6 +103,7 @@ def report(
     share_done: float,
     doing: str,
     pace: Sequence[tuple[float, float]] | None = None,
+    look: tuple[Sequence[str], bytes] | None = None,
 ) -> Report:
     """Say how far an attempt is; this is also its heartbeat.
 
@@ -110,12 +114,15 @@ def report(
         share_done: from 0 to 1.
         doing: a few words.
         pace: (share, seconds since the attempt began), from its beginning; None where there is nothing new.
+        look: structures found so far and a PNG of them; None where there is nothing new.
 
     Returns:
         "go on"; "cancel" when someone asked for that; "stale" when the attempt has no say any more.
     """
     share = min(max(share_done, 0.0), 1.0) if share_done == share_done else 0.0
     marks: dict[str, Any] = {} if pace is None else {"pace": [list(mark) for mark in pace]}
+    if look is not None:
+        marks |= {"found": list(look[0]), "glimpse": look[1]}
     asked = session.execute(
         update(Job)
         .where(*_is_live(job_id, attempt))
@@ -254,6 +261,8 @@ def _is_live(job_id: str, attempt: int) -> tuple[ColumnElement[bool], ...]:
 
 def _change(session: Session, where: tuple[ColumnElement[bool], ...], **values: Any) -> bool:
     """Change a row if it still is as `where` says; one statement, so that two cannot both win."""
+    if "state" in values:
+        values = {**NO_LOOK, **values}
     done = session.execute(update(Job).where(*where).values(**values))
     assert isinstance(done, CursorResult)  # noqa: S101 (an UPDATE has no other result)
     return done.rowcount == 1

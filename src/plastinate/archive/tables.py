@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -294,6 +295,9 @@ class Job(Table):
     doing: Mapped[str] = mapped_column(Words(300), default="")
     # [share done, seconds since the attempt began], both rising: later jobs read their time left from it.
     pace: Mapped[list[list[float]] | None] = mapped_column(Document)
+    # What the running attempt has found so far: ids of structures, and a small PNG of them.
+    found: Mapped[list[str] | None] = mapped_column(Document)
+    glimpse: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     is_cancel_requested: Mapped[bool] = mapped_column(default=False)
     # {"code", "sentence", "hint"} where it failed; why the last attempt was lost where it was.
     error: Mapped[dict[str, Any] | None] = mapped_column(Document)

@@ -18,6 +18,7 @@ from plastinate import __version__
 from plastinate.cli import streams
 from plastinate.cli.evaluate import evaluate
 from plastinate.cli.models import announce_fetches, models
+from plastinate.cli.organs_option import SeveralOrgans
 from plastinate.cli.picture_options import build_from_picture, picture_options, refuse_picture_options
 from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
@@ -63,20 +64,38 @@ def inspect(path: Path, *, as_json: bool) -> None:
         terminal.print_inspection(inspection)
 
 
-@cli.command(
-    short_help="Build organ models and a certificate from the scan in PATH.",
-    context_settings={"ignore_unknown_options": False},
-)
+@cli.command(cls=SeveralOrgans, short_help="Build organ models and a certificate from the scan in PATH.")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the models.")
 @click.option(
-    "--recipe", help="Name of a recipe (see `plastinate recipes`), path of a recipe file, or own:MODEL."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for the models; without it one here, named as PATH with -models after it.",
 )
 @click.option(
-    "--organ", "organs", multiple=True, help="A structure, or several: lung-left,lung-right; may be repeated."
+    "--recipe",
+    help="Name of a recipe (see `plastinate recipes`), path of a recipe file, own:MODEL, or"
+    " totalsegmentator:TASK.",
+)
+@click.option(
+    "--organ",
+    "organs",
+    multiple=True,
+    metavar="ORGAN...",
+    help="One organ or several: heart lung liver; a pair's name means both (see `plastinate recipes`).",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["totalsegmentator"]),
+    help="Whose networks find the organs, instead of Plastinate's own recipes.",
 )
 @click.option(
     "--threshold", callback=window, metavar="LOW:HIGH", help="One surface of all that lies between."
+)
+@click.option(
+    "--prompts",
+    type=click.Path(path_type=Path),
+    help="File of boxes, clicks, scribbles and outlines on slices: a network outlines what they mark.",
 )
 @click.option("--name", default="surface", show_default=True, help="What to call the surface of --threshold.")
 @click.option("--largest", is_flag=True, help="Keep only the largest piece of --threshold.")
@@ -127,15 +146,20 @@ def build(**options: Any) -> None:
     refuse_picture_options(options)
     from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
     from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models, names_in
+    from plastinate.services.output_folder import models_folder
+    from plastinate.services.prompts_file import read_prompts
 
+    output = options["output"] or models_folder(options["path"])
     levels = {} if options["single_level"] else dict(DEFAULT_LEVELS)
     levels["full"] = options["triangles"]
     request = BuildRequest(
         path=options["path"],
-        output=options["output"],
+        output=output,
         recipe=options["recipe"],
         organs=names_in(options["organs"]),
+        by=options["by"] or "",
         threshold=options["threshold"],
+        prompts=None if options["prompts"] is None else read_prompts(options["prompts"]),
         name=options["name"],
         largest_only=options["largest"],
         series=options["series"],
@@ -155,7 +179,7 @@ def build(**options: Any) -> None:
         report = {"files": dict(result.files), "run": result.run.as_dict(), **result.scene.evidence.as_dict()}
         streams.print_json(report)
     else:
-        terminal.print_build(result, options["output"])
+        terminal.print_build(result, output)
 
 
 @cli.command(short_help="Convert a mesh or a label map to another format.")
@@ -177,13 +201,14 @@ def convert(source: Path, target: Path, *, compression: str) -> None:
 
 
 @cli.command(short_help="List what can be built, and for which kind of scan.")
+@click.option("--by", type=click.Choice(["totalsegmentator"]), help="What that program's networks find.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-def recipes(*, as_json: bool) -> None:
+def recipes(*, by: str | None, as_json: bool) -> None:
     """List the recipes, what each makes, and for which kind of scan; those of your own models last."""
     from plastinate.cli import terminal
-    from plastinate.recipes.load import list_own_recipes, list_recipes
+    from plastinate.recipes.load import list_own_recipes, list_recipes, list_totalsegmentator_recipes
 
-    found = [*list_recipes(), *list_own_recipes()]
+    found = list_totalsegmentator_recipes() if by else [*list_recipes(), *list_own_recipes()]
     if as_json:
         rows = [
             {"name": r.name, "title": r.title, "modality": r.modality, "structures": list(r.structures)}

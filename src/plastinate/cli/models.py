@@ -82,6 +82,7 @@ def fetch(
     """Fetch the models NAMES, and check them; what is damaged is replaced."""
     from plastinate.cli.terminal import out
     from plastinate.services.models import fetch_model, list_models, mirror_model
+    from plastinate.services.totalsegmentator_weights import is_task
 
     if is_all:
         free = [row.card for row in list_models() if row.card.archive and not row.is_own]
@@ -90,6 +91,11 @@ def fetch(
         raise click.UsageError("Say which: plastinate models fetch NAME ... (plastinate models list)")
     said = _said(agree=agree, non_commercial=non_commercial)
     for name in dict.fromkeys(names):
+        if is_task(name):
+            if mirror_to is not None:
+                raise click.UsageError(f"{name} is not pinned; put its archives into the folder yourself.")
+            _fetch_task(name)
+            continue
         row = list_models([name])[0]
         _announce(row)
         with _bytes_bar(name) as progress:
@@ -101,6 +107,18 @@ def fetch(
                 files = [row.folder / part.file for part in row.card.parts]
         for file in files:
             out.print(f"  {file}", markup=False)
+
+
+def _fetch_task(name: str) -> None:
+    from plastinate.cli.terminal import counter, out
+    from plastinate.services.totalsegmentator_weights import fetch_task
+
+    with counter(name) as count:
+        folders = fetch_task(
+            name, progress=lambda share: count(round(100 * share), 100, name) if count else None
+        )
+    for folder in folders:
+        out.print(f"  {folder}", markup=False)
 
 
 @models.command(short_help="Read every model that lies here, and hold it against its SHA-256.")
@@ -156,6 +174,7 @@ def announce_fetches(progress: Progress) -> None:
     from plastinate.cli.terminal import err
     from plastinate.depot import card_named
     from plastinate.services.needed_models import FETCHING
+    from plastinate.services.totalsegmentator_weights import is_task
 
     say, told = progress.say, set()
 
@@ -163,6 +182,11 @@ def announce_fetches(progress: Progress) -> None:
         name = event.doing.rpartition(": ")[2]
         if event.doing == FETCHING.format(name=name) and name not in told:
             told.add(name)
+            if is_task(name):
+                err.print(
+                    f"[bold]{escape(name)}[/] is fetched once: what its networks learnt, under Apache-2.0"
+                )
+                return say(event)
             card = card_named(name)
             origin = (
                 f" from {card.archive.origin}, {card.archive.bytes / 1e6:,.1f} MB" if card.archive else ""
@@ -170,7 +194,7 @@ def announce_fetches(progress: Progress) -> None:
             err.print(
                 f"[bold]{escape(name)}[/] is fetched once{escape(origin)}; licence: {escape(card.licence)}"
             )
-        say(event)
+        return say(event)
 
     progress.say = announcing
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plastinate.cli import streams
+from plastinate.cli.organs_option import SeveralOrgans
 from plastinate.cli.windows import window
 from plastinate.model.case_errors import ServerRefused, ServerUnreachable
 from plastinate.model.errors import PlastinateError
@@ -71,7 +72,7 @@ def logout(url: str | None) -> None:
     click.echo(f"The token for {server.url} is forgotten here. {ended}")
 
 
-@click.command(short_help="Send a scan to a server, and have it built there.")
+@click.command(cls=SeveralOrgans, short_help="Send a scan to a server, and have it built there.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--title",
@@ -79,7 +80,13 @@ def logout(url: str | None) -> None:
     help="What to call the case; without it as the scan calls itself, else as the folder or file.",
 )
 @click.option("--recipe", help="Build by this recipe.")
-@click.option("--organ", "organs", multiple=True, help="Build these: lung-left,lung-right; may be repeated.")
+@click.option(
+    "--organ",
+    "organs",
+    multiple=True,
+    metavar="ORGAN...",
+    help="Build these: heart lung liver; may be repeated.",
+)
 @click.option(
     "--threshold", callback=window, metavar="LOW:HIGH", help="Build one surface of what lies between."
 )

@@ -101,14 +101,22 @@ def _tell(where: str, link: str | None) -> None:
 def _put_in(name: str, archive: Archive) -> None:
     """A sample that cannot be had is no reason not to serve."""
     from plastinate.cli import terminal
+    from plastinate.cli.models import announce_fetches
     from plastinate.model.errors import SystemFault
     from plastinate.pipeline.progress import ProgressEvent
     from plastinate.services.first_steps import put_sample_in
 
+    def without(organ: str, fault: SystemFault) -> None:
+        streams.say(f"warning: {fault.sentence} The sample is built without {organ}. [{fault.code}]")
+
     try:
         with terminal.bar() as progress:
+            announce_fetches(progress)
             put_sample_in(
-                archive, name, progress=lambda doing, share: progress.say(ProgressEvent(share, doing))
+                archive,
+                name,
+                progress=lambda doing, share: progress.say(ProgressEvent(share, doing)),
+                leaves_out=without,
             )
     except SystemFault as fault:
         streams.say(f"warning: {fault.sentence} The sample is left out. [{fault.code}]")

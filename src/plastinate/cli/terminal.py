@@ -18,7 +18,7 @@ from rich.table import Table
 from plastinate.pipeline.progress import Progress, ProgressEvent
 
 if TYPE_CHECKING:
-    from plastinate.model.evidence import Finding
+    from plastinate.model.evidence import Finding, NotFound
     from plastinate.model.recipe import Recipe
     from plastinate.model.series import Inspection, Series
     from plastinate.pipeline.plan import PlannedStep
@@ -34,6 +34,9 @@ SEVERITIES = {
     "warning": "[yellow]warning[/]",
     "problem": "[red]problem[/]",
 }
+
+# So many structures that were not found have a line each; of a whole body's a chest holds half.
+NOT_FOUND_SINGLY = 8
 
 out = Console(highlight=False, soft_wrap=sys.stdout is None or not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False)
@@ -174,11 +177,12 @@ def print_build(result: BuildResult, output: Path) -> None:
             "yes" if quality.is_closed else "[red]no[/]",
             LIGHTS[verdict.light],
         )
-    for missing in evidence.not_found:
-        table.add_row(escape(missing.name), "-", "-", "-", "-", "[yellow]not found[/]")
+    if len(evidence.not_found) <= NOT_FOUND_SINGLY:
+        for missing in evidence.not_found:
+            table.add_row(escape(missing.name), "-", "-", "-", "-", "[yellow]not found[/]")
     out.print(table)
-    for missing in evidence.not_found:
-        out.print(f"  {escape(missing.name)}: not found, {escape(missing.reason)}.")
+    for line in not_found_lines(evidence.not_found):
+        out.print(f"  {escape(line)}")
     for node in result.scene.nodes:
         verdict = evidence.verdicts.get(node.id)
         for reason in verdict.reasons if verdict else ():
@@ -189,6 +193,24 @@ def print_build(result: BuildResult, output: Path) -> None:
     out.print(f"\n{len(result.files)} files in {escape(str(output))}, {result.run.wall_s:.1f} s:")
     for name in _worth_naming(result.files):
         out.print(f"  {escape(str(output / name))}")
+
+
+def not_found_lines(missing: Sequence[NotFound]) -> list[str]:
+    """What was not found, and why: one line each, or, of many, one for each reason.
+
+    >>> from plastinate.model.evidence import NotFound
+    >>> liver = NotFound("liver", "Liver", "the scan may not cover it")
+    >>> not_found_lines([liver])
+    ['Liver: not found, the scan may not cover it.']
+    >>> not_found_lines([liver] * 9)[0].startswith("9 not found, the scan may not cover it: Liver, Liver")
+    True
+    """
+    if len(missing) <= NOT_FOUND_SINGLY:
+        return [f"{each.name}: not found, {each.reason}." for each in missing]
+    names: dict[str, list[str]] = {}
+    for each in missing:
+        names.setdefault(each.reason, []).append(each.name)
+    return [f"{len(named)} not found, {reason}: {', '.join(named)}." for reason, named in names.items()]
 
 
 def _worth_naming(files: Mapping[str, str]) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plastinate.engine.early_look import EarlyLooks
 from plastinate.engine.kinds import kind_named
 from plastinate.engine.outcome import Outcome, failed
 from plastinate.engine.pulse import Pulse
@@ -63,6 +64,13 @@ def child_answer(
         "folder": str(folder),
         "limits": limits.as_dict(),
     }
+    looks = EarlyLooks(folder)
+
+    def tick() -> None:
+        pulse.require()
+        if look := looks.new():
+            pulse.show(look)
+
     with tempfile.TemporaryFile() as complaints:
         ending = converse(
             CHILD,
@@ -72,7 +80,7 @@ def child_answer(
             # What it unpacks lies in its own folder, and goes with it.
             environment={"TMPDIR": str(folder / "temporary")},
             progress=lambda done, total, doing: pulse.tell(done / total, doing),
-            tick=pulse.require,
+            tick=tick,
             tick_seconds=TICK_S,
         )
         complaints.seek(0)

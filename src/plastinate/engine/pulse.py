@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Literal
 
+from plastinate.engine.early_look import Look
 from plastinate.model.errors import SystemFault
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Pulse:
         self._share, self._doing = 0.0, ""
         self._begun_at = time.monotonic()
         self._marks: list[tuple[float, float]] = []
+        self._look: Look | None = None
         self._silence_s = min(SILENCE_MAX_S, archive.settings.lease_seconds / 5)
         self._verdict: Verdict = "go on"
         self._heard_at = time.monotonic()
@@ -69,6 +71,10 @@ class Pulse:
         if share_done - passed >= MARK_SHARE or share_done == 1.0 > passed:
             self._marks.append((round(share_done, 3), round(time.monotonic() - self._begun_at, 2)))
 
+    def show(self, look: Look) -> None:
+        """Let people see what was found so far; goes out with the next report."""
+        self._look = look
+
     def require(self) -> None:
         """Return if the attempt may go on.
 
@@ -84,25 +90,35 @@ class Pulse:
             raise Interrupted(verdict)
 
     def _beat(self) -> None:
-        said: tuple[float, str] | None = None
+        said: tuple[float, str, Look | None] | None = None
         said_at, said_marks = 0.0, 0
         while not self._ended.wait(CHECK_PERIOD_S) and self._verdict == "go on":
-            waited, news = time.monotonic() - said_at, (self._share, self._doing)
+            waited, news = time.monotonic() - said_at, (self._share, self._doing, self._look)
             if waited < (REPORT_PERIOD_S if news != said else self._silence_s):
                 continue
             begun = time.monotonic()
             marks = self._marks[:]
             with contextlib.suppress(SystemFault):
-                self._verdict = self._report(*news, None if len(marks) == said_marks else marks)
+                look = None if said is not None and said[2] is news[2] else news[2]
+                pace = None if len(marks) == said_marks else marks
+                self._verdict = self._report(news[0], news[1], pace, look)
                 said_marks = len(marks)
                 # From before the report was sent: that is the latest moment the row can bear.
                 said, self._heard_at = news, begun
             said_at = time.monotonic()
 
-    def _report(self, share_done: float, doing: str, pace: list[tuple[float, float]] | None) -> Verdict:
+    def _report(
+        self, share_done: float, doing: str, pace: list[tuple[float, float]] | None, look: Look | None
+    ) -> Verdict:
         from plastinate.archive import jobs
 
         with self._archive.database.write() as session:
             return jobs.report(
-                session, self._job_id, self._attempt, share_done=share_done, doing=doing, pace=pace
+                session,
+                self._job_id,
+                self._attempt,
+                share_done=share_done,
+                doing=doing,
+                pace=pace,
+                look=None if look is None else (look.found, look.png),
             )

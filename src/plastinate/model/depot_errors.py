@@ -91,3 +91,29 @@ class LicenceNotAgreed(ModelError):
         self.name = name
         self.licence = licence
         self.hint = f"Read the licence; if that is so: `plastinate models fetch {name} {option}`."
+
+
+class ExtraAbsent(ModelError):
+    """A program of others that does the work is not installed: it comes with an extra."""
+
+    code = "model.extra-absent"
+
+    def __init__(self, program: str, reason: str) -> None:
+        super().__init__(f"{program} cannot be used: {reason}.")
+        self.program = program
+        self.reason = reason
+        self.hint = (
+            f"Install it, about 7 GB: `pip install 'plastinate[{program.lower()}]'`; or name the Python that has"
+            f" it: PLASTINATE_{program.upper()}=/path/to/python."
+        )
+
+
+class KeyAbsent(ModelError):
+    """The model is under a licence of its makers that asks for a key, and none is set."""
+
+    code = "model.key-absent"
+
+    def __init__(self, name: str, *, setting: str, page: str) -> None:
+        super().__init__(f"The model {name!r} needs a licence key of its makers, and none is set.")
+        self.name = name
+        self.hint = f"Ask its makers for one ({page}), then set {setting}."

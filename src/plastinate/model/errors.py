@@ -244,6 +244,18 @@ class RecipeNotFound(RecipeError):
         self.name = name
 
 
+class OrganNotMade(RecipeNotFound):
+    """An organ that no recipe finds in this kind of scan."""
+
+    code = "recipe.organ-not-made"
+
+    def __init__(self, organ: str, *, modality: str, elsewhere: str, made: str) -> None:
+        super().__init__("organ", organ)
+        scans = f"{modality} scans" if modality else "any kind of scan"
+        self.args = (f"No recipe finds {organ!r} in {scans}.",)
+        self.hint = f"{f'It is found in {elsewhere} scans. ' if elsewhere else ''}What can be built: {made}."
+
+
 class RecipeFlaw(RecipeError):
     """A recipe file that does not follow the format."""
 

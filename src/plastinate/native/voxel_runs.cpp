@@ -223,6 +223,16 @@ PLASTINATE_API int64_t runs_at(const void* handle, int64_t s, int64_t r, int64_t
     return 0;
 }
 
+// The components at many indices, (count, 3) in the box; 0 where none, or outside.
+PLASTINATE_API void runs_at_each(const void* handle, const int64_t* index, int64_t count, int64_t* out) {
+    const auto& parts = *static_cast<const Components*>(handle);
+    for (int64_t n = 0; n < count; ++n) {
+        const int64_t s = index[3 * n], r = index[3 * n + 1], c = index[3 * n + 2];
+        const bool is_inside = s >= 0 && s < parts.slices && r >= 0 && r < parts.rows && c >= 0;
+        out[n] = is_inside ? runs_at(handle, s, r, c) : 0;
+    }
+}
+
 // touches[k] = 1 for components that reach a face of the box; faces: 1 slice ends, 2 row ends, 4 column ends.
 PLASTINATE_API void runs_touching(const void* handle, int faces, uint8_t* touches) {
     const auto& parts = *static_cast<const Components*>(handle);

@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from plastinate.model.errors import Cancelled
+from plastinate.model.geometry import Geometry
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,10 @@ def _say_nothing(event: ProgressEvent) -> None:
     del event
 
 
+def _show_nothing(structure: str, mask: Mask, geometry: Geometry) -> None:
+    del structure, mask, geometry
+
+
 def _never() -> bool:
     return False
 
@@ -33,11 +43,14 @@ class Progress:
 
     Attributes:
         say: called with each event, by one thread at a time, not always the same; must return quickly.
+        found: called with each structure asked for as soon as its voxels are known, between two steps: its id,
+            its (S, R, C) mask, not to be changed, and the grid; must return quickly.
         is_cancelled: asked between steps, likewise; True stops the run with `Cancelled`.
         wall_s: seconds spent, by step, in the order begun; those of steps side by side overlap.
     """
 
     say: Callable[[ProgressEvent], None] = _say_nothing
+    found: Callable[[str, Mask, Geometry], None] = _show_nothing
     is_cancelled: Callable[[], bool] = _never
     wall_s: dict[str, float] = field(default_factory=dict)
     _done: float = 0.0

@@ -175,6 +175,10 @@ def _segment(
                 )
             masks.update(zip(step.into, made, strict=True))
             records.append(step.record())
+        later_made = {name for later in segment[number + 1 :] for name in later.into}
+        for name in step.into:
+            if name in wanted and name not in later_made and masks[name].any():
+                progress.found(name, masks[name], volume.geometry)
         still_needed = set(wanted).union(*(later.inputs for later in segment[number + 1 :]))
         for name in set(masks) - still_needed:
             del masks[name]

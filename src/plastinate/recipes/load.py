@@ -2,31 +2,48 @@
 
 A recipe is data: `ct/<name>.toml`, `mr/<name>.toml`, or a person's own file
 in the same format, given by its path. docs/how-to/add-an-organ.md tells how.
-`own:<model>` is what the card of a model of one's own labels.
+`own:<model>` is what the card of a model of one's own labels, `totalsegmentator:<task>` what that program
+labels.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plastinate.model.errors import RecipeNotFound
+from plastinate.model.errors import OrganNotMade, RecipeNotFound
 from plastinate.model.recipe import Recipe
+from plastinate.recipes.organ_names import is_organ, organ_groups, organ_ids
 from plastinate.recipes.organs import join_recipes
 from plastinate.recipes.own import PREFIX, own_model_names, own_recipe, structures_of
 from plastinate.recipes.parse import read_recipe, read_table
+from plastinate.recipes.prompted import checked_drawing, prompted_recipe
 from plastinate.recipes.structures import load_structures
 from plastinate.recipes.threshold import structure_named, threshold_recipe
+from plastinate.recipes.totalsegmentator import (
+    NAME as TOTALSEGMENTATOR,
+)
+from plastinate.recipes.totalsegmentator import (
+    totalsegmentator_for_organs,
+    totalsegmentator_recipe,
+    totalsegmentator_tasks,
+)
 
 __all__ = [
+    "checked_drawing",
+    "is_organ",
     "list_own_recipes",
     "list_recipes",
+    "list_totalsegmentator_recipes",
     "load_recipe",
     "load_structures",
+    "organ_groups",
+    "organ_ids",
     "recipe_for_organs",
+    "recipe_for_prompts",
     "structure_named",
     "structures_of",
     "threshold_recipe",
@@ -54,6 +71,8 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         if not path.is_file():
             raise RecipeNotFound("recipe file", text)
         return read_recipe(path, base=_built_in_table)
+    if text.partition(":")[0] == TOTALSEGMENTATOR:
+        return totalsegmentator_recipe(text.partition(":")[2], built_in=list_recipes())
     if text.startswith(PREFIX):
         return own_recipe(text.removeprefix(PREFIX), built_in=list_recipes())
     return _built_in(text)
@@ -69,35 +88,69 @@ def list_own_recipes() -> list[Recipe]:
     return [load_recipe(f"{PREFIX}{name}") for name in own_model_names()]
 
 
-def recipe_for_organs(organs: Sequence[str], modality: str) -> Recipe:
-    """The smallest joined recipe that makes these structures and nothing else.
+def list_totalsegmentator_recipes() -> list[Recipe]:
+    """A recipe for each task of TotalSegmentator, whether or not that program is here."""
+    return [totalsegmentator_recipe(name, built_in=list_recipes()) for name in totalsegmentator_tasks()]
+
+
+def recipe_for_organs(organs: Sequence[str], modality: str, *, by: str = "") -> Recipe:
+    """The smallest joined recipe that makes these organs and nothing else.
 
     Of several recipes that make an organ, the one that makes most of the wanted
     ones is taken, so that neighbours come from the same steps.
 
     Args:
-        organs: structure ids.
+        organs: as people name them, see `organ_ids`: "heart", "kidneys", "lung-left".
         modality: "CT" or "MR"; "" tries CT first.
+        by: "totalsegmentator" for that program's networks, "" for Plastinate's own recipes.
 
     Raises:
-        RecipeNotFound: no such structure, or no recipe of this modality makes it.
+        RecipeNotFound: no such organ, or nobody to find it of that name.
+        OrganNotMade: no recipe of this modality makes it.
     """
-    for organ in organs:
-        if organ not in load_structures():
-            raise RecipeNotFound(
-                "structure", organ, near=difflib.get_close_matches(organ, load_structures(), 2)
-            )
-    modalities = [modality] if modality else ["CT", "MR"]
-    for attempt in modalities:
+    wanted = organ_ids(organs)
+    if by == TOTALSEGMENTATOR:
+        return totalsegmentator_for_organs(wanted, modality, built_in=list_recipes())
+    if by:
+        raise RecipeNotFound("finder of organs", by, near=[TOTALSEGMENTATOR])
+    for attempt in [modality] if modality else ["CT", "MR"]:
         recipes = [recipe for recipe in list_recipes() if recipe.modality in (attempt, "")]
-        made = {structure for recipe in recipes for structure in recipe.structures}
-        missing = [organ for organ in organs if organ not in made]
-        if not missing:
-            return join_recipes(recipes, tuple(dict.fromkeys(organs)))
-    nothing = RecipeNotFound(f"{modality} recipe that makes a structure".lstrip(), missing[0])
-    everything = {structure for recipe in list_recipes() for structure in recipe.structures}
-    nothing.hint = f"What can be built: {', '.join(sorted(everything))}."
-    raise nothing
+        if not set(wanted) - _made_by(recipes):
+            return join_recipes(recipes, wanted)
+    raise _not_made(wanted, modality)
+
+
+def recipe_for_prompts(prompts: Mapping[str, Any], modality: str) -> Recipe:
+    """The recipe that builds what a person drew on slices.
+
+    Args:
+        prompts: structure -> list of prompts, see `docs/reference/prompts.md`.
+        modality: "CT" or "MR", for what is plausible; "" while nobody knows.
+
+    Raises:
+        PromptFlaw: what cannot be taken as prompts.
+        ParameterError: a name without a letter.
+    """
+    return prompted_recipe(prompts, modality=modality, built_in=list_recipes())
+
+
+def _not_made(wanted: Sequence[str], modality: str) -> OrganNotMade:
+    """Which organ no recipe finds in this kind of scan; where it is found instead, and what else is."""
+    everything = _made_by(list_recipes())
+    if not modality and set(wanted) <= everything:
+        # Each is found somewhere, and no one kind of scan shows all: as if it were the first kind tried.
+        modality = "CT"
+    fitting = _made_by([each for each in list_recipes() if each.modality in (modality, "")])
+    fitting = fitting if modality else everything
+    organ = next(each for each in wanted if each not in fitting)
+    elsewhere = sorted({each.modality for each in list_recipes() if organ in each.structures})
+    return OrganNotMade(
+        organ, modality=modality, elsewhere=" or ".join(elsewhere), made=", ".join(sorted(fitting))
+    )
+
+
+def _made_by(recipes: Sequence[Recipe]) -> set[str]:
+    return {structure for recipe in recipes for structure in recipe.structures}
 
 
 @cache

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from plastinate.model.errors import RecipeFlaw
-from plastinate.model.recipe import Recipe, Step
+from plastinate.model.recipe import Recipe, SurfaceStep
 from plastinate.recipes.parse import needed_steps, restricted_surface
+from plastinate.recipes.shared_steps import shared_steps
 from plastinate.recipes.structures import load_structures
 
-# What holds other organs comes after them: the earlier structure has a voxel that two claim.
-HULLS = ("muscle", "fat", "skin", "body", "table")
+# Where organs of several recipes claim a voxel, the one that stands first here has it: first what has the
+# surest edge. Air is known by its value, bone by its brightness, a kidney by the fat around it; heart and
+# liver touch with nothing between that shows. Hulls come last: they hold all the others. Both sides of a pair
+# have its place.
+PRECEDENCE = (
+    *("trachea", "airways", "lung"),
+    *("skull", "spine", "ribs", "skeleton", "brain"),
+    *("kidney", "spleen", "aorta", "heart", "liver"),
+)
+HULLS = ("muscle", "fat-visceral", "fat-subcutaneous", "fat", "skin", "body", "table")
 
 
 def join_recipes(recipes: Sequence[Recipe], organs: tuple[str, ...]) -> Recipe:
@@ -37,16 +46,15 @@ def join_recipes(recipes: Sequence[Recipe], organs: tuple[str, ...]) -> Recipe:
             raise RecipeFlaw(
                 part.name, f"prepares the volume in another way than {parts[0].name!r}; build them apart"
             )
-    order = [name for part in parts for name in part.structures]
-    order = [name for name in order if name not in HULLS] + [name for name in HULLS if name in order]
+    order = in_precedence(name for part in parts for name in part.structures)
     return Recipe(
         name="+".join(part.name for part in parts),
         title=", ".join(load_structures()[name].name for name in order),
         modality=parts[0].modality,
-        structures=tuple(order),
+        structures=order,
         prepare=parts[0].prepare,
-        segment=_joined_steps(parts),
-        surface=tuple(step for part in parts for step in part.surface),
+        segment=shared_steps(parts),
+        surface=_joined_surfaces(parts),
         expect={name: part.expect[name] for part in parts for name in part.structures if name in part.expect},
     )
 
@@ -69,22 +77,40 @@ def _restricted(recipe: Recipe, wanted: Sequence[str]) -> Recipe:
     )
 
 
-def _joined_steps(parts: Sequence[Recipe]) -> tuple[Step, ...]:
-    """All steps, one after the other: equal ones once, masks of other origin under names of their own."""
-    reserved = {name: part.name for part in parts for name in part.structures}
-    steps: list[Step] = []
-    made: set[str] = set()
-    for part in parts:
-        called: dict[str, str] = {}
-        for step in part.segment:
-            moved = replace(step, inputs=tuple(called.get(name, name) for name in step.inputs))
-            if moved in steps and not any(name in called for name in step.into):
-                continue
-            for name in step.into:
-                is_own = reserved.get(name) == part.name
-                if not is_own and (name in reserved or name in made):
-                    called[name] = f"{part.name}:{name}"
-            moved = replace(moved, into=tuple(called.get(name, name) for name in step.into))
-            steps.append(moved)
-            made.update(moved.into)
-    return tuple(steps)
+def _joined_surfaces(parts: Sequence[Recipe]) -> tuple[SurfaceStep, ...]:
+    """The surface steps of all: one net for all that are surfaced by a net with the same numbers.
+
+    Neighbours in one net have one wall between them, made of the same points.
+    """
+    joined: list[SurfaceStep] = []
+    for step in (step for part in parts for step in part.surface):
+        same = next((each for each in joined if _is_one_net(each, step)), None)
+        if same is None:
+            joined.append(step)
+        else:
+            reasons = dict.fromkeys(each.why for each in (same, step) if each.why)
+            both = replace(same, structures=(*same.structures, *step.structures), why=" ".join(reasons))
+            joined[joined.index(same)] = both
+    return tuple(joined)
+
+
+def _is_one_net(one: SurfaceStep, other: SurfaceStep) -> bool:
+    is_net = one.method == other.method == "shared-net"
+    return is_net and one.params == other.params and one.is_hull == other.is_hull
+
+
+def in_precedence(structures: Iterable[str]) -> tuple[str, ...]:
+    """Structures in the order in which they have a voxel that several claim.
+
+    What the list does not name keeps its place among its like, before the hulls.
+    """
+    order = {name: place for place, name in enumerate(PRECEDENCE)}
+    hulls = {name: place for place, name in enumerate(HULLS)}
+
+    def place(name: str) -> tuple[int, int]:
+        if name in hulls:
+            return 2, hulls[name]
+        pair = name.removesuffix("-left").removesuffix("-right")
+        return (0, order[pair]) if pair in order else (1, 0)
+
+    return tuple(sorted(structures, key=place))

@@ -59,7 +59,7 @@ def own_recipe(model: str, *, built_in: Sequence[Recipe]) -> Recipe:
             Step(METHOD, {"model": model, "labels": list(labels)}, (), labels, _why(card), _source(card)),
         ),
         surface=(SurfaceStep(labels, "shared-net", {}, WHY),),
-        expect={name: _expectation(name, modality, built_in) for name in labels},
+        expect={name: expectation(name, modality, built_in) for name in labels},
     )
 
 
@@ -87,7 +87,8 @@ def _source(card: ModelCard) -> str:
     return card.citation or f"The card of {card.name}"
 
 
-def _expectation(name: str, modality: str, built_in: Sequence[Recipe]) -> Expectation:
+def expectation(name: str, modality: str, built_in: Sequence[Recipe]) -> Expectation:
+    """What is plausible for a structure: as a recipe of Plastinate's own says it, else nothing special."""
     for recipe in built_in:
         if modality and recipe.modality == modality and name in recipe.expect:
             return recipe.expect[name]

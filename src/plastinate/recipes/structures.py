@@ -1,4 +1,4 @@
-"""structures.toml -> Structure, the only names, codes and colours there are."""
+"""structures.toml and anatomy/*.toml -> Structure, the only names, codes and colours there are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from plastinate.model.errors import RecipeFlaw
 from plastinate.model.structure import Code, Structure
 
 FILE = Path(__file__).with_name("structures.toml")
+# What Plastinate's own recipes do not make, in the same format: for the networks of others.
+MORE = Path(__file__).with_name("anatomy")
 KEYS = {"name", "code", "colour", "laterality", "opacity", "parent", "category"}
 SIDES = ("", "left", "right")
 
@@ -22,45 +24,55 @@ CATEGORIES = {
     "tissue": Code("85756007", "SCT", "Tissue"),
     "object": Code("260787004", "SCT", "Physical object"),
     "region": Code("309825002", "SCT", "Spatial and Relational Concept"),
+    "altered": Code("49755003", "SCT", "Morphologically Abnormal Structure"),
 }
 
 
 @cache
 def load_structures() -> Mapping[str, Structure]:
-    """Every structure of `structures.toml`, by id, in the file's order.
+    """Every structure of `structures.toml` and `anatomy/`, by id, in the files' order.
 
     Raises:
-        RecipeFlaw: the file breaks its own rules; names the structure and the key.
+        RecipeFlaw: a file breaks its own rules; names the structure and the key.
 
     >>> load_structures()["lung-left"].name
     'Left lung'
     """
-    return MappingProxyType(read_structures(FILE))
+    return MappingProxyType(read_structures(FILE, *sorted(MORE.glob("*.toml"))))
 
 
-def read_structures(path: Path) -> dict[str, Structure]:
-    """Parse and check one structures file.
+def read_structures(*paths: Path) -> dict[str, Structure]:
+    """Parse and check structures files that make one table.
 
     Raises:
         RecipeFlaw: unknown key, missing name or colour, a colour that is none,
-            organs without a code, a parent that does not exist.
+            organs without a code, a parent that does not exist, an id that is there twice.
     """
-    with path.open("rb") as file:
-        try:
-            table = tomllib.load(file)
-        except tomllib.TOMLDecodeError as error:
-            raise RecipeFlaw(path.name, f"not TOML: {error}") from error
-    found = {identity: _structure(path.name, identity, entry) for identity, entry in table.items()}
+    found: dict[str, Structure] = {}
+    for path in paths:
+        with path.open("rb") as file:
+            try:
+                table = tomllib.load(file)
+            except tomllib.TOMLDecodeError as error:
+                raise RecipeFlaw(path.name, f"not TOML: {error}") from error
+        for identity, entry in table.items():
+            if identity in found:
+                raise RecipeFlaw(path.name, f"[{identity}] stands in another file too")
+            found[identity] = _structure(path.name, identity, entry)
+    _require_parents(paths[0].name, found)
+    return found
+
+
+def _require_parents(file: str, found: Mapping[str, Structure]) -> None:
     for identity, structure in found.items():
         seen = {identity}
         while structure.parent:
             if structure.parent not in found:
-                raise RecipeFlaw(path.name, f"[{identity}] parent: there is no {structure.parent!r}")
+                raise RecipeFlaw(file, f"[{identity}] parent: there is no {structure.parent!r}")
             if structure.parent in seen:
-                raise RecipeFlaw(path.name, f"[{identity}] parent: runs in a circle")
+                raise RecipeFlaw(file, f"[{identity}] parent: runs in a circle")
             seen.add(structure.parent)
             structure = found[structure.parent]
-    return found
 
 
 def _structure(file: str, identity: str, entry: Any) -> Structure:

@@ -28,11 +28,13 @@ from plastinate.pipeline.run import RunOptions, RunResult, run_recipe
 from plastinate.recipes.load import (
     load_recipe,
     recipe_for_organs,
+    recipe_for_prompts,
     structures_of,
     threshold_recipe,
 )
 from plastinate.services.needed_models import fetch_needed_models, models_record
 from plastinate.services.output_folder import output_folder, require_writable
+from plastinate.services.totalsegmentator_weights import fetch_totalsegmentator
 from plastinate.stages import catalog
 
 DEFAULT_FORMATS = ("glb", "stl")
@@ -45,13 +47,15 @@ WRITE_SHARE = 0.02
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What a person asks for. One of recipe, organs and threshold says what to build.
+    """What a person asks for. One of recipe, organs, threshold and prompts says what to build.
 
     Attributes:
         path: folder, zip, DICOMDIR or file.
         output: folder to write into; None builds in memory only.
         recipe: name of a recipe, path of a TOML file, or "own:" and the name of a model of one's own.
         organs: structure ids; the recipes that make them are found by modality.
+        by: whose networks find the organs: "totalsegmentator"; "" for Plastinate's own recipes.
+        prompts: structure -> what was drawn on slices of it; see `docs/reference/prompts.md`.
         threshold: (low, high) in the volume's quantity; None leaves a side open.
         name: what to call the surface of a threshold.
         largest_only: keep only the largest piece of a threshold.
@@ -72,6 +76,8 @@ class BuildRequest:
     output: Path | None = None
     recipe: str | None = None
     organs: tuple[str, ...] = ()
+    by: str = ""
+    prompts: Mapping[str, Any] | None = None
     threshold: tuple[float | None, float | None] | None = None
     name: str = "surface"
     largest_only: bool = False
@@ -120,11 +126,9 @@ def names_in(values: str | Iterable[str]) -> tuple[str, ...]:
 def not_one_wish() -> ParameterError:
     """What to raise where nothing is asked for, or several things that exclude each other."""
     error = ParameterError(
-        "Say what to build: a recipe, organs or an intensity threshold, and only one of them."
+        "Say what to build: a recipe, organs, an intensity threshold or prompts, and only one of them."
     )
-    error.hint = (
-        "In a shell that is --recipe, --organ or --threshold; `plastinate recipes` lists recipes and organs."
-    )
+    error.hint = "In a shell that is --recipe, --organ, --threshold or --prompts; see `plastinate recipes`."
     return error
 
 
@@ -154,6 +158,7 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
         request, left_out = _with_possible_formats(request, read)
     recipe = _fitting(request, wish, read.volume.modality)
     models = models_record(fetch_needed_models(recipe, progress=progress))
+    models += fetch_totalsegmentator(recipe, progress=progress)
     noticed = frozenset(finding.code for finding in read.findings)
     result = run_recipe(read.volume, recipe, options=request.options, progress=progress, noticed=noticed)
     evidence = _evidence(request, recipe, read, result, models=models)
@@ -212,7 +217,7 @@ def _with_possible_formats(request: BuildRequest, read: Any) -> tuple[BuildReque
 def _require_sound(request: BuildRequest) -> Recipe | None:
     """Refuse at once what needs no scan to be refused; the recipe, where it does not depend on the scan."""
     wishes = [bool(request.recipe), bool(request.organs), request.threshold is not None]
-    if sum(wishes) != 1:
+    if sum(wishes) + (request.prompts is not None) != 1:
         raise not_one_wish()
     if request.modality not in ("", *MODALITIES):
         raise ParameterError(f"The modality is one of {', '.join(MODALITIES)}, not {request.modality!r:.40}.")
@@ -221,7 +226,13 @@ def _require_sound(request: BuildRequest) -> Recipe | None:
         require_writable(request.output)
     if request.organs:
         # Which recipe depends on the modality; that there is one at all does not.
-        recipe_for_organs(request.organs, "")
+        recipe_for_organs(request.organs, request.modality if request.by else "", by=request.by)
+        return None
+    if request.by:
+        raise ParameterError("Whose networks are to find them is said of organs.")
+    if request.prompts is not None:
+        # What is plausible depends on the modality; whether it can be taken does not.
+        plan(recipe_for_prompts(request.prompts, ""))
         return None
     recipe = _threshold(request) if request.threshold is not None else load_recipe(request.recipe or "")
     plan(recipe)
@@ -237,7 +248,9 @@ def _threshold(request: BuildRequest) -> Recipe:
 
 
 def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> Recipe:
-    recipe = recipe or recipe_for_organs(request.organs, modality)
+    if request.prompts is not None:
+        return recipe_for_prompts(request.prompts, modality)
+    recipe = recipe or recipe_for_organs(request.organs, modality, by=request.by)
     if recipe.modality and modality != recipe.modality and not request.any_modality:
         raise WrongModality(recipe.name, needs=recipe.modality, got=modality)
     return recipe

@@ -1,6 +1,7 @@
 """What someone asks to be built, as JSON -> checked before anything is queued, and -> a BuildRequest.
 
-{"recipe": "ct-chest"}  or  {"organs": ["lung-left"]}  or  {"threshold": [200, null], "name": "bones"}
+{"recipe": "ct-chest"}  or  {"organs": ["heart", "kidney"]}  or  {"threshold": [200, null], "name": "bones"}
+or  {"prompts": {"liver": [{"kind": "box", "points_lps_mm": [[x, y, z], [x, y, z]]}]}}
 and, all of them optional: "largest_only" "series" "phase" "modality" "allow_gaps" "any_modality"
 "formats" "compression" "triangles" "single_level"
 """
@@ -22,7 +23,13 @@ from plastinate.model.errors import (
 )
 from plastinate.model.series import UNSAID
 from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
-from plastinate.recipes.load import load_recipe, recipe_for_organs
+from plastinate.recipes.load import (
+    checked_drawing,
+    load_recipe,
+    organ_ids,
+    recipe_for_organs,
+    recipe_for_prompts,
+)
 from plastinate.services.build_models import MODALITIES, BuildRequest, names_in, not_one_wish, shown_name
 from plastinate.stages import catalog
 
@@ -36,8 +43,8 @@ ORGANS_MAX = 200
 PLACES = (1, 100_000)
 TRIANGLES = (100, 100_000_000)
 FIELDS = frozenset(
-    {"recipe", "organs", "threshold", "name", "largest_only", "series", "phase", "modality", "allow_gaps"}
-    | {"any_modality", "formats", "compression", "triangles", "single_level"}
+    {"recipe", "organs", "threshold", "prompts", "name", "largest_only", "series", "phase", "modality"}
+    | {"allow_gaps", "any_modality", "formats", "compression", "triangles", "single_level"}
 )
 
 
@@ -60,6 +67,7 @@ def checked_wish(request: Mapping[str, Any], *, inspection: Mapping[str, Any] | 
         "recipe": _text(request, "recipe"),
         "organs": _organs(request),
         "threshold": _threshold(request),
+        "prompts": _prompts(request),
         "name": shown_name(_text(request, "name") or "surface") or "surface",
         "largest_only": _claim(request, "largest_only"),
         "series": _number(request, "series", low=PLACES[0], high=PLACES[1]),
@@ -93,6 +101,7 @@ def require_kinds(request: Mapping[str, Any]) -> None:
     for name, (low, high) in {"series": PLACES, "phase": PLACES, "triangles": TRIANGLES}.items():
         _number(request, name, low=low, high=high)
     _threshold(request)
+    _prompts(request)
 
 
 def build_request(task: Task) -> BuildRequest:
@@ -109,6 +118,8 @@ def build_request(task: Task) -> BuildRequest:
         recipe=wish["recipe"],
         organs=tuple(wish["organs"]),
         threshold=None if wish["threshold"] is None else (wish["threshold"][0], wish["threshold"][1]),
+        # Not in a wish that was queued before wishes had them.
+        prompts=wish.get("prompts"),
         name=wish["name"],
         largest_only=wish["largest_only"],
         series=wish["series"],
@@ -133,6 +144,8 @@ def title_of(wish: Mapping[str, Any], modality: str) -> str:
         return str(wish["name"])
     if wish["recipe"]:
         return load_recipe(wish["recipe"]).title
+    if wish.get("prompts"):
+        return recipe_for_prompts(wish["prompts"], modality).title
     return recipe_for_organs(wish["organs"], modality).title
 
 
@@ -145,7 +158,13 @@ def series_modality(wish: Mapping[str, Any], inspection: Mapping[str, Any] | Non
 
 
 def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | None) -> None:
-    if sum([bool(wish["recipe"]), bool(wish["organs"]), wish["threshold"] is not None]) != 1:
+    wishes = [
+        bool(wish["recipe"]),
+        bool(wish["organs"]),
+        wish["threshold"] is not None,
+        bool(wish["prompts"]),
+    ]
+    if sum(wishes) != 1:
         raise not_one_wish()
     series = _chosen(wish, inspection)
     if series is not None and not series["is_usable"]:
@@ -224,13 +243,19 @@ def _names(request: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _organs(request: Mapping[str, Any]) -> list[str]:
-    return list(_names(request, "organs"))
+    # By their ids: whoever asks for "kidney" and whoever names both sides ask for the same.
+    return list(organ_ids(_names(request, "organs")))
 
 
 def _formats(request: Mapping[str, Any]) -> list[str]:
     wanted = _names(request, "formats")
     catalog.door("check-formats")(wanted, unit="mm", has_source_files=True)
     return sorted(wanted)
+
+
+def _prompts(request: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]] | None:
+    value = request.get("prompts")
+    return None if value is None else checked_drawing(value)
 
 
 def _threshold(request: Mapping[str, Any]) -> list[float | None] | None:

@@ -18,8 +18,13 @@ from sqlalchemy.orm import Session
 from plastinate.archive.archive import Archive
 from plastinate.archive.files import StoredFile
 from plastinate.archive.tables import Case, CaseInput, Person
+from plastinate.model.errors import SystemFault
+from plastinate.pipeline.progress import Progress as Told
+from plastinate.pipeline.progress import ProgressEvent
+from plastinate.recipes.load import organ_ids, recipe_for_organs
 from plastinate.services.cases import add_case
 from plastinate.services.jobs import queue_build
+from plastinate.services.needed_models import FETCH_SHARE, fetch_needed_models
 from plastinate.services.sample import SampleInfo, fetch_sample
 from plastinate.services.sample_sources import SAMPLES, Sample
 
@@ -33,9 +38,12 @@ def put_sample_in(
     name: str,
     *,
     progress: Progress | None = None,
+    leaves_out: Callable[[str, SystemFault], None] | None = None,
     samples: Mapping[str, Sample] = SAMPLES,
 ) -> str | None:
     """Put a sample scan into the archive and queue its organs, unless that has been done before.
+
+    The models that its organs need are fetched here, while somebody looks on.
 
     To be called while nobody else can do the same: by a server that is about to start.
 
@@ -43,6 +51,7 @@ def put_sample_in(
         archive: where to put it.
         name: of the sample.
         progress: called with a few words and a share from 0 to 1.
+        leaves_out: told of each organ that is not built, for its model cannot be had, and why.
         samples: the table to look in.
 
     Returns:
@@ -64,29 +73,63 @@ def put_sample_in(
     shutil.rmtree(work, ignore_errors=True)
     try:
         info = fetch_sample(name, work / name, progress=progress, samples=samples)
+        wish = _wish(info.sample, progress or _say_nothing, leaves_out or _leave_out)
         packed = _packed(info, work / f"{name}.zip")
         stored = archive.files.keep(packed, move=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     with archive.database.write() as session:
-        case_id = _case_of(session, stored) or _new_case(session, info, stored)
+        case_id = _case_of(session, stored) or _new_case(session, info, stored, wish)
     with contextlib.suppress(OSError):
         mark.write_text(case_id, encoding="utf-8")
     return case_id
+
+
+def _wish(
+    sample: Sample, progress: Progress, leaves_out: Callable[[str, SystemFault], None]
+) -> dict[str, object]:
+    """What to build of a sample, with the models for it; empty where there is nothing.
+
+    Not everybody has a network: an organ whose model cannot be had is told of, and the others are built.
+    """
+    if sample.recipe:
+        return {"recipe": sample.recipe}
+    possible = []
+
+    def say(event: ProgressEvent) -> None:
+        # A share of the fetching alone: no build follows here.
+        progress(event.doing, min(1.0, event.share_done / FETCH_SHARE))
+
+    for organ in organ_ids(sample.organs):
+        try:
+            fetch_needed_models(recipe_for_organs([organ], sample.modality), progress=Told(say=say))
+        except SystemFault as fault:
+            leaves_out(organ, fault)
+        else:
+            possible.append(organ)
+    return {"organs": possible} if possible else {}
+
+
+def _say_nothing(words: str, share: float) -> None:
+    del words, share
+
+
+def _leave_out(organ: str, fault: SystemFault) -> None:
+    del organ, fault
 
 
 def _case_of(session: Session, stored: StoredFile) -> str | None:
     return session.scalar(select(CaseInput.case_id).where(CaseInput.sha256 == stored.sha256).limit(1))
 
 
-def _new_case(session: Session, info: SampleInfo, stored: StoredFile) -> str:
+def _new_case(session: Session, info: SampleInfo, stored: StoredFile, wish: Mapping[str, object]) -> str:
     admins = select(Person.id).where(Person.is_admin, Person.active).order_by(Person.created_at)
     owner_id = session.scalar(admins.limit(1))
     case = add_case(session, owner_id=owner_id, title=info.sample.title, files=[(f"{info.name}.zip", stored)])
     sample = info.sample
     case.notes = f"{sample.about}\n\n{sample.licence}\n\nCite: {sample.citation}"
-    if info.sample.recipe:
-        queue_build(session, case, person_id=owner_id, request={"recipe": info.sample.recipe})
+    if wish:
+        queue_build(session, case, person_id=owner_id, request=wish)
     return case.id
 
 

@@ -56,6 +56,7 @@ class JobView:
             "attempt": row.attempt - row.polite_stops,
             "share_done": round(row.share_done, 4),
             "doing": row.doing,
+            "found": list(row.found or ()) if row.state == jobs.RUNNING else [],
             "is_cancel_requested": row.is_cancel_requested,
             "error": None
             if row.error is None
@@ -133,6 +134,19 @@ def read_job(archive: Archive, actor: Actor, job_id: str) -> JobView:
     with archive.database.read() as session:
         job = _job_for(session, actor, job_id, need="view")
         return _views(session, [job], workers=archive.settings.workers)[0]
+
+
+def read_glimpse(archive: Archive, actor: Actor, job_id: str) -> bytes:
+    """A picture of what a running job has found so far, a PNG.
+
+    Raises:
+        NotThere: no such job to this person, or nothing found yet, or it has ended.
+    """
+    with archive.database.read() as session:
+        picture = _job_for(session, actor, job_id, need="view").glimpse
+    if picture is None:
+        raise NotThere("picture")
+    return picture
 
 
 def list_jobs(archive: Archive, actor: Actor, case_id: str) -> list[JobView]:

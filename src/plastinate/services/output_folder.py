@@ -18,6 +18,18 @@ from plastinate.stages.export.atomic_write import reason_of
 PARTIAL_PREFIX = ".plastinate-partial-"
 
 
+def models_folder(scan: Path) -> Path:
+    """Where the models of a scan go when nobody says where: a folder in the one where the person stands.
+
+    >>> models_folder(Path("scans/CT")).as_posix()
+    'CT-models'
+    """
+    name = scan.resolve().name
+    # Of "head.nii.gz" and "export.zip" the first part; a folder may well have dots in its name.
+    name = name.partition(".")[0] or name if scan.is_file() else name
+    return Path(f"{name or 'scan'}-models")
+
+
 def require_writable(target: Path) -> None:
     """Refuse a folder that cannot be made or written into, before the work of minutes and not after it.
 

@@ -121,8 +121,7 @@ def _read_volume(sample: Sample, wheel: Path) -> Volume:
         unmeasured = UNMEASURED_INT16 if array.dtype == np.int16 else np.float32(np.nan)
         array = np.where(array == sample.padding, unmeasured, array)
     array, to_lps_mm = as_axial(array, image.to_lps_mm)
-    modality = "CT" if sample.quantity == "HU" else "MR"
-    return Volume(Geometry(array.shape, to_lps_mm), array, sample.quantity, modality)
+    return Volume(Geometry(array.shape, to_lps_mm), array, sample.quantity, sample.modality)
 
 
 def as_axial(

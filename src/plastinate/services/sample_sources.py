@@ -20,7 +20,7 @@ class Sample:
         reference: the same for files that are copied beside the series.
         padding: the stored value that means "not measured", None if there is none.
         about: what it is. licence: whose terms hold. citation: what to name.
-        recipe: what a server builds of it for its first visitor; "" for nothing.
+        recipe, organs: what a server builds of it for its first visitor, one of the two; empty for nothing.
     """
 
     title: str
@@ -38,6 +38,12 @@ class Sample:
     licence: str
     citation: str
     recipe: str = ""
+    organs: tuple[str, ...] = ()
+
+    @property
+    def modality(self) -> str:
+        """What kind of scan it is."""
+        return "CT" if self.quantity == "HU" else "MR"
 
     @property
     def archive(self) -> Archive:
@@ -84,7 +90,7 @@ SAMPLES: dict[str, Sample] = {
             "V. Gopalakrishnan and P. Golland, Fast Auto-Differentiable Digitally Reconstructed "
             "Radiographs for Solving Inverse Problems in Intraoperative Imaging, 2022."
         ),
-        recipe="ct-chest",
+        organs=("heart", "lung", "liver", "kidney", "airways", "skeleton", "skin"),
     ),
     "head-mr": Sample(
         title="Head MR T1 template (sample)",

@@ -36,7 +36,9 @@ def build(task: Task, *, progress: Progress) -> dict[str, Any]:
     """
     from plastinate.services.build_models import build_models
     from plastinate.services.build_wish import build_request
+    from plastinate.services.early_look import EarlyLook
 
+    progress.found = EarlyLook(task.folder).add
     try:
         result = build_models(build_request(task), progress=progress)
         preview = task.out / "preview.png"

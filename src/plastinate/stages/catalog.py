@@ -73,17 +73,23 @@ SEGMENT: dict[str, Method] = {
     "trachea": Method("plastinate.stages.segment.airways:trachea"),
     "lungs": Method("plastinate.stages.segment.lungs:lungs"),
     "skeleton": Method("plastinate.stages.segment.skeleton:skeleton"),
+    "spine-and-ribs": Method("plastinate.stages.segment.spine_and_ribs:spine_and_ribs"),
+    "aorta": Method("plastinate.stages.segment.aorta:aorta"),
+    "spleen": Method("plastinate.stages.segment.spleen:spleen"),
+    "fat-layers": Method("plastinate.stages.segment.fat_layers:fat_layers"),
     "heart": Method("plastinate.stages.segment.heart:heart"),
     "kidneys": Method("plastinate.stages.segment.kidneys:kidneys"),
     "head": Method("plastinate.stages.segment.head_field:head"),
     "skull": Method("plastinate.stages.segment.head:skull"),
-    "brain-ct": Method("plastinate.stages.segment.head:brain_ct"),
+    "brain-ct": Method("plastinate.stages.segment.brain_ct:brain_ct"),
     "head-mr": Method("plastinate.stages.segment.brain_mr:head_mr"),
     "brain-mr": Method("plastinate.stages.segment.brain_mr:brain_mr"),
-    "brain-net": Method("plastinate.stages.segment.brain_net:brain_net", models=("brain-t1",)),
+    "brain-net": Method("plastinate.stages.segment.brain_net:brain_net", models=("brain-t1", "brain-mr")),
     "liver-net": Method("plastinate.stages.segment.liver_net:liver_net", models=("liver-ct",)),
     # Which model it runs, the step's parameter `model` says.
     "own-net": Method("plastinate.stages.segment.own_net:own_net"),
+    # Its weights are another program's; services/totalsegmentator_weights.py has them here beforehand.
+    "totalsegmentator": Method("plastinate.stages.segment.totalsegmentator:totalsegmentator"),
 }
 SURFACE: dict[str, Method] = {
     "soft-field": Method("plastinate.stages.surface.soft_field:soft_field"),
@@ -130,6 +136,7 @@ DOORS: dict[str, Method] = {
     "render-estimate": Method("plastinate.stages.compose.estimate_pictures:render_estimate"),
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
     "render-thumbnail": Method("plastinate.stages.compose.thumbnail:render_thumbnail"),
+    "glimpse": Method("plastinate.stages.compose.glimpse:Glimpse"),
     "shrink-picture": Method("plastinate.stages.compose.thumbnail:shrink_picture"),
     "write-formats": Method("plastinate.stages.export.formats:write_formats"),
     "check-formats": Method("plastinate.stages.export.formats:check_formats"),

@@ -12,7 +12,7 @@ from plastinate.services.build_wish import checked_wish
 from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app, state_of_app
 from plastinate.web.events import MEDIA_TYPE, stream_jobs
-from plastinate.web.operations import sends_events
+from plastinate.web.operations import sends, sends_events
 from plastinate.web.payloads import BuildAsked, Job, Jobs
 from plastinate.web.views import job_whole
 
@@ -58,6 +58,16 @@ def check_wish(json_data: BuildAsked) -> BuildAsked:
 def read_job(job_id: str) -> Job:
     """A job: how far it is, or how it ended."""
     return job_whole(service.read_job(archive_of_app(), current_actor(), job_id))
+
+
+@jobs.get("/jobs/<job_id>/glimpse")
+@jobs.doc(responses={200: sends("image/png")})
+def glimpse(job_id: str) -> Response:
+    """What a running job has found so far, drawn from the front, a PNG."""
+    picture = service.read_glimpse(archive_of_app(), current_actor(), job_id)
+    response = Response(picture, mimetype="image/png")
+    response.headers["Cache-Control"] = "private, max-age=600"
+    return response
 
 
 @jobs.post("/jobs/<job_id>/cancel")

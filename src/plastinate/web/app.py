@@ -33,6 +33,7 @@ ROUTES = (
     "plastinate.web.api_cases:cases",
     "plastinate.web.api_jobs:jobs",
     "plastinate.web.api_builds:builds",
+    "plastinate.web.api_prompts:prompts",
     "plastinate.web.uploads:uploads",
     "plastinate.web.api_sharing:sharing",
     "plastinate.web.api_tokens:tokens",

@@ -28,7 +28,8 @@ from plastinate.model.errors import (
 from plastinate.model.series import UNSAID
 from plastinate.services.build_wish import checked_wish
 from plastinate.web import wording
-from plastinate.web.wording import COMPRESSIONS, FORMATS, MODALITIES, translated
+from plastinate.web.organ_choices import fetches, organ_choices
+from plastinate.web.wording import COMPRESSIONS, FORMATS, MODALITIES
 
 # As at the command line: one file for screens, one for printers. The others are there for whoever asks.
 USUAL_FORMATS = ("glb", "stl")
@@ -174,10 +175,11 @@ def form_of(
                 "modality": each.modality,
                 "count": len(each.structures),
                 "fits": bool(kind) and _fits(each.modality, kind),
+                "fetches": fetches(each),
             }
             for each in offered
         ],
-        "organs": _organs(offered, kind),
+        "organs": organ_choices(offered, kind, chosen.organs),
         "formats": [
             {"name": name, "title": title, "purpose": purpose} for name, (title, purpose) in FORMATS.items()
         ],
@@ -340,26 +342,6 @@ def _kind(chosen: Choices, series: Mapping[str, Any]) -> str:
 
 def _fits(modality: str, kind: str) -> bool:
     return modality in ("", kind)
-
-
-def _organs(recipes: Sequence[Any], kind: str) -> list[dict[str, Any]]:
-    from plastinate.recipes.load import load_structures
-
-    makers: dict[str, set[str]] = {}
-    for recipe in recipes:
-        for name in recipe.structures:
-            makers.setdefault(name, set()).add(recipe.modality)
-    return [
-        {
-            "id": name,
-            "name": translated(structure.name),
-            "colour": structure.colour,
-            "modalities": " ".join(sorted(makers[name])),
-            "fits": bool(kind) and any(_fits(each, kind) for each in makers[name]),
-        }
-        for name, structure in load_structures().items()
-        if name in makers
-    ]
 
 
 def _likeliest_of_any(recipes: Sequence[Any], series: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
 from plastinate.web.payloads import Build as Built
 from plastinate.web.views import build_whole
-from plastinate.web.wording import FORMATS, PACKED, PLAIN_AGAIN, doing, part_name, translated
+from plastinate.web.wording import FORMATS, PACKED, PLAIN_AGAIN, doing, organs_in_words, part_name, translated
 
 CERTIFICATE = "certificate.json"
 PICTURES = ("preview", "axial", "coronal", "sagittal", "anterior", "left", "inferior")
@@ -71,7 +71,7 @@ def build_shown(build: Build) -> dict[str, Any]:
 def _title_of(build: Built, organs: Sequence[Mapping[str, Any]]) -> str:
     """What a build is called: single organs by those that were found, all else as it was asked for."""
     if build.request.get("organs") and organs:
-        return ", ".join(translated(each["name"]) for each in organs)
+        return organs_in_words([each["id"] for each in organs])
     return translated(build.title)
 
 

@@ -11,7 +11,7 @@ from flask import url_for
 from plastinate.model.errors import GapInSeries
 from plastinate.web.build_form import choices_of
 from plastinate.web.payloads import Job
-from plastinate.web.wording import KINDS, MODALITIES, PLANES, translated
+from plastinate.web.wording import KINDS, MODALITIES, PLANES, organs_in_words, translated
 
 ACTIVE = frozenset({"queued", "running"})
 ENDED_BADLY = frozenset({"failed", "cancelled"})
@@ -128,9 +128,7 @@ def job_title(job: Job) -> str:
     if asked.get("recipe"):
         return translated(titles.get(asked["recipe"], asked["recipe"]))
     if asked.get("organs"):
-        from plastinate.web.wording import part_name
-
-        return ", ".join(part_name(each) for each in asked["organs"])
+        return organs_in_words(asked["organs"])
     return str(asked.get("name") or kind)
 
 

@@ -43,10 +43,10 @@ def gather() -> Catalog:
 
 def _named_elsewhere() -> list[tuple[str, str]]:
     """Titles of recipes and names of structures."""
-    from plastinate.recipes.load import list_recipes, load_structures
+    from plastinate.recipes.load import list_recipes, list_totalsegmentator_recipes, load_structures
 
     return [
-        *(("recipes", recipe.title) for recipe in list_recipes()),
+        *(("recipes", recipe.title) for recipe in [*list_recipes(), *list_totalsegmentator_recipes()]),
         *(("structures", structure.name) for structure in load_structures().values()),
     ]
 

@@ -38,6 +38,7 @@ def _prepare(state: Any) -> None:
     app.jinja_env.finalize = visible
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.filters["rgb"] = _rgb
+    app.jinja_env.filters["in_own_words"] = wording.translated
     app.jinja_env.globals.update(
         asset=asset,
         asset_imports=asset_imports,
@@ -51,6 +52,7 @@ def _prepare(state: Any) -> None:
         refusal=told,
         is_for_this_machine_only=is_for_this_machine_only,
         job_title=case_page.job_title,
+        organs_in_words=wording.organs_in_words,
         lights=wording.LIGHTS,
         severities=wording.SEVERITIES,
         kinds=wording.KINDS,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from plastinate.web.payloads_about import Payload
+from plastinate.web.payloads_prompts import PromptAsked
 
 PAGE_MAX = 10_000
 PER_PAGE_MAX = 200
@@ -148,6 +149,8 @@ class Job(Payload):
     attempts_max: int
     share_done: float = Field(ge=0, le=1)
     doing: str
+    found: list[str] = Field(description="Ids of the structures found so far, while it runs.")
+    glimpse: str | None = Field(description="Address of a picture of them, while it runs.")
     position: int | None = Field(description="In the queue, 1 is next; null when it does not wait.")
     remaining_s: float | None = Field(description="An estimate; null when none can be given.")
     is_cancel_requested: bool
@@ -170,12 +173,17 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 class BuildAsked(Payload):
-    """What to build: a recipe, organs, or a threshold, and only one of them."""
+    """What to build: a recipe, organs, a threshold or prompts, and only one of them."""
 
     recipe: Name | None = None
-    organs: list[Name] = Field([], max_length=200)
+    organs: list[Name] = Field(
+        [], max_length=200, description='Ids of structures, or names of pairs: "kidney" is both kidneys.'
+    )
     threshold: Annotated[list[End], Field(min_length=2, max_length=2)] | None = Field(
         None, description="[low, high] in the scan's own quantity; null leaves an end open."
+    )
+    prompts: dict[Name, list[PromptAsked]] | None = Field(
+        None, description="What was drawn on slices, by structure."
     )
     name: Label = Field("", description="What to call the surface of a threshold.")
     largest_only: bool = Field(False, description="Keep only the largest piece of a threshold.")

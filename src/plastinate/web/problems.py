@@ -18,7 +18,7 @@ from jinja2 import TemplateNotFound
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from plastinate.model import case_errors, errors
+from plastinate.model import case_errors, errors, prompt_errors
 from plastinate.model.errors import PlastinateError
 from plastinate.web.actor import is_from_signed_in_browser
 
@@ -47,6 +47,8 @@ STATUSES: dict[type[BaseException], int] = {
     case_errors.StoreFailed: 503,
     case_errors.DatabaseFailed: 503,
     case_errors.TooManyStreams: 503,
+    prompt_errors.PrompterBusy: 503,
+    prompt_errors.PrompterLost: 503,
     # It is no fault, and waiting does not help: there are none here.
     case_errors.PagesMissing: 404,
     errors.CannotWrite: 507,

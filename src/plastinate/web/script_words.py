@@ -58,13 +58,21 @@ def script_words(page: str) -> dict[str, str]:
     """What the scripts of a page may say, by the English text."""
     words = {text: str(gettext(text)) for text in PAGES[page]}
     if page == "case":
-        from plastinate.recipes.load import load_structures
-
         words |= {f"step {name}": str(shown) for name, shown in STEPS.items()}
-        words |= {f"part {name}": part_name(name) for name in (*load_structures(), *PARTS)}
+        words |= {f"part {name}": part_name(name) for name in (*_structures(), *PARTS)}
     if page == "upload":
         words |= _refusals()
     return words
+
+
+def _structures() -> list[str]:
+    """What a build may say that it is at; the hundreds of TotalSegmentator only where that is here."""
+    from plastinate.recipes.load import list_recipes, load_structures
+    from plastinate.services.totalsegmentator_weights import is_offered
+
+    if is_offered():
+        return list(load_structures())
+    return sorted({name for recipe in list_recipes() for name in recipe.structures})
 
 
 def _refusals() -> dict[str, str]:

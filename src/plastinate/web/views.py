@@ -42,7 +42,10 @@ def case_whole(session: Session, actor: Actor, case: tables.Case) -> shapes.Case
 
 def job_whole(view: JobView) -> shapes.Job:
     """A job, how far it is, and how often it may be tried."""
-    return shapes.Job(**view.as_dict(), attempts_max=archive_of_app().settings.attempts)
+    found = view.as_dict()["found"]
+    # Another address for each picture: what is kept of it elsewhere is never an earlier one.
+    glimpse = url_for("api_jobs.glimpse", job_id=view.job.id, v=len(found)) if found else None
+    return shapes.Job(**view.as_dict(), glimpse=glimpse, attempts_max=archive_of_app().settings.attempts)
 
 
 def build_whole(build: tables.Build) -> shapes.Build:

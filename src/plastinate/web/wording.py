@@ -6,6 +6,8 @@ a heading from here, which is translated, and keeps the sentence as it is, marke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
@@ -102,14 +104,21 @@ STEPS = {
     "keep the files": _l("Storing the results"),
     "done": _l("Storing the results"),
 }
+# Pairs that a form offers as one, and what tells their two apart.
+PAIRS = {"lung": _l("Both lungs"), "kidney": _l("Both kidneys")}
+SIDES = {"left": _l("left only"), "right": _l("right only")}
 # Methods that a step names, where no structure is called so.
 PARTS = {
     "merge-labels": _l("one owner for each voxel"),
     "lungs": _l("lungs"),
     "kidneys": _l("kidneys"),
+    "spine-and-ribs": _l("spine and ribs"),
+    "fat-layers": _l("fat under the skin and within"),
     "liver-net": _l("liver"),
     "brain-net": _l("brain"),
+    "from-prompts": _l("what was drawn"),
     "own-net": _l("a model of your own"),
+    "totalsegmentator": _l("TotalSegmentator's networks"),
     "head": _l("head"),
     "head-mr": _l("head"),
     "brain-ct": _l("brain"),
@@ -192,6 +201,20 @@ def doing(words: str) -> str:
     if not parts:
         return shown
     return f"{shown}: {', '.join(part_name(each) for each in parts.split(', '))}"
+
+
+def organs_in_words(organs: Sequence[str]) -> str:
+    """Structures as people list them: both sides of a pair as one."""
+    from plastinate.recipes.load import organ_groups
+
+    pairs = {
+        side: name
+        for name, sides in organ_groups().items()
+        if name in PAIRS and set(sides) <= set(organs)
+        for side in sides
+    }
+    named = [str(PAIRS[pairs[each]]) if each in pairs else part_name(each) for each in organs]
+    return ", ".join(dict.fromkeys(named))
 
 
 def part_name(name: str) -> str:

@@ -241,3 +241,30 @@ def test_of_many_jobs_that_are_over_the_last_are_listed_and_none_that_waits_is_l
         session.flush()
         listed = [job.state for job in jobs.jobs_of_case(session, case.id)]
     assert listed == [jobs.FAILED, *[jobs.CANCELLED] * (jobs.ENDED_LISTED - 1), jobs.QUEUED]
+
+
+def test_what_an_attempt_has_found_is_there_while_it_runs_and_goes_with_it(archive: Archive):
+    def look(job_id: str) -> tuple[list[str] | None, bytes | None]:
+        with archive.database.read() as session:
+            row = session.get_one(Job, job_id)
+            return row.found, row.glimpse
+
+    def shown(job_id: str, attempt: int) -> str:
+        with archive.database.write() as session:
+            return jobs.report(
+                session, job_id, attempt, share_done=0.2, doing="x", look=(["heart"], b"picture")
+            )
+
+    job_id = queued(archive)
+    assert claimed(archive, job_id) == 1
+    assert shown(job_id, 1) == "go on"
+    assert reported(archive, job_id, 1) == "go on"
+    assert look(job_id) == (["heart"], b"picture")
+    assert given_back(archive, job_id, 1) == "queued"
+    assert look(job_id) == (None, None)
+    assert claimed(archive, job_id, seen=1) == 2
+    assert (shown(job_id, 1), look(job_id)) == ("stale", (None, None))
+    assert shown(job_id, 2) == "go on"
+    with archive.database.write() as session:
+        assert jobs.finish(session, job_id, 2)
+    assert look(job_id) == (None, None)

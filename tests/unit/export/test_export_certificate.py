@@ -86,6 +86,17 @@ def test_what_was_not_found_stands_in_the_certificate_with_its_reason(tmp_path):
     assert "Heart was not found: no bone." in (tmp_path / "certificate.html").read_text(encoding="utf-8")
 
 
+def test_of_much_that_was_not_found_each_reason_has_one_line(tmp_path):
+    scene = certified()
+    missing = tuple(NotFound(f"rib-{n}", f"Rib {n}", "no bone" if n else "cut off") for n in range(10))
+    scene = replace(scene, evidence=replace(scene.evidence, not_found=missing))
+    write_certificate(scene, tmp_path, run=run_record(), pictures=PICTURES)
+    page = Page((tmp_path / "certificate.html").read_text(encoding="utf-8"))
+    assert "9 not found, no bone: Rib 1, Rib 2, Rib 3, Rib 4, Rib 5, Rib 6, Rib 7, Rib 8, Rib 9." in page.text
+    assert "1 not found, cut off: Rib 0." in page.text
+    assert page.text.count("Rib 1,") == 1
+
+
 def test_what_names_say_is_text_and_never_a_tag(tmp_path):
     write_certificate(certified(name=EVIL), tmp_path, run=run_record(), pictures=PICTURES)
     page = Page((tmp_path / "certificate.html").read_text(encoding="utf-8"))

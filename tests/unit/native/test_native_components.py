@@ -92,6 +92,17 @@ def test_a_box_hides_what_lies_outside_it():
     assert np.array_equal(parts.labels() > 0, expected)
 
 
+def test_many_places_are_asked_at_once_and_answered_as_one_by_one():
+    rng = np.random.default_rng(5)
+    parts = Components(
+        rng.random((7, 9, 11)) < 0.3, connectivity=6, box=(slice(1, 6), slice(2, 9), slice(0, 8))
+    )
+    places = rng.integers(-2, 13, (300, 3))
+    assert parts.at_each(places).tolist() == [parts.at(tuple(place)) for place in places]
+    assert len(set(parts.at_each(places).tolist())) > 5
+    assert parts.at_each(np.zeros((0, 3), dtype=np.int64)).shape == (0,)
+
+
 def test_touching_tells_the_faces_apart():
     mask = np.zeros((5, 5, 5), dtype=bool)
     mask[0, 2, 2] = mask[2, 4, 2] = mask[4, 0, 0] = mask[2, 2, 2] = True

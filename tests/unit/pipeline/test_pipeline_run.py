@@ -388,3 +388,27 @@ def test_a_recipe_cannot_say_whom_progress_is_told(monkeypatch):
     step = Step("counted", {"progress": 1}, (), ("ball",), "known", "made so")
     with pytest.raises(RecipeFlaw, match="progress"):
         plan(replace(threshold_recipe(0.0, None, name="ball"), segment=(step,)))
+
+
+def test_each_structure_is_told_of_once_as_soon_as_its_voxels_are_known(volume):
+    told: list[tuple[str, int, tuple[str, ...]]] = []
+    progress = Progress()
+    progress.found = lambda name, mask, geometry: told.append(
+        (name, np.count_nonzero(mask), (*progress.wall_s, str(geometry == volume.geometry)))
+    )
+    shrink = Step("erode", {"radius_mm": 1}, ("shell",), ("shell",), "known", "made so")
+    recipe = Recipe(
+        "nested",
+        "Nested",
+        "CT",
+        ("core", "shell"),
+        (threshold(400, "shell"), threshold(1000, "core"), threshold(2000, "none"), shrink),
+        (surface("core", 1000), surface("shell", 400)),
+    )
+    result = run_recipe(volume, recipe, options=ONE_LEVEL, progress=progress)
+    assert [name for name, _, _ in told] == ["core", "shell"]
+    # The core before the step that shrinks the shell, the shell only after it, and both before any surface.
+    assert told[0][2] == ("segment: threshold", "True")
+    assert told[1][2] == ("segment: threshold", "segment: erode", "True")
+    assert told[0][1] == np.count_nonzero(result.labels.mask("core"))
+    assert told[1][1] < np.count_nonzero(volume.array >= 400)

@@ -10,8 +10,9 @@ from anatomy_phantoms import dice
 from plastinate.model.errors import EmptyMask
 from plastinate.model.geometry import Geometry
 from plastinate.model.volume import Volume
+from plastinate.stages.segment.brain_ct import brain_ct
 from plastinate.stages.segment.brain_mr import brain_mr, head_mr
-from plastinate.stages.segment.head import brain_ct, skull
+from plastinate.stages.segment.head import skull
 from plastinate.stages.segment.orientation import (
     axial_axis,
     body_middle_mm,
@@ -31,7 +32,7 @@ def test_the_skull_is_bone_and_the_head_rest_is_not():
 
 
 def test_the_brain_fills_the_skull_and_stops_at_the_foramen():
-    found = brain_ct(HEAD.volume, HEAD.truth["body"], HEAD.truth["skull"])
+    found = brain_ct(HEAD.volume, HEAD.truth["body"], HEAD.truth["skull"]).masks[0]
     z = anatomy_phantoms.positions(HEAD.volume.geometry)[2]
     assert dice(found, HEAD.truth["brain"]) > 0.97
     assert not (found & (z < -75)).any()
@@ -42,8 +43,46 @@ def test_a_missing_piece_of_the_vault_does_not_let_the_scalp_in():
     x, y, z = anatomy_phantoms.positions(HEAD.volume.geometry)
     gap = (y < -50) & (np.abs(x) < 10) & (np.abs(z - 40) < 10)
     values = np.where(gap & HEAD.truth["skull"], 40, HEAD.volume.array).astype(np.int16)
-    found = brain_ct(HEAD.volume.with_array(values), HEAD.truth["body"], HEAD.truth["skull"] & ~gap)
+    found = brain_ct(HEAD.volume.with_array(values), HEAD.truth["body"], HEAD.truth["skull"] & ~gap).masks[0]
     assert dice(found, HEAD.truth["brain"]) > 0.97
+
+
+def test_a_skull_full_of_air_with_a_block_in_it_holds_no_brain():
+    x, y, z = anatomy_phantoms.positions(HEAD.volume.geometry)
+    block = (np.abs(x) < 20) & (np.abs(y) < 20) & (np.abs(z - 20) < 20)
+    values = np.where(HEAD.truth["brain"] & ~block, -1000, HEAD.volume.array).astype(np.int16)
+    with pytest.raises(EmptyMask, match="not as dense as a brain"):
+        brain_ct(HEAD.volume.with_array(values), HEAD.truth["body"], HEAD.truth["skull"])
+
+
+def test_a_brain_says_how_sure_each_voxel_is_and_fluid_under_the_bone_is_less_so():
+    x, y, z = anatomy_phantoms.positions(HEAD.volume.geometry)
+    inner = (x / 55) ** 2 + (y / 73) ** 2 + ((z - 15) / 63) ** 2 <= 1
+    fluid = HEAD.truth["brain"] & ~inner & (z > 0)
+    values = np.where(fluid, HEAD.volume.array - 28, HEAD.volume.array).astype(np.int16)
+    made = brain_ct(HEAD.volume.with_array(values), HEAD.truth["body"], HEAD.truth["skull"])
+    found, level = made.masks[0], made.likelihoods[0]
+    assert made.findings == ()
+    assert np.array_equal(level >= 0.5, found)
+    assert dice(found, HEAD.truth["brain"]) > 0.97
+    assert (level[fluid] >= 0.9).mean() < 0.2
+    assert (level[HEAD.truth["brain"] & inner] >= 0.9).mean() > 0.98
+
+
+def test_a_skull_of_which_a_third_is_gone_is_named():
+    x, _, z = anatomy_phantoms.positions(HEAD.volume.geometry)
+    gap = (x > 0) & (z > 20) & HEAD.truth["skull"]
+    values = np.where(gap, 40, HEAD.volume.array).astype(np.int16)
+    made = brain_ct(HEAD.volume.with_array(values), HEAD.truth["body"], HEAD.truth["skull"] & ~gap)
+    assert [each.code for each in made.findings] == ["segment.open-skull"]
+
+
+def test_a_brain_goes_on_to_where_the_scan_ends():
+    part = HEAD.volume.crop((20, 0, 0), (40, 110, 100))
+    cut = {name: np.ascontiguousarray(mask[20:60]) for name, mask in HEAD.truth.items()}
+    made = brain_ct(part, cut["body"], cut["skull"])
+    assert dice(made.masks[0], cut["brain"]) > 0.97
+    assert made.masks[0][[0, -1]].sum() > 0.95 * cut["brain"][[0, -1]].sum()
 
 
 def test_a_head_without_bone_or_room_is_refused():

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 import anatomy_phantoms
+import trunk_phantoms
 from anatomy_phantoms import grid, positions
 from plastinate.model.errors import EmptyMask
 from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.pipeline.run import RunOptions, run_recipe
 from plastinate.recipes.load import load_recipe, recipe_for_organs
-from plastinate.stages.segment.head_field import head
+from plastinate.stages.segment.head_field import head, lowest_of_cavity
+from plastinate.stages.segment.trunk import trunk
 
 HEAD = anatomy_phantoms.head()
 CHEST = anatomy_phantoms.chest()
@@ -86,6 +88,31 @@ def test_the_edge_of_a_narrow_scan_may_stand_in_for_the_sides_of_a_head_but_not_
     inside = np.ascontiguousarray(CHEST.truth["body"][:, 30:70, 34:94])
     with pytest.raises(EmptyMask):
         head(chest, inside)
+
+
+def test_the_lowest_plane_of_the_cranial_cavity_is_that_of_the_ring():
+    volume, _ = person()
+    z = positions(volume.geometry)[2] - 120
+    lowest = lowest_of_cavity(volume.array > 250, volume.geometry)
+    assert -20 < z[lowest].max() <= -16
+    assert lowest_of_cavity(CHEST.volume.array > 250, CHEST.volume.geometry) is None
+
+
+@pytest.mark.slow
+def test_skull_base_and_neck_are_no_trunk_to_look_for_organs_in():
+    scene = trunk_phantoms.trunk(contrast=False)
+    x, y, z = positions(scene.volume.geometry)
+    empty = np.zeros(scene.volume.geometry.shape, bool)
+
+    def canal_planes(lowest_mm: float) -> int:
+        ring = (np.abs(np.hypot(x, y) - 75) < 4) & (z > lowest_mm) & (z < lowest_mm + 80)
+        bone = (scene.volume.array > 250) | ring
+        found = trunk("aorta", scene.volume, scene.truth["body"], empty, empty, bone, smooth_mm=1.2)
+        return int((found.canal.enclosed > 0.5).sum())
+
+    assert 0 < canal_planes(z.max() - 90) < canal_planes(z.max() + 10)
+    with pytest.raises(EmptyMask, match="no spine of a trunk"):
+        canal_planes(z.min() + 120)
 
 
 def test_the_recipe_finds_nothing_in_a_chest_and_says_why():

@@ -8,6 +8,7 @@ import pytest
 import anatomy_phantoms
 from anatomy_phantoms import Anatomy, dice
 from plastinate.model.errors import EmptyMask
+from plastinate.model.geometry import Geometry
 from plastinate.model.remarked import Remarked
 from plastinate.model.volume import Volume
 from plastinate.stages.segment.kidney_finder import ellipsoid_fit
@@ -52,9 +53,40 @@ def test_a_kidney_that_was_taken_out_is_not_invented():
     scan = phantom()
     values = scan.volume.array.copy()
     values[scan.truth["kidney-right"]] = -100
-    left, right = found_in(Anatomy(scan.volume.with_array(values), scan.truth)).masks
+    found = found_in(Anatomy(scan.volume.with_array(values), scan.truth))
+    left, right = found.masks
     assert dice(left, scan.truth["kidney-left"]) > 0.95
     assert not right.any()
+    assert found.likelihoods[1] is None
+    assert "Only the left kidney was found." in {finding.sentence for finding in found.findings}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [0.85, 1.15], ids=["small", "large"])
+def test_people_a_seventh_smaller_or_larger_have_their_kidneys_where_others_do(size):
+    scan = phantom()
+    matrix = scan.volume.geometry.to_lps_mm.copy()
+    matrix[:3] *= size
+    geometry = Geometry(scan.volume.geometry.shape, matrix)
+    found = found_in(Anatomy(Volume(geometry, scan.volume.array, "HU", "CT"), scan.truth))
+    assert all(dice(mask, scan.truth[name]) > 0.93 for mask, name in zip(found.masks, SIDES, strict=True))
+
+
+@pytest.mark.slow
+def test_the_range_of_the_volume_is_narrow_in_fat_and_wider_where_no_contrast_shows_the_border():
+    widths = []
+    for contrast in (True, False):
+        scan = phantom(contrast=contrast)
+        found = found_in(scan)
+        for mask, likelihood, name in zip(found.masks, found.likelihoods, SIDES, strict=True):
+            assert ((likelihood >= 0.5) == mask).all()
+            truth, sure, possible = (
+                each.sum() for each in (scan.truth[name], likelihood > 0.9, likelihood > 0.1)
+            )
+            assert sure < truth < possible
+            widths.append((possible - sure) / truth)
+    assert max(widths[:2]) < 0.7
+    assert min(widths[2:]) > max(widths[:2])
 
 
 @pytest.mark.slow

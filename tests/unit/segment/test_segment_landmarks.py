@@ -10,7 +10,7 @@ from plastinate.model.geometry import Geometry
 from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.stages.segment.flooding import flooded
 from plastinate.stages.segment.patient_grid import averaged, box_between, moved, moved_mask, patient_grid
-from plastinate.stages.segment.spinal_canal import spinal_canal
+from plastinate.stages.segment.spinal_canal import roll_of, spinal_canal
 from plastinate.stages.segment.vessel_path import best_rings, discs, ring_scores
 
 
@@ -86,6 +86,33 @@ def test_a_tube_of_bone_without_a_vertebral_body_in_front_is_no_spine():
     _s, r, c = np.indices(grid.shape)
     tube = ((r - 30) ** 2 + (c - 30) ** 2 <= 6**2) & ~((r - 30) ** 2 + (c - 30) ** 2 <= 3**2)
     assert spinal_canal(tube, grid, middle_column=30.0) is None
+
+
+def test_the_canal_is_found_behind_bodies_whose_cortex_shows_in_pieces_only():
+    bone, grid = spine()
+    s, r, c = np.indices(grid.shape)
+    c = c - 0.25 * s
+    marrow = (r - 28) ** 2 + (c - 30) ** 2 <= 6**2
+    slits = (s % 3 == 0) & (r < 28) & ((r + 2 * s) % 7 < 2)
+    canal = spinal_canal(bone & ~marrow & ~slits, grid, middle_column=34.0)
+    assert canal is not None
+    assert np.abs(canal.rows - 37).max() < 1.5
+
+
+@pytest.mark.parametrize("degrees", [-30, -12, 0, 15])
+def test_the_roll_is_read_off_the_mirror_image_of_spine_and_ribs(degrees):
+    grid = patient_grid(anatomy_phantoms.grid((24, 120, 120), 2.5), 2.5)
+    s, r, c = np.indices(grid.shape)
+    turn = np.deg2rad(degrees)
+    # Ahead is up, which is less of the rows; turned to the left is more of the columns.
+    ahead = -(r - 75) * np.cos(turn) + (c - 60) * np.sin(turn)
+    aside = (r - 75) * np.sin(turn) + (c - 60) * np.cos(turn)
+    bone = (np.hypot(ahead - 10, aside) <= 7) | (np.abs(np.hypot(ahead, aside) - 4.5) < 1.5)
+    cage = np.abs(np.hypot(ahead / 32, aside / 48) - 1) < 0.04
+    bone |= cage & (ahead < 25) & (s % 8 < 3)
+    canal = spinal_canal(bone, grid, middle_column=60.0)
+    assert canal is not None
+    assert np.rad2deg(roll_of(bone, canal, grid)) == pytest.approx(degrees, abs=3)
 
 
 def test_a_vessel_is_followed_by_its_rim_and_its_width_is_known():

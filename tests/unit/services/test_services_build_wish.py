@@ -42,7 +42,13 @@ def test_equal_wishes_are_equal_however_they_are_put():
     assert first == checked(
         organs=["lung-left,lung-right"], formats=["glb,stl"], series=None, allow_gaps=False
     )
+    assert first == checked(organs=["Lungs"], formats=["glb", "stl"])
     assert checked(threshold=[200, None]) == checked(threshold=[200.0, None], name="surface")
+
+
+def test_a_slip_in_an_organ_is_refused_with_what_may_have_been_meant():
+    with pytest.raises(RecipeNotFound, match="Did you mean liver"):
+        checked(organs=["heart", "livver"])
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Case, Job
 from plastinate.model.errors import RecipeNotFound
+from plastinate.recipes.load import recipe_for_organs
 from plastinate.services import people
 from plastinate.services.access import Actor
 from plastinate.services.cases import purge_case, trash_case
@@ -79,4 +82,26 @@ def test_the_recipe_of_every_sample_exists():
     from plastinate.recipes.load import load_recipe
 
     for sample in SAMPLES.values():
-        assert load_recipe(sample.recipe).modality == ("CT" if sample.quantity == "HU" else "MR")
+        recipe = load_recipe(sample.recipe) if sample.recipe else recipe_for_organs(sample.organs, "")
+        assert recipe.modality == sample.modality
+
+
+def test_the_chest_is_shown_with_the_organs_that_people_look_for():
+    made = set(recipe_for_organs(SAMPLES["chest-ct"].organs, "CT").structures)
+    assert made >= {"heart", "liver", *("lung-left", "lung-right"), *("kidney-left", "kidney-right")}
+
+
+@pytest.mark.slow
+def test_an_organ_whose_model_cannot_be_had_is_told_of_and_costs_only_itself(archive: Archive, shop: Sample):
+    # The shop has the scan, and no model.
+    told: list[tuple[str, str]] = []
+    case_id = put_sample_in(
+        archive,
+        "small",
+        samples={"small": replace(shop, organs=("liver", "lung"))},
+        leaves_out=lambda organ, fault: told.append((organ, fault.code)),
+    )
+    assert told == [("liver", "system.download-failed")]
+    with archive.database.read() as session:
+        asked = session.scalar(select(Job.request).where(Job.case_id == case_id, Job.kind == "build"))
+    assert asked["organs"] == ["lung-left", "lung-right"]

@@ -318,3 +318,71 @@ def test_every_choice_survives_the_way_through_an_address():
     made = Choices("2", "1", "MR", "organs", "mr-head", ("a", "b"), "-1", "2,5", "Wäx & co", "yes", ("glb",),
                    "draco", "yes")  # fmt: skip
     assert build_form.choices_in(MultiDict(parse_qsl(urlencode(made.as_query())))) == made
+
+
+def test_both_sides_of_a_pair_are_one_tick_and_each_may_be_had_alone(stage: Stage):
+    scene = inspected(stage, series(1, "CT"))
+    browser = stage.browser("owner")
+    sent(browser, scene, what="organs", organs=["heart", "lung", "kidney-left"], formats="glb")
+    wish = queued(stage, scene)
+    assert wish is not None
+    assert wish["organs"] == ["heart", "lung-left", "lung-right", "kidney-left"]
+    again = browser.get(
+        f"/cases/{scene.case}?what=organs&organs=lung-left,lung-right,kidney-left&formats=glb"
+    ).text
+    assert chosen(again, "organs") == ["lung", "kidney-left"]
+
+
+def test_the_organs_that_people_look_for_stand_first(stage: Stage):
+    scene = inspected(stage, series(1, "CT"))
+    page = stage.browser("owner").get(f"/cases/{scene.case}").text
+    whole = re.findall(r'name="organs" value="([a-z-]+)"(?! aria-label)', page)
+    assert whole[:5] == ["heart", "lung", "liver", "kidney", "brain"]
+    assert len(whole) == len(set(whole))
+
+
+@pytest.mark.parametrize(
+    ("here", "english", "german"),
+    [
+        (False, "fetched once: 27.5 MB, licence Apache-2.0", "einmal geholt wird: 27,5"),
+        (True, "By a network that is here; its licence: Apache-2.0", "Durch ein Netz, das hier liegt"),
+    ],
+)
+def test_an_organ_says_what_is_fetched_for_it_before_it_is(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, here: bool, english: str, german: str
+):
+    from plastinate.depot import card_named
+    from plastinate.depot.model_files import model_folder
+
+    monkeypatch.setenv("PLASTINATE_CACHE", str(tmp_path))
+    if here:
+        card = card_named("liver-ct")
+        model_folder(card).mkdir(parents=True)
+        for part in card.parts:
+            (model_folder(card) / part.file).touch()
+    scene = inspected(stage, series(1, "CT"))
+    browser = stage.browser("owner")
+    for language, words in (("en", english), ("de", german)):
+        page = browser.get(f"/cases/{scene.case}", headers={"Accept-Language": language}).text
+        told = re.findall(r'id="fetches-([a-z-]+)"><p class="hint" data-modalities="CT">([^<]*)', page)
+        assert [name for name, _ in told] == ["liver"]
+        assert words in html.unescape(told[0][1])
+
+
+def test_every_pair_that_can_be_built_has_a_name_of_its_own():
+    from plastinate.recipes.load import list_recipes, organ_groups
+    from plastinate.web.wording import PAIRS
+
+    made = {name for recipe in list_recipes() for name in recipe.structures}
+    assert {name for name, sides in organ_groups().items() if made & set(sides)} == set(PAIRS)
+
+
+def test_what_is_chosen_beforehand_fetches_nothing(stage: Stage):
+    from plastinate.recipes.load import load_recipe
+    from plastinate.services.needed_models import names_of_models
+
+    for kind in ("CT", "MR"):
+        scene = inspected(stage, series(1, kind, description="no region"))
+        page = stage.browser("owner").get(f"/cases/{scene.case}").text
+        [recipe] = chosen(page, "recipe")
+        assert names_of_models(load_recipe(recipe)) == []

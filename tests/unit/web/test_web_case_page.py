@@ -43,6 +43,16 @@ def test_an_organ_that_was_asked_for_and_not_found_has_a_row_with_its_reason(sta
     assert "no bone above 300 HU" in row
 
 
+def test_of_much_that_was_not_found_the_names_stand_together(stage: Stage, scene: Scene):
+    many = [{**MISSING, "id": f"rib-left-{n}", "name": f"Left rib {n}"} for n in range(1, 13)]
+    change(stage, scene, organs=[{**ORGAN, "reasons": []}], not_found=many)
+    _, case, _ = pages_of(stage, scene)
+    assert "Left rib 1, Left rib 2, Left rib 3" in case
+    assert case.count('class="light missing"') == 1
+    paper = stage.browser("owner").get(f"/cases/{scene.case}/builds/{scene.build}/view").text
+    assert "Left rib 1, Left rib 2, Left rib 3" in paper
+
+
 def test_a_build_of_single_organs_is_called_by_those_that_were_found(stage: Stage, scene: Scene):
     change(stage, scene, organs=[{**ORGAN, "reasons": []}], not_found=[MISSING])
     with stage.archive.database.write() as session:
@@ -239,3 +249,38 @@ def test_the_last_step_is_not_yet_the_end(stage: Stage):
     assert "99%" in page
     assert "100%" not in page
     assert "Storing the results" in page
+
+
+def test_what_a_running_build_has_found_is_shown_while_it_runs_and_not_after(stage: Stage):
+    scene = stage.new_scene(state="running")
+    browser = stage.browser("owner")
+
+    def look() -> tuple[Any, str]:
+        return browser.get(f"/api/jobs/{scene.job}").json, browser.get(f"/cases/{scene.case}").text
+
+    with stage.archive.database.write() as session:
+        session.get_one(Job, scene.job).found = ["lung-left", "lung-right", "heart"]
+    job, page = look()
+    assert job["found"] == ["lung-left", "lung-right", "heart"]
+    assert f'src="{job["glimpse"]}"' in page
+    assert "Both lungs, Heart" in page
+    picture = browser.get(job["glimpse"])
+    assert (picture.mimetype, picture.data[:4]) == ("image/png", b"\x89PNG")
+    with stage.archive.database.write() as session:
+        session.get_one(Job, scene.job).found = ["lung-left"]
+    assert look()[0]["glimpse"] != job["glimpse"]
+    with stage.archive.database.write() as session:
+        session.get_one(Job, scene.job).state = "done"
+    ended, page = look()
+    assert (ended["found"], ended["glimpse"]) == ([], None)
+    assert "glimpse" not in page
+
+
+def test_a_build_that_has_found_nothing_yet_shows_no_picture(stage: Stage):
+    scene = stage.new_scene(state="running")
+    with stage.archive.database.write() as session:
+        job = session.get_one(Job, scene.job)
+        job.found, job.glimpse = None, None
+    page = stage.browser("owner").get(f"/cases/{scene.case}").text
+    assert re.search(r'data-part="glimpse" hidden><img alt="" width="360">', page)
+    assert stage.browser("owner").get(f"/api/jobs/{scene.job}/glimpse").status_code == 404

@@ -11,6 +11,8 @@ export interface JobState {
   attempt: number;
   share_done: number;
   doing: string;
+  found: string[];
+  glimpse: string | null;
   remaining_s: number | null;
   position: number | null;
   is_cancel_requested: boolean;
@@ -115,8 +117,19 @@ function show(job: JobState): void {
   } else if (job.state === "queued") {
     tell(card, "doing", place(job));
   }
+  glimpse(card, job);
   // Nothing is said where nobody knows; what was said before may no longer hold.
   tell(card, "left", job.remaining_s === null ? "" : left(job.remaining_s));
+}
+
+/** What was found so far: a picture of it, and names. The picture before stays until the next has come. */
+function glimpse(card: HTMLElement, job: JobState): void {
+  const figure = card.querySelector<HTMLElement>('[data-part="glimpse"]');
+  const picture = figure?.querySelector("img");
+  if (!figure || !picture) return;
+  tell(card, "found", job.found.map((name) => wordOr(`part ${name}`, name)).join(", "));
+  if (job.glimpse && picture.getAttribute("src") !== job.glimpse) picture.src = job.glimpse;
+  figure.hidden = !job.glimpse;
 }
 
 function place(job: JobState): string {

@@ -109,7 +109,7 @@ def _layer(
     if painted is not None:
         # Colours lie between vertices as normals do.
         own = rasterise(on_screen, painted.astype(np.float32), triangles, **size)[1][rows, columns]
-    shaded = _lit(normal, open_sky[rows, columns], own)
+    shaded = lit(normal, open_sky[rows, columns], own)
     cover = np.full(len(rows), opacity, dtype=np.float32)
     if opacity < GLASS_BELOW:
         # Glass seen edge-on holds more of its colour (Fresnel): the outline stays, the middle is clear.
@@ -118,7 +118,14 @@ def _layer(
     return Layer((rows + top) * camera.width + columns + left, depth[rows, columns], shaded, cover)
 
 
-def _lit(normal: Picture, openness: Picture, colour: Picture | tuple[int, int, int]) -> Picture:
+def lit(normal: Picture, openness: Picture, colour: Picture | tuple[int, int, int]) -> Picture:
+    """Colours of what faces that way, (N, 3) sRGB 0 to 1.
+
+    Args:
+        normal: (N, 3) right, up, towards the eye; unit vectors.
+        openness: (N,) how much of the sky each sees, 0 to 1.
+        colour: sRGB bytes, one for all or (N, 3).
+    """
     key = np.clip(normal @ (KEY_LIGHT / np.linalg.norm(KEY_LIGHT)), 0, 1)
     fill = np.clip(normal @ (FILL_LIGHT / np.linalg.norm(FILL_LIGHT)), 0, 1)
     halfway = KEY_LIGHT / np.linalg.norm(KEY_LIGHT) + np.array([0, 0, 1], dtype=np.float32)

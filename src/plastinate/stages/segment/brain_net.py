@@ -1,9 +1,9 @@
-"""T1-weighted MR of a head -> brain, by two networks: one finds the box, one the brain in it."""
+"""MR of a head -> brain: by two networks made for T1, or by one for every contrast where they do not fit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,6 @@ import numpy.typing as npt
 from plastinate.depot import model_file
 from plastinate.model.errors import EmptyMask
 from plastinate.model.evidence import Finding
-from plastinate.model.geometry import lps_affine_to_ras
 from plastinate.model.remarked import Remarked
 from plastinate.model.volume import Volume
 from plastinate.native.components import fill_cavities, largest_components
@@ -19,9 +18,13 @@ from plastinate.native.distance import closed, erode, opened
 from plastinate.native.resample import resample_affine
 from plastinate.native.voxels import Mask, bounding_box
 from plastinate.nets.deepbet_unet import MODEL, deepbet_graph
+from plastinate.nets.mindgrab import MODEL as ANY_MODEL
+from plastinate.nets.mindgrab import mindgrab_graph
 from plastinate.nets.session import Session, open_session
 from plastinate.nets.sliding_patch import untold
 from plastinate.stages.segment.boxes import cut_out, put_back
+from plastinate.stages.segment.brain_any_contrast import any_contrast_likelihood, white_is_brighter
+from plastinate.stages.segment.patient_frame import frame_of
 from plastinate.stages.segment.settle_edge import smoothed
 
 Floats = npt.NDArray[np.float32]
@@ -44,29 +47,28 @@ SMOOTH_MM = 0.7
 # In the rim a voxel is as likely brain as fluid at the darkness given, and 9 to 1 a sixth of the brain's
 # brightness away from it: half of the way from fluid to grey matter.
 TISSUE, SHARE_SPREAD = 0.5, 0.08
+OTHER_CONTRAST = Finding(
+    "segment.other-contrast",
+    "warning",
+    "The scan does not look like a T1-weighted head: the brain was found by a network for every contrast.",
+    "Compare it with the slices; where fluid is bright, more of it may be in.",
+)
 
 
 @dataclass(frozen=True)
-class _Frame:
-    """The scan's own axes, in the order and direction closest to right, front, head.
+class Rules:
+    """What becomes of likelihoods, as the arguments of `brain_net` say."""
 
-    Attributes:
-        to_index: (3, 3) of 0 and +-1: steps along (right, front, head) -> steps along (slice, row, column).
-        origin: (3,) the index where all three begin.
-        shape: voxels along (right, front, head).
-    """
-
-    to_index: npt.NDArray[np.float64]
-    origin: npt.NDArray[np.float64]
-    shape: tuple[int, int, int]
-
-    def index_map(
-        self, start: Sequence[float], size: Sequence[float], shape: Sequence[int]
-    ) -> npt.NDArray[np.float64]:
-        """(3, 4) from a grid of that shape over a box of this frame to the scan's index."""
-        step = np.array(size, dtype=np.float64) / np.array(shape)
-        first = np.array(start, dtype=np.float64) + step / 2 - 0.5
-        return np.hstack([self.to_index * step, (self.to_index @ first + self.origin)[:, None]])
+    least_sureness: float
+    doubtful_sureness: float
+    least_ml: float
+    rim_mm: float
+    darkness: float
+    wide_rim_mm: float
+    brightness: float
+    usual_ml: float
+    most_ml: float
+    least_agreement: float
 
 
 def brain_net(
@@ -78,22 +80,32 @@ def brain_net(
     least_ml: float = 200.0,
     rim_mm: float = 3.0,
     darkness: float = 0.5,
+    wide_rim_mm: float = 5.0,
+    brightness: float = 1.6,
+    usual_ml: float = 700.0,
+    most_ml: float = 2200.0,
+    least_agreement: float = 0.7,
     progress: Callable[[float], None] = untold,
 ) -> Remarked:
-    """Brain with cerebellum, brain stem and the fluid in and between them, from a T1-weighted head.
+    """Brain with cerebellum, brain stem and the fluid in and between them.
 
-    The networks take the fluid around the brain for brain as far as the skull; a rim of it is taken off.
-
-    Made for T1: fluid dark, white matter bright. Of other contrasts it makes too much or too little.
+    Two networks made for T1 are asked first. Where white matter is not the brighter one in what they found,
+    or they are not sure, one is asked that was taught no contrast in particular.
+    All of them take the fluid around the brain for brain as far as the skull; a rim of it is taken off.
 
     Args:
         volume: MR.
         head: the head as one solid; what lies outside is not brain.
         least_sureness: mean of |2p - 1| where there may be brain, below which there is none.
-        doubtful_sureness: below it, the finding says so.
+        doubtful_sureness: below it, the other network is asked, or the finding says so.
         least_ml: a smaller piece is not taken for a brain.
-        rim_mm: how deep below the network's edge fluid is looked for.
+        rim_mm: how deep below the networks' edge fluid is looked for.
         darkness: of the brain's own brightness; below it is fluid, bone or membrane.
+        wide_rim_mm: the same for the network for every contrast, whose edge lies farther out.
+        brightness: of the brain's own; in another contrast than T1, above it is fluid.
+        usual_ml: what is smaller, or ends where the scan does, needs both to see it.
+        most_ml: what is larger is no brain with its fluid.
+        least_agreement: the Dice coefficient of what both see, below which there is no brain.
         progress: told what share is done; what it raises ends the work.
 
     Returns:
@@ -104,24 +116,102 @@ def brain_net(
         ModelError: the networks' weights are not to be had.
 
     Source:
-        Fisch et al., Computers in Biology and Medicine 179 (2024) 108845.
+        Fisch et al., Computers in Biology and Medicine 179 (2024) 108845; for other contrasts
+        arXiv:2506.11860 (2025).
     """
     if volume.quantity == "HU":
         raise EmptyMask(ORGAN, "the network for it was made for MR")
-    networks = [open_session(deepbet_graph(model_file(MODEL, part=part))) for part in ("box", "net")]
-    likelihood = brain_likelihood(
-        volume, networks[0], networks[1], progress=lambda share: progress(0.9 * share)
+    rules = Rules(
+        least_sureness,
+        doubtful_sureness,
+        least_ml,
+        rim_mm,
+        darkness,
+        wide_rim_mm,
+        brightness,
+        usual_ml,
+        most_ml,
+        least_agreement,
     )
-    return brain_from(
-        volume,
-        head,
-        likelihood,
-        least_sureness=least_sureness,
-        doubtful_sureness=doubtful_sureness,
-        least_ml=least_ml,
-        rim_mm=rim_mm,
-        darkness=darkness,
+    box_network, network = (
+        open_session(deepbet_graph(model_file(MODEL, part=part))) for part in ("box", "net")
     )
+    try:
+        likelihood = brain_likelihood(
+            volume, box_network, network, progress=lambda share: progress(0.3 * share)
+        )
+    except EmptyMask:
+        likelihood = np.zeros(volume.geometry.shape, dtype=np.float32)
+    del box_network, network
+
+    def second() -> Floats:
+        any_network = open_session(mindgrab_graph(model_file(ANY_MODEL)))
+        return any_contrast_likelihood(
+            volume, head, any_network, progress=lambda share: progress(0.3 + 0.6 * share)
+        )
+
+    return settled(volume, head, likelihood, second, rules=rules)
+
+
+def settled(
+    volume: Volume, head: Mask, likelihood: Floats, second: Callable[[], Floats], *, rules: Rules
+) -> Remarked:
+    """What the networks for T1 said, or the one for every contrast, or nothing where they contradict.
+
+    Args:
+        volume: MR.
+        head: what lies outside is not brain.
+        likelihood: (S, R, C), from the networks for T1.
+        second: asks the other network; it is not asked where the first will do.
+        rules: as the arguments of `brain_net`.
+
+    Raises:
+        EmptyMask: no brain.
+    """
+    fits = fits_t1(volume, likelihood, rules=rules)
+    if fits and not is_partial(volume, likelihood, usual_ml=rules.usual_ml):
+        return brain_from(volume, head, likelihood, rules=rules)
+    other = second()
+    chosen = likelihood if fits else other
+    contradict = agreement(likelihood, other) < rules.least_agreement
+    if contradict and is_partial(volume, chosen, usual_ml=rules.usual_ml):
+        raise EmptyMask(ORGAN, "the networks recognise different things in this scan")
+    if fits:
+        return brain_from(volume, head, likelihood, rules=rules)
+    is_t1 = white_is_brighter(volume, other >= BRAIN)
+    wide = replace(rules, rim_mm=rules.wide_rim_mm)
+    made = brain_from(volume, head, other, rules=wide, brightness=np.inf if is_t1 else rules.brightness)
+    return replace(made, findings=(*made.findings, OTHER_CONTRAST))
+
+
+def is_partial(volume: Volume, likelihood: Floats, *, usual_ml: float) -> bool:
+    """True where what was found ends at the scan's own end, or is smaller than a brain: a part, or none."""
+    found = largest_components(likelihood >= BRAIN, connectivity=6)
+    ends = any(bool(found.take(end, axis=axis).any()) for axis in range(3) for end in (0, -1))
+    return ends or float(np.count_nonzero(found)) * volume.geometry.voxel_ml < usual_ml
+
+
+def agreement(one: Floats, other: Floats) -> float:
+    """Dice coefficient of what two networks call brain."""
+    first, last = one >= BRAIN, other >= BRAIN
+    shared = float(np.count_nonzero(first & last))
+    return 2.0 * shared / max(1.0, float(np.count_nonzero(first)) + float(np.count_nonzero(last)))
+
+
+def fits_t1(volume: Volume, likelihood: Floats, *, rules: Rules) -> bool:
+    """True where the networks for T1 are sure of what can be a brain, bright within as in T1 alone."""
+    inside = largest_components(likelihood >= BRAIN, connectivity=6)
+    return (
+        sureness(likelihood) >= rules.doubtful_sureness
+        and float(np.count_nonzero(inside)) * volume.geometry.voxel_ml <= rules.most_ml
+        and white_is_brighter(volume, inside)
+    )
+
+
+def sureness(likelihood: Floats) -> float:
+    """Mean of |2p - 1| over the voxels with some brain in question, 0 where there are none."""
+    asked = likelihood[likelihood > IN_QUESTION]
+    return float(np.abs(2 * asked - 1).mean()) if asked.size else 0.0
 
 
 def brain_likelihood(
@@ -145,7 +235,7 @@ def brain_likelihood(
         EmptyMask: the first network sees no brain.
     """
     array = np.where(volume.measured, volume.array, 0).astype(np.float32)
-    frame = _frame(volume)
+    frame = frame_of(volume)
     whole = frame.index_map((0, 0, 0), frame.shape, coarse_shape)
     coarse = resample_affine(array, whole, coarse_shape, order=0)
     low, high = np.percentile(coarse, PERCENT)
@@ -168,50 +258,41 @@ def brain_likelihood(
 
 
 def brain_from(
-    volume: Volume,
-    head: Mask,
-    likelihood: Floats,
-    *,
-    least_sureness: float,
-    doubtful_sureness: float,
-    least_ml: float,
-    rim_mm: float,
-    darkness: float,
+    volume: Volume, head: Mask, likelihood: Floats, *, rules: Rules, brightness: float = np.inf
 ) -> Remarked:
-    """What the networks said -> the brain, one piece without cavities; arguments as of `brain_net`.
+    """What a network said -> the brain, one piece without cavities; brighter than the last is fluid.
 
     Raises:
         EmptyMask: what they found is no brain.
     """
-    asked = likelihood[likelihood > IN_QUESTION]
-    sureness = float(np.abs(2 * asked - 1).mean()) if asked.size else 0.0
+    sure = sureness(likelihood)
     mask = largest_components((likelihood >= BRAIN) & head, connectivity=6)
-    if sureness < least_sureness or mask.sum() * volume.geometry.voxel_ml < least_ml:
+    if sure < rules.least_sureness or mask.sum() * volume.geometry.voxel_ml < rules.least_ml:
         raise EmptyMask(ORGAN, "the network recognises none in this scan")
     mask = fill_cavities(mask)
     box = bounding_box(mask, margin=2)
     assert box is not None  # noqa: S101 - the mask is not empty
     part = cut_out(volume, box)
-    trimmed, brightness = _trimmed(part, mask[box], rim_mm, darkness)
+    trimmed, tissue = _trimmed(part, mask[box], rules, brightness)
     agreed = likelihood.copy()
-    agreed[box] = np.minimum(agreed[box], brightness)
+    agreed[box] = np.minimum(agreed[box], tissue)
     mask = put_back(trimmed, box, mask.shape)
     agreed = np.where(mask, np.maximum(agreed, 0.5), np.minimum(agreed, 0.499))
     findings: tuple[Finding, ...] = ()
-    if sureness < doubtful_sureness:
+    if sure < rules.doubtful_sureness:
         findings = (
             Finding(
                 "segment.network-unsure",
                 "warning",
-                f"The network was not sure of the brain: {100 * sureness:.0f} of 100.",
+                f"The network was not sure of the brain: {100 * sure:.0f} of 100.",
                 "It was kept; compare it with the slices.",
-                {"sureness": round(sureness, 4)},
+                {"sureness": round(sure, 4)},
             ),
         )
     return Remarked((mask,), findings, (agreed.astype(np.float16),))
 
 
-def _trimmed(part: Volume, mask: Mask, rim_mm: float, darkness: float) -> tuple[Mask, Floats]:
+def _trimmed(part: Volume, mask: Mask, rules: Rules, brightness: float) -> tuple[Mask, Floats]:
     """Without the fluid below its surface, and without what hangs on it by a thread then.
 
     Returns:
@@ -221,32 +302,18 @@ def _trimmed(part: Volume, mask: Mask, rim_mm: float, darkness: float) -> tuple[
     array = np.where(part.measured, part.array, 0).astype(np.float32)
     values = smoothed(array, SMOOTH_MM, spacing)
     deep = erode(mask, DEEP_MM, spacing)
-    core = erode(mask, rim_mm, spacing)
+    core = erode(mask, rules.rim_mm, spacing)
     tissue = np.ones(mask.shape, dtype=np.float32)
     if not deep.any():
         return mask, tissue
     rim = mask & ~core
     share = values[rim] / float(np.median(values[deep]))
-    tissue[rim] = 1 / (1 + np.exp((darkness - share) / SHARE_SPREAD))
+    beyond = np.maximum(rules.darkness - share, share - brightness)
+    tissue[rim] = 1 / (1 + np.exp(beyond / SHARE_SPREAD))
     kept = mask & (tissue >= TISSUE)
     kept = closed(opened(kept, THREAD_MM, spacing), CLOSING_MM, spacing) | core
     kept &= mask
     return fill_cavities(largest_components(kept, connectivity=6)), tissue
-
-
-def _frame(volume: Volume) -> _Frame:
-    # Rows: right, front, head; of each the index axis that runs closest to it, each axis once.
-    towards = lps_affine_to_ras(volume.geometry.to_lps_mm)[:3, :3] / np.array(volume.geometry.spacing)
-    to_index = np.zeros((3, 3))
-    left = np.abs(towards)
-    for _ in range(3):
-        patient, axis = np.unravel_index(left.argmax(), left.shape)
-        to_index[axis, patient] = np.sign(towards[patient, axis])
-        left[patient, :] = left[:, axis] = -1
-    shape = np.array(volume.geometry.shape)
-    origin = np.where(to_index.sum(axis=1) < 0, shape - 1, 0).astype(np.float64)
-    x, y, z = (int(n) for n in np.abs(to_index).T @ shape)
-    return _Frame(to_index, origin, (x, y, z))
 
 
 def _scaled(values: Floats, low: float, high: float) -> Floats:

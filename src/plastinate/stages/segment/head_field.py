@@ -72,6 +72,30 @@ def head(
     return body & _reach(cavity, geometry, axis, below_mm)
 
 
+def lowest_of_cavity(
+    bone: Mask,
+    geometry: Geometry,
+    *,
+    gap_mm: float = 6.0,
+    least_section_cm2: float = 40.0,
+    most_section_cm2: float = 300.0,
+    least_ml: float = 100.0,
+) -> int | None:
+    """The lowest axial plane in which bone is a ring around so much room, None where it never is.
+
+    Args:
+        bone: (S, R, C) bool, slices from the head to the feet.
+        geometry: of the mask.
+        gap_mm, least_section_cm2, most_section_cm2, least_ml: as of `head`.
+    """
+    plane_mm2 = geometry.spacing_mm[1] * geometry.spacing_mm[2]
+    sections = (least_section_cm2 * 100.0 / plane_mm2, most_section_cm2 * 100.0 / plane_mm2)
+    cavity = _ringed(closed(bone, gap_mm, geometry.spacing_mm), sections)
+    if _volume_ml(cavity, geometry) < least_ml:
+        return None
+    return int(np.flatnonzero(cavity.any(axis=(1, 2)))[-1])
+
+
 def _ringed(bone: Mask, sections: tuple[float, float]) -> Mask:
     """Spaces of the right size that bone surrounds within their plane; the largest piece of them."""
     spaces = Components(bone, connectivity=4, is_background=True)

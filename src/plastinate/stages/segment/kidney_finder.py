@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,27 @@ from plastinate.stages.segment.boxes import box_of
 from plastinate.stages.segment.trunk import Trunk
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 # Where a kidney may lie, from the spinal canal: to its side, and to the front (negative) or the back.
 SIDE_MM = (14.0, 125.0)
 BACK_MM = (-95.0, 35.0)
-# Where its middle lies, and how far it strays: seven kidneys on three scans 62 to 77 mm to the side and 12 to
-# 24 mm in front. The psoas lies nearer (50 and less), spleen and colon farther (90), duodenum in front (45).
+# Where its middle lies, and how far it strays: six kidneys on three scans 59 to 75 mm to the side and 14 to
+# 24 mm in front; people a fifth smaller or larger are allowed for. The psoas lies nearer (50 and less),
+# spleen and colon farther (80 and more), duodenum in front (45).
 MIDDLE_SIDE_MM = (69.0, 18.0)
 MIDDLE_BACK_MM = (-20.0, 16.0)
+# Two bodies that mirror each other in place, size and brightness speak for each other. Of such a pair only
+# the middle must lie in the usual place, within more: an error of the canal's place moves both alike.
+PAIR_STRAYS_MM = 25.0
+PAIR_APART_MM = (25.0, 25.0, 35.0)
+PAIR_SIZE = 0.5
+PAIR_HU = (12.0, 0.12)
+# One without the other is rare, and a spleen lies much like one: it is believed less.
+ALONE_WORTH = 0.55
+# A kidney takes up contrast as no muscle does, and without it holds more water than muscle.
+TAKEN_UP_HU, WATERY_HU = 60.0, 10.0
+LIKE_MUSCLE_WORTH, WATERY_WORTH = 0.7, 0.85
 # 11 cm long, 5 to 7 wide, 3 thick (Gray's Anatomy); parenchyma 80 to 250 ml from small women to large men.
 VOLUME_ML = (60.0, 320.0)
 LEAST_PART_ML = 12.0
@@ -57,12 +70,20 @@ class Candidate:
     Attributes:
         mask: its voxels within `box` of the grid.
         box: where it lies.
-        score: 0 to 1.
+        score: 0 to 1, with its place and its twin.
+        worth: 0 to 1, whatever its place.
+        place_mm: distance from the spinal canal to its side, to the back, and down from the top of the scan.
+        hu: its median.
+        volume_ml: its size.
     """
 
     mask: Mask
     box: Box
     score: float
+    worth: float
+    place_mm: tuple[float, float, float]
+    hu: float
+    volume_ml: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +97,48 @@ class _Room:
     side_mm: Floats
     back_mm: Floats
     lung: Mask
+    muscle_hu: float
 
     def offsets_mm(self, mask: Mask, box: Box) -> tuple[float, float]:
         """Mean distance to the side and to the back, from the canal, of a mask in a box of this room."""
         return float(self.side_mm[box][mask].mean()), float(self.back_mm[box][mask].mean())
+
+
+def find_kidneys(trunk: Trunk) -> tuple[list[Candidate], list[Candidate]]:
+    """Candidates of the left and of the right side, the best first, judged alone and as pairs.
+
+    Args:
+        trunk: the trunk, blurred by 2 mm.
+    """
+    left, right = find_kidney(trunk, side=1), find_kidney(trunk, side=-1)
+    pairs = _pair_scores(left, right)
+    return _rescored(left, pairs), _rescored(right, pairs.T)
+
+
+def _rescored(found: list[Candidate], pairs: Doubles) -> list[Candidate]:
+    best = pairs.max(axis=1, initial=0.0)
+    rescored = [
+        replace(one, score=max(ALONE_WORTH * one.score, float(with_twin)))
+        for one, with_twin in zip(found, best, strict=True)
+    ]
+    return sorted(rescored, key=lambda candidate: -candidate.score)
+
+
+def _pair_scores(left: list[Candidate], right: list[Candidate]) -> Doubles:
+    """(L, R): how good each pair of candidates is."""
+    facts = [
+        np.array([(*one.place_mm, np.log(one.volume_ml), one.hu, one.worth) for one in found]).reshape(-1, 6)
+        for found in (left, right)
+    ]
+    one, other = facts[0][:, None], facts[1][None]
+    between = one - other
+    spread_hu = PAIR_HU[0] + PAIR_HU[1] * np.abs(one[..., 4] + other[..., 4]) / 2
+    unlike = ((between[..., :3] / PAIR_APART_MM) ** 2).sum(axis=-1)
+    unlike += (between[..., 3] / PAIR_SIZE) ** 2 + (between[..., 4] / spread_hu) ** 2
+    middle = (one[..., :2] + other[..., :2]) / 2 - (MIDDLE_SIDE_MM[0], MIDDLE_BACK_MM[0])
+    astray = ((middle / PAIR_STRAYS_MM) ** 2).sum(axis=-1)
+    scores: Doubles = np.sqrt(one[..., 5] * other[..., 5]) * np.exp(-(unlike + astray) / 2)
+    return scores
 
 
 def find_kidney(trunk: Trunk, *, side: int) -> list[Candidate]:
@@ -125,7 +184,9 @@ def _room(trunk: Trunk, side: int) -> _Room | None:
         return None
     part = np.ascontiguousarray(inside[box])
     lung = (trunk.lung_left | trunk.lung_right)[box]
-    return _Room(trunk.grid, box, trunk.values[box], part, side_mm[box], back_mm[box], lung)
+    muscle = trunk.inner & (back_mm > 0) & (np.abs(side_mm) < MIDDLE_SIDE_MM[0]) & (trunk.values > 0)
+    muscle_hu = float(np.median(trunk.values[muscle])) if muscle.any() else 0.0
+    return _Room(trunk.grid, box, trunk.values[box], part, side_mm[box], back_mm[box], lung, muscle_hu)
 
 
 def _candidate(parts: Components, number: int, tissue: Mask, erosion: float, room: _Room) -> Candidate | None:
@@ -151,9 +212,21 @@ def _candidate(parts: Components, number: int, tissue: Mask, erosion: float, roo
     if axes_mm[2] > LONGEST_MM or axes_mm[0] < THINNEST_MM:
         return None
     size = min(1.0, volume_ml / VOLUME_ML[0]) * (CUT_WORTH if is_cut else 1.0)
-    score = size * _place(mask, inner, room) * max(0.0, 2 * fit - 1) * _distinct(mask, inner, room)
+    hu = float(np.median(room.values[inner][mask]))
+    worth = size * max(0.0, 2 * fit - 1) * _distinct(mask, inner, room) * _taken_up(hu - room.muscle_hu)
     s, r, c = (slice(int(at), int(at) + n) for at, n in zip(start, mask.shape, strict=True))
-    return Candidate(mask, (s, r, c), float(score))
+    place_mm = (*room.offsets_mm(mask, inner), float(index[:, 0].mean() * step))
+    score = float(worth * _place(mask, inner, room))
+    return Candidate(mask, (s, r, c), score, float(worth), place_mm, hu, volume_ml)
+
+
+def _taken_up(over_muscle_hu: float) -> float:
+    """1 where contrast was taken up, less the more alike muscle."""
+    bright = LIKE_MUSCLE_WORTH + (1 - LIKE_MUSCLE_WORTH) * np.clip(over_muscle_hu / TAKEN_UP_HU, 0, 1)
+    watery = LIKE_MUSCLE_WORTH + (WATERY_WORTH - LIKE_MUSCLE_WORTH) * np.clip(
+        -over_muscle_hu / WATERY_HU, 0, 1
+    )
+    return float(max(bright, watery))
 
 
 def _place(mask: Mask, inner: Box, room: _Room) -> float:

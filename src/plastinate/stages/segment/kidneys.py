@@ -16,9 +16,10 @@ from plastinate.native import filters
 from plastinate.native.components import fill_cavities, largest_components
 from plastinate.native.distance import closed, dilate, erode, opened
 from plastinate.native.voxels import Box, Mask, gradient_magnitude
+from plastinate.stages.segment.border_doubt import EdgeSense, border_doubt
 from plastinate.stages.segment.boxes import cut_out
 from plastinate.stages.segment.flooding import flooded
-from plastinate.stages.segment.kidney_finder import Candidate, find_kidney
+from plastinate.stages.segment.kidney_finder import Candidate, find_kidneys
 from plastinate.stages.segment.patient_grid import box_between, moved
 from plastinate.stages.segment.trunk import trunk
 
@@ -37,6 +38,14 @@ EDGE_SMOOTH_MM = (0.8, 1.2)
 PLAIN_REACH = 0.6
 PLAIN_OPENING = 2.0
 NOT_LIKELY = "none of the bodies beside the spine looks enough like a kidney"
+# What an edge of the kidney tells: half of the step from fat to parenchyma without contrast is clear, and
+# where nothing differs the flood may be off by its whole reach.
+SENSE = EdgeSense(clear_hu=60.0, clear_mm=1.2, blind_mm=6.0)
+SIDES = ("left", "right")
+ONE_KIDNEY = {
+    "left": "Only the left kidney was found.",
+    "right": "Only the right kidney was found.",
+}
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,8 @@ def kidneys(
     lung_right: Mask,
     bone: Mask,
     *,
-    least_score: float = 0.25,
-    sure_score: float = 0.35,
+    least_score: float = 0.2,
+    sure_score: float = 0.3,
     core_mm: float = 3.0,
     reach_mm: float = 6.0,
     fat_below_hu: float = -25.0,
@@ -81,7 +90,8 @@ def kidneys(
         opening_mm: radius that takes off vessels at the hilum.
 
     Returns:
-        Left and right kidney, (S, R, C) bool; one may be empty. Remarks where there is no contrast or doubt.
+        Left and right kidney, (S, R, C) bool, with likelihoods; one may be empty. Remarks where there is no
+        contrast, doubt, or only one.
 
     Raises:
         EmptyMask: no spine of a trunk, or nothing like a kidney beside it.
@@ -92,24 +102,27 @@ def kidneys(
     """
     parts = trunk("kidneys", volume, body, lung_left, lung_right, bone, smooth_mm=SMOOTH_MM)
     grid = parts.grid
-    masks, scores, likely_hu = [], [], []
-    for side in (1, -1):
-        found = find_kidney(parts, side=side)
-        mask = np.zeros(volume.geometry.shape, dtype=np.bool_)
+    shape = volume.geometry.shape
+    masks, likelihoods, scores, likely_hu = [], [], [], []
+    for found in find_kidneys(parts):
+        mask, likelihood = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.float16)
         if found and found[0].score >= least_score:
             votes = _votes(found, grid)
             hu = float(np.median(parts.values[votes >= SURE_VOTE]))
-            box, part = _bordered(volume, votes, grid, hu, _Edge(core_mm, reach_mm, fat_below_hu, opening_mm))
-            mask[box] = part
+            edge = _Edge(core_mm, reach_mm, fat_below_hu, opening_mm)
+            box, mask[box], likelihood[box] = _bordered(volume, votes, grid, hu, edge)
             scores.append(found[0].score)
             likely_hu.append(hu)
         masks.append(mask)
+        likelihoods.append(likelihood if mask.any() else None)
     if not scores:
         raise EmptyMask("kidneys", NOT_LIKELY)
-    return Remarked(tuple(masks), tuple(_remarks(min(scores), sure_score, min(likely_hu))))
+    sides = [side for side, mask in zip(SIDES, masks, strict=True) if mask.any()]
+    remarks = _remarks(min(scores), sure_score, min(likely_hu), sides)
+    return Remarked(tuple(masks), tuple(remarks), tuple(likelihoods))
 
 
-def _remarks(score: float, sure_score: float, hu: float) -> list[Finding]:
+def _remarks(score: float, sure_score: float, hu: float, sides: list[str]) -> list[Finding]:
     made = []
     if hu < CONTRAST_HU:
         made.append(
@@ -129,6 +142,16 @@ def _remarks(score: float, sure_score: float, hu: float) -> list[Finding]:
                 "What was taken for a kidney is unusual in place, size or shape.",
                 "Look at the slices: it may be another organ, or only part of one.",
                 {"score": round(score, 2)},
+            )
+        )
+    if len(sides) == 1:
+        made.append(
+            Finding(
+                "segment.one-kidney",
+                "warning",
+                ONE_KIDNEY[sides[0]],
+                "The other may lie outside of the scan, be taken out, or be hidden by a tumour or metal.",
+                {"side": sides[0]},
             )
         )
     return made
@@ -152,8 +175,10 @@ def _votes(found: list[Candidate], grid: Geometry) -> Floats:
     return np.asarray(total / worth)
 
 
-def _bordered(volume: Volume, votes: Floats, grid: Geometry, hu: float, edge: _Edge) -> tuple[Box, Mask]:
-    """The kidney on the scan's own grid: flooded from its core to the steepest edge."""
+def _bordered(
+    volume: Volume, votes: Floats, grid: Geometry, hu: float, edge: _Edge
+) -> tuple[Box, Mask, Floats]:
+    """The kidney on the scan's own grid, flooded from its core to the steepest edge; and its likelihood."""
     box = box_between(votes > 0, grid, volume.geometry, margin_mm=edge.reach_mm + 4)
     part = cut_out(volume, box)
     spacing = part.geometry.spacing_mm
@@ -174,7 +199,8 @@ def _bordered(volume: Volume, votes: Floats, grid: Geometry, hu: float, edge: _E
     kidney &= smooth > edge.fat_below_hu
     tidy = _tidied(fill_cavities(kidney), opening_mm, spacing)
     # Clefts that noise cut are closed; the sinus, where fat is, stays open.
-    return box, fill_cavities(closed(tidy, edge.opening_mm, spacing) & ((smooth > edge.fat_below_hu) | tidy))
+    whole = fill_cavities(closed(tidy, edge.opening_mm, spacing) & ((smooth > edge.fat_below_hu) | tidy))
+    return box, whole, border_doubt(smooth, whole, spacing, sense=SENSE).likelihood
 
 
 def _tidied(mask: Mask, opening_mm: float, spacing: tuple[float, float, float]) -> Mask:

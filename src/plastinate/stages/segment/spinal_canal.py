@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plastinate.model.geometry import Geometry
+from plastinate.native.components import fill_holes_2d
+from plastinate.native.distance import closed
 from plastinate.native.voxels import Mask
 
 Floats = npt.NDArray[np.float64]
@@ -25,6 +27,16 @@ OFF_MIDDLE_MM = 60.0
 LEAN = 0.1
 LEAST_ENCLOSED = 0.65
 LEAST_LENGTH_MM = 20.0
+# Thick slices show the cortex of a vertebral body in pieces, and its marrow is no bone: gaps up to 20 mm are
+# bridged in each plane, and holes as large as a body's marrow filled, before the bone in front is counted.
+# Holes no larger than a canal stay open; a skull's is larger than a body's. Without this, scans with slices
+# of 5 mm lost the canal to the gutter beside the spinous processes.
+GAPS_MM = (5.0, 10.0)
+CANAL_CM2, MARROW_CM2 = 4.0, 20.0
+# What lies that near to the canal is the spine, the same on both sides whatever the roll; beyond this, arms.
+MIRROR_MM = (20.0, 160.0)
+MOST_ROLL_DEG = 40.0
+MIRROR_BLUR_DEG = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +74,7 @@ def spinal_canal(bone: Mask, grid: Geometry, *, middle_column: float) -> Canal |
         enclosed += hit
     enclosed /= RAYS
     enclosed[bone] = 0
-    enclosed *= np.minimum(1, _bone_in_front_mm(bone, step) / FULL_BODY_MM)
+    enclosed *= np.minimum(1, _bone_in_front_mm(_bridged(bone, step), step) / FULL_BODY_MM)
     columns = np.arange(bone.shape[2])
     enclosed[:, :, np.abs(columns - middle_column) * step > OFF_MIDDLE_MM] = 0
     # The middle of the canal is enclosed like its edge: what lies deeper inside is worth a little more.
@@ -72,6 +84,57 @@ def spinal_canal(bone: Mask, grid: Geometry, *, middle_column: float) -> Canal |
     if np.count_nonzero(share >= LEAST_ENCLOSED) * step < LEAST_LENGTH_MM:
         return None
     return Canal(_mended(rows_at, share), _mended(columns_at, share), share)
+
+
+def roll_of(bone: Mask, canal: Canal, grid: Geometry) -> float:
+    """The angle (rad) by which the front of the skeleton is turned to the patient's left.
+
+    Spine and ribs, added up along the canal, are most like their own mirror image about the line
+    that runs straight forward. Turned by 15 degrees either way, three scans gave 14 to 16.5.
+
+    Args:
+        bone: (S, R, C) bool on a patient grid.
+        canal: of the same grid.
+        grid: that grid.
+    """
+    step = grid.spacing_mm[0]
+    reach = round(MIRROR_MM[1] / step)
+    sections = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float64)
+    padded = np.pad(bone, [(0, 0), (reach, reach), (reach, reach)])
+    for plane, (row, column) in enumerate(zip(canal.rows, canal.columns, strict=True)):
+        r, c = round(row), round(column)
+        sections += padded[plane, r : r + 2 * reach + 1, c : c + 2 * reach + 1]
+    radii = np.arange(round(MIRROR_MM[0] / step), reach)
+    angles = np.deg2rad(np.arange(360))
+    around = sections[
+        np.rint(reach + radii[:, None] * np.sin(angles)).astype(int),
+        np.rint(reach + radii[:, None] * np.cos(angles)).astype(int),
+    ]
+    # A circle's arc counts by its length, and many planes of one rib not much more than one.
+    around = np.sqrt(around * radii[:, None])
+    bell = np.exp(-0.5 * (np.minimum(np.arange(360), 360 - np.arange(360)) / MIRROR_BLUR_DEG) ** 2)
+    spectrum = np.fft.fft(around, axis=1) * np.fft.fft(bell / bell.sum())
+    # What lies at an angle meets, mirrored about the angle a, what lies at 2 a less that angle.
+    alike = np.fft.ifft(spectrum**2, axis=1).real.sum(axis=0)
+    tried = np.arange(-2 * MOST_ROLL_DEG, 2 * MOST_ROLL_DEG + 1) / 2
+    ahead = np.rint(2 * (270 + tried)).astype(int) % 360
+    return float(np.deg2rad(tried[alike[ahead].argmax()]))
+
+
+def _bridged(bone: Mask, step: float) -> Mask:
+    """Bone with the gaps of each plane closed and the marrow of vertebral bodies filled, the canal open."""
+    near, far = (_closed_in_plane(bone, gap, step) for gap in GAPS_MM)
+    lumen = fill_holes_2d(near, axis=0, max_voxels=round(CANAL_CM2 * 100 / step**2)) & ~near
+    filled = fill_holes_2d(far, axis=0, max_voxels=round(MARROW_CM2 * 100 / step**2))
+    return np.asarray(filled & ~lumen)
+
+
+def _closed_in_plane(bone: Mask, radius_mm: float, step: float) -> Mask:
+    margin = round(radius_mm / step) + 1
+    padded = np.pad(bone, [(0, 0), (margin, margin), (margin, margin)])
+    # Planes so far apart do not see each other.
+    whole = closed(padded, radius_mm, (10 * radius_mm, step, step))
+    return np.ascontiguousarray(whole[:, margin:-margin, margin:-margin])
 
 
 def _mended(at: npt.NDArray[np.int64], share: Floats) -> Floats:

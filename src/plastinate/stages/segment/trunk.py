@@ -12,17 +12,19 @@ from plastinate.model.geometry import Geometry
 from plastinate.model.volume import Volume
 from plastinate.native import filters
 from plastinate.native.voxels import Mask
+from plastinate.stages.segment.head_field import lowest_of_cavity
 from plastinate.stages.segment.orientation import body_middle_mm
 from plastinate.stages.segment.patient_grid import AIR_HU, averaged, moved, moved_mask, patient_grid
-from plastinate.stages.segment.spinal_canal import Canal, spinal_canal
+from plastinate.stages.segment.spinal_canal import Canal, roll_of, spinal_canal
 
 Floats = npt.NDArray[np.float32]
 
 GRID_MM = 2.5
-# Where a vertebral body lies in front of the canal: from, to, and to either side; without the arch.
-VERTEBRA_MM = (10.0, 40.0, 25.0)
-SURELY_CANAL = 0.8
-MOST_ROLL = np.deg2rad(40.0)
+# A cortex of 1 mm fills so much of a voxel of 2.5 mm, and its blur.
+BONE_SHARE = 0.25
+# From the lowest plane in which the skull is a ring, the chin lies 80 to 110 mm lower, and the aorta's arch
+# below the neck.
+BELOW_HEAD_MM = 150.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,7 @@ def trunk(
     bone: Mask,
     *,
     smooth_mm: float,
+    below_head_mm: float = BELOW_HEAD_MM,
 ) -> Trunk:
     """The trunk of a scan, or the reason why an organ of the trunk cannot be in it.
 
@@ -89,6 +92,7 @@ def trunk(
         volume: CT.
         body, lung_left, lung_right, bone: masks of the same scan.
         smooth_mm: blur of the values.
+        below_head_mm: where the scan shows a cranial cavity, what lies higher than that below it is no trunk.
 
     Raises:
         EmptyMask: there is no spine of a trunk.
@@ -98,7 +102,11 @@ def trunk(
     inner = moved_mask(body, volume.geometry, grid)
     hard = moved_mask(bone, volume.geometry, grid)
     middle = (body_middle_mm(inner, grid) - grid.to_lps_mm[0, 3]) / GRID_MM
-    canal = spinal_canal(hard, grid, middle_column=middle)
+    bones = _bone_share(bone, volume.geometry, grid)
+    lowest = lowest_of_cavity(bones, grid)
+    if lowest is not None:
+        bones[: lowest + round(below_head_mm / GRID_MM)] = False
+    canal = spinal_canal(bones, grid, middle_column=middle)
     if canal is None:
         raise EmptyMask(organ, "there is no spine of a trunk in the scan")
     left = moved_mask(lung_left, volume.geometry, grid)
@@ -109,22 +117,10 @@ def trunk(
         moved(coarse.array, coarse.geometry, grid), smooth_mm, grid.spacing_mm, as_float=True
     )
     np.nan_to_num(values, copy=False, nan=AIR_HU)
-    return Trunk(grid, values, inner, left, right, canal, _roll(hard, canal, GRID_MM))
+    return Trunk(grid, values, inner, left, right, canal, roll_of(bones, canal, grid))
 
 
-def _roll(bone: Mask, canal: Canal, step_mm: float) -> float:
-    """The angle from straight ahead to the middle of the vertebral bodies, towards the patient's left."""
-    near, far, wide = (round(length / step_mm) for length in VERTEBRA_MM)
-    angles = []
-    for plane, enclosed in enumerate(canal.enclosed):
-        row, column = round(canal.rows[plane]), round(canal.columns[plane])
-        first = column - wide
-        if enclosed < SURELY_CANAL or row < far or first < 0:
-            continue
-        body = np.argwhere(bone[plane, row - far : row - near, first : column + wide + 1])
-        if len(body):
-            ahead = far - body[:, 0].mean() + (canal.rows[plane] - row)
-            aside = body[:, 1].mean() + first - canal.columns[plane]
-            angles.append(np.arctan2(aside, ahead))
-    roll = float(np.median(angles)) if angles else 0.0
-    return float(np.clip(roll, -MOST_ROLL, MOST_ROLL))
+def _bone_share(bone: Mask, source: Geometry, grid: Geometry) -> Mask:
+    """Where bone fills a part of a coarse voxel: a cortex of a millimetre would slip through nearest ones."""
+    share = averaged(Volume(source, bone.astype(np.float32), "a.u.", ""), GRID_MM)
+    return np.asarray(moved(share.array, share.geometry, grid) >= BONE_SHARE)

@@ -48,6 +48,10 @@ DOUBTS_NOTICED = {
     ),
     "segment.unsure-border": "Little in the scan shows where it ends: part of its border is an estimate.",
     "segment.network-unsure": "The network that found it was not sure of it.",
+    "segment.open-skull": "Bone is missing around it, where its edge is an estimate.",
+    "segment.other-contrast": (
+        "The scan is no T1-weighted head; other contrasts were tried as computed pictures only."
+    ),
     "segment.smaller-patches": (
         "For want of memory, the network saw less around each place than it was made for."
     ),

@@ -1,0 +1,93 @@
+"""TotalSegmentator's tasks are recipes, and every open class is a structure with a code."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from colour_sight import BLINDNESS, lab, simulated
+from plastinate.model.errors import RecipeNotFound
+from plastinate.pipeline.plan import plan
+from plastinate.recipes.load import (
+    load_recipe,
+    load_structures,
+    recipe_for_organs,
+    structures_of,
+)
+from plastinate.recipes.totalsegmentator import totalsegmentator_tasks
+from plastinate.services.build_wish import checked_wish
+
+OPEN = [task for task in totalsegmentator_tasks().values() if not task.is_licensed]
+
+
+def test_the_whole_body_has_117_structures_in_ct_and_50_in_mr():
+    tasks = totalsegmentator_tasks()
+    assert len(tasks["total"].classes) == len(tasks["total-fast"].classes) == 117
+    assert len(tasks["total-mr"].classes) == 50
+
+
+@pytest.mark.parametrize("task", OPEN, ids=lambda task: task.name)
+def test_every_open_class_is_a_structure_of_its_own_with_a_code(task):
+    known = load_structures()
+    assert set(task.classes) <= set(known)
+    assert all(known[each].code for each in task.classes)
+
+
+@pytest.mark.parametrize("task", OPEN, ids=lambda task: task.name)
+def test_left_stays_left(task):
+    known = load_structures()
+    for identity, name in task.classes.items():
+        words = name.split("_")
+        side = "left" if "left" in words else "right" if "right" in words else ""
+        # The left atrial appendage, the right middle lobe and teeth are coded with their side.
+        if side and not any(part in name for part in ("fdi", "appendage")):
+            assert known[identity].laterality == side, name
+            twin = identity.replace(side, {"left": "right", "right": "left"}[side])
+            if twin in task.classes and "lobe" not in identity:
+                assert known[twin].code == known[identity].code
+
+
+def test_neighbours_in_one_task_can_be_told_apart_by_colour_blind_eyes():
+    structures = load_structures()
+    for task in OPEN:
+        sides = [(each, each.replace("left", "right")) for each in task.classes if "left" in each]
+        twins = [pair for pair in sides if pair[1] in task.classes]
+        for one, other in [*itertools.pairwise(task.classes), *twins]:
+            for blindness in BLINDNESS:
+                seen = [lab(simulated(structures[name].colour, blindness)) for name in (one, other)]
+                assert np.linalg.norm(seen[0] - seen[1]) > 6.9, (task.name, one, other, blindness)
+
+
+def test_a_task_is_a_recipe_and_judges_known_organs_as_plastinate_s_own_do():
+    recipe = load_recipe("totalsegmentator:total-fast")
+    assert [step.method for step in plan(recipe)] == ["totalsegmentator", "shared-net"]
+    assert recipe.segment[0].params["mode"] == "fast"
+    assert recipe.expect["liver"] == load_recipe("ct-liver").expect["liver"]
+    assert load_recipe("totalsegmentator").name == "totalsegmentator:total"
+
+
+def test_some_organs_are_asked_of_the_whole_body_and_the_rest_of_what_else_finds_it():
+    recipe = recipe_for_organs(["spleen", "liver-segment-2"], "CT", by="totalsegmentator")
+    assert recipe.structures == ("spleen", "liver-segment-2")
+    asked = {step.params["task"]: step.params["classes"] for step in recipe.segment}
+    assert asked == {"total": ["spleen"], "liver_segments": ["liver_segment_2"]}
+    assert recipe_for_organs(["heart"], "MR", by="totalsegmentator").segment[0].params["task"] == "total_mr"
+
+
+def test_what_no_open_task_finds_is_refused_by_name():
+    with pytest.raises(RecipeNotFound, match="skin"):
+        recipe_for_organs(["skin"], "CT", by="totalsegmentator")
+    with pytest.raises(RecipeNotFound, match="Did you mean totalsegmentator:liver-segments"):
+        load_recipe("totalsegmentator:liver-segment")
+
+
+def test_a_licensed_task_says_so_and_names_what_has_no_code_here():
+    recipe = load_recipe("totalsegmentator:heartchambers-highres")
+    assert recipe.segment[0].params["is_licensed"] is True
+    assert structures_of(recipe)["heart-atrium-left"].name == "Heart atrium left"
+
+
+def test_a_server_takes_a_task_by_name():
+    assert checked_wish({"recipe": "totalsegmentator:total-mr"}, inspection=None)["recipe"]
