@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -89,7 +90,8 @@ def disparity_px(picture: Picture, second: Picture, **params: Any) -> Plane:
 def _matched(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8], most: int, window: int) -> Plane:
     """(R, C) disparities in pixels, below 0 where nothing fits."""
     try:
-        import cv2
+        # Its own type hints lack the matcher.
+        cv2: Any = importlib.import_module("cv2")
     except ImportError as error:
         raise PartMissing("OpenCV", "stereo") from error
 

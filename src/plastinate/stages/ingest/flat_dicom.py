@@ -95,7 +95,7 @@ def _greys(frame: Frame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]
         index = np.clip(stored - transform.table_first, 0, len(transform.table) - 1)
         values: npt.NDArray[np.float64] = transform.table[index]
     else:
-        values = stored * transform.slope + transform.intercept
+        values = np.asarray(stored * transform.slope + transform.intercept, dtype=np.float64)
     measured = values[~padding]
     ends = np.percentile(measured, SHOWN_PERCENTILES) if measured.size else (0.0, 1.0)
     low, high = float(ends[0]), float(ends[1])
