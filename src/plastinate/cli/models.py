@@ -183,7 +183,9 @@ def announce_fetches(progress: Progress) -> None:
         if event.doing == FETCHING.format(name=name) and name not in told:
             told.add(name)
             if is_task(name):
-                err.print(f"[bold]{escape(name)}[/] is fetched once: what its networks learnt, under Apache-2.0")
+                err.print(
+                    f"[bold]{escape(name)}[/] is fetched once: what its networks learnt, under Apache-2.0"
+                )
                 return say(event)
             card = card_named(name)
             origin = (

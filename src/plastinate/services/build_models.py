@@ -363,11 +363,12 @@ def _write(
     elif pictures:
         files["preview.png"] = catalog.door("write-bytes")(folder / "preview.png", pictures["preview"])
     if request.picture_files:
-        files |= _picture_files(folder, pictures)
+        files |= picture_files(folder, pictures)
     return BuildResult(scene, run, files)
 
 
-def _picture_files(folder: Path, pictures: Mapping[str, bytes]) -> dict[str, str]:
+def picture_files(folder: Path, pictures: Mapping[str, bytes]) -> dict[str, str]:
+    """Write all but the preview under `pictures/`; name -> SHA-256."""
     (folder / "pictures").mkdir(exist_ok=True)
     return {
         f"pictures/{name}.png": catalog.door("write-bytes")(folder / "pictures" / f"{name}.png", data)

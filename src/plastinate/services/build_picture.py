@@ -19,7 +19,7 @@ from plastinate.native.side_by_side import side_by_side
 from plastinate.pipeline.keys import recipe_digest, result_key
 from plastinate.pipeline.picture_run import TABLES, PictureRun, run_picture
 from plastinate.pipeline.progress import Progress
-from plastinate.services.build_models import BuildResult, run_record
+from plastinate.services.build_models import BuildResult, picture_files, run_record
 from plastinate.services.needed_models import fetch_models, models_record
 from plastinate.services.output_folder import output_folder, require_writable
 from plastinate.services.picture_request import (
@@ -98,7 +98,8 @@ def _formats(request: PictureRequest, unit: Unit) -> tuple[tuple[str, ...], dict
         return request.formats, {}
     if unit == "mm":
         return (*DEFAULT_FORMATS, *FORMATS_WHERE_POSSIBLE), {}
-    return DEFAULT_FORMATS, {name: _no_length().sentence for name in FORMATS_WHERE_POSSIBLE}
+    error = _no_length()
+    return DEFAULT_FORMATS, {name: f"{error.sentence} {error.hint}" for name in FORMATS_WHERE_POSSIBLE}
 
 
 def _models_of(recipe: PictureRecipe) -> list[str]:
@@ -198,7 +199,7 @@ def _write(
                 catalog.door("write-formats")(
                     scene,
                     folder,
-                    formats,
+                    (*formats, *(("viewer",) if request.with_view else ())),
                     compression=request.compression,
                     progress=lambda done, total: within(done / total),
                 )
@@ -217,4 +218,6 @@ def _write(
             files |= catalog.door("write-certificate")(whole, folder, run=run, pictures=pictures)
     elif pictures:
         files["preview.png"] = catalog.door("write-bytes")(folder / "preview.png", pictures["preview"])
+    if request.with_view:
+        files |= picture_files(folder, pictures)
     return BuildResult(whole, run, files)

@@ -24,7 +24,7 @@ PAIR_RECIPE = "picture-scene-stereo"
 PLATES = ("lithophane", "relief")
 DEFAULT_FORMATS = ("glb", "obj", "stl", "ply")
 FORMATS_WHERE_POSSIBLE = ("3mf",)
-PICTURE_FORMATS = (*DEFAULT_FORMATS, *FORMATS_WHERE_POSSIBLE)
+PICTURE_FORMATS = (*DEFAULT_FORMATS, *FORMATS_WHERE_POSSIBLE, "usdz")
 PICTURE_LEVELS: Mapping[str, int | None] = {"full": None, "medium": 60_000}
 PRINT_MM = (5.0, 2000.0)
 
@@ -49,6 +49,7 @@ class PictureRequest:
         compression: of the GLB.
         levels: detail level -> triangles at most.
         check, with_preview: measure it; draw it.
+        with_view: write what the viewer reads as well, and the certificate's pictures as files of their own.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class PictureRequest:
     levels: Mapping[str, int | None] = field(default_factory=lambda: dict(PICTURE_LEVELS))
     check: bool = True
     with_preview: bool = True
+    with_view: bool = False
 
 
 def recipe_of(request: PictureRequest) -> PictureRecipe:

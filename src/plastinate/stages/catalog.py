@@ -137,6 +137,7 @@ DOORS: dict[str, Method] = {
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
     "render-thumbnail": Method("plastinate.stages.compose.thumbnail:render_thumbnail"),
     "glimpse": Method("plastinate.stages.compose.glimpse:Glimpse"),
+    "render-small-picture": Method("plastinate.stages.compose.thumbnail:render_small_picture"),
     "shrink-picture": Method("plastinate.stages.compose.thumbnail:shrink_picture"),
     "write-formats": Method("plastinate.stages.export.formats:write_formats"),
     "check-formats": Method("plastinate.stages.export.formats:check_formats"),

@@ -1,8 +1,8 @@
 """A scene and the names of formats in, files and their hashes out.
 
-    OUT/scene.glb  scene.obj  scene.mtl  scene.ply  scene.3mf    every organ, named
+    OUT/scene.glb  .obj  .mtl  .ply  .3mf  .usdz                 every organ, named
     OUT/scene-medium.glb  scene-light.glb                        the same with fewer triangles, where made
-    OUT/models/<structure>.glb .stl .obj .ply .3mf               one organ each
+    OUT/models/<structure>.glb .stl .obj .ply .3mf .usdz         one organ each
     OUT/labels.nii.gz  labels.seg.nrrd  labels.dcm               the voxels behind them
     OUT/view/                                                    all of it in pieces, for the viewer
     OUT/object-ESTIMATED.glb ...                                 made of a picture: one body, one file
@@ -64,6 +64,7 @@ FORMATS: dict[str, Format] = {
     "obj": Format(".obj", "obj:write_obj_file", "scene"),
     "ply": Format(".ply", "ply:write_ply_file", "scene"),
     "3mf": Format(".3mf", "threemf:write_3mf_file", "scene", needs_mm=True),
+    "usdz": Format(".usdz", "usdz:write_usdz_file", "scene"),
     "nifti": Format(".nii.gz", "nifti:write_nifti_file", "labels"),
     "nrrd": Format(".seg.nrrd", "nrrd:write_nrrd_file", "labels"),
     "seg": Format(".dcm", "dicom_seg:write_dicom_seg_file", "labels", needs_mm=True, needs_dicom=True),
