@@ -39,7 +39,7 @@ def test_a_picture_becomes_an_object_and_every_file_says_that_it_is_an_estimate(
     models = [
         name for name in report["files"] if Path(name).suffix in (".glb", ".obj", ".stl", ".ply", ".jpg")
     ]
-    assert len(models) == 6
+    assert len(models) == 5
     assert all("ESTIMATED" in name for name in models)
     assert report["verdicts"]["object"]["light"] == "amber"
     assert report["inputs"]["estimate"]["unit"] == "px"

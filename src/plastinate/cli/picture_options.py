@@ -40,7 +40,7 @@ OPTIONS = (
     click.option(
         "--second",
         type=click.Path(path_type=Path),
-        help="Scene: the same seen from a little to the right, rows in line.",
+        help="Scene: the same seen from a little to the right.",
     ),
     click.option("--baseline-mm", type=float, metavar="MM", help="Scene: how far apart the two were taken."),
     click.option("--print-mm", type=float, metavar="MM", help="Picture: how long to print the model."),

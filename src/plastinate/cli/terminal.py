@@ -153,8 +153,7 @@ def print_build(result: BuildResult, output: Path) -> None:
     """What was built, how far to trust it, and where it lies."""
     evidence = result.scene.evidence
     print_findings(evidence.findings)
-    if result.scene.is_estimated:
-        out.print("[bold yellow]ESTIMATED[/] from a picture and not measured.")
+    _print_estimate(result)
     table = Table(box=None, pad_edge=False)
     for heading in ("structure", "volume", "surface to mask, mean / p95", "triangles", "closed", "trust"):
         table.add_column(heading)
@@ -189,8 +188,6 @@ def print_build(result: BuildResult, output: Path) -> None:
         verdict = evidence.verdicts.get(node.id)
         for reason in verdict.reasons if verdict else ():
             out.print(f"  {escape(node.structure.name)}: {escape(reason)}")
-    for name, reason in result.left_out.items() if result.scene.is_estimated else ():
-        out.print(f"  [dim]no {escape(name)}[/]: {escape(reason)}")
     for model in evidence.inputs.get("models", ()):
         origin = f", from {model['origin']}" if model["origin"] else ""
         out.print(f"  [dim]model[/] {escape(model['name'])}: {escape(model['licence'] + origin)}")
@@ -215,6 +212,14 @@ def not_found_lines(missing: Sequence[NotFound]) -> list[str]:
     for each in missing:
         names.setdefault(each.reason, []).append(each.name)
     return [f"{len(named)} not found, {reason}: {', '.join(named)}." for reason, named in names.items()]
+
+
+def _print_estimate(result: BuildResult) -> None:
+    if not result.scene.is_estimated:
+        return
+    out.print("[bold yellow]ESTIMATED[/] from a picture and not measured.")
+    for name, reason in result.left_out.items():
+        out.print(f"  [dim]no {escape(name)}[/]: {escape(reason)}")
 
 
 def _worth_naming(files: Mapping[str, str]) -> list[str]:

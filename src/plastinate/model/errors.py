@@ -164,8 +164,8 @@ class NoMillimetres(InputError):
     code = "input.no-millimetres"
     hint = "Measure in voxels, or find the original series: the scanner writes PixelSpacing."
 
-    def __init__(self, question: str) -> None:
-        super().__init__(f"The scan does not say how large a pixel is, so {question} is unknown.")
+    def __init__(self, question: str, *, of: str = "scan") -> None:
+        super().__init__(f"The {of} does not say how large a pixel is, so {question} is unknown.")
         self.question = question
 
 

@@ -88,7 +88,7 @@ def _unit(request: PictureRequest, recipe: PictureRecipe) -> Unit:
 
 
 def _no_length() -> NoMillimetres:
-    error = NoMillimetres("the length that 3mf must state")
+    error = NoMillimetres("the length that 3mf must state", of="picture")
     error.hint = "Say how large it is: --reference X1,Y1,X2,Y2,MM, or how large to print it: --print-mm MM."
     return error
 
@@ -99,7 +99,7 @@ def _formats(request: PictureRequest, unit: Unit) -> tuple[tuple[str, ...], dict
     if unit == "mm":
         return (*DEFAULT_FORMATS, *FORMATS_WHERE_POSSIBLE), {}
     error = _no_length()
-    return DEFAULT_FORMATS, {name: f"{error.sentence} {error.hint}" for name in FORMATS_WHERE_POSSIBLE}
+    return DEFAULT_FORMATS, dict.fromkeys(FORMATS_WHERE_POSSIBLE, f"{error.sentence} {error.hint}")
 
 
 def _models_of(recipe: PictureRecipe) -> list[str]:

@@ -203,3 +203,40 @@ def test_a_reference_says_how_long_a_pixel_is_at_its_own_depth():
 def test_pictures_are_never_made_larger_than_they_are():
     assert fitted_shape((10, 20), 100) == (10, 20)
     assert fitted_shape((1, 4000), 100) == (1, 100)
+
+
+def two_boards(rotation: np.ndarray, centre: np.ndarray, *, focal: float, shape=(180, 240)) -> np.ndarray:
+    """A board at 3 before a wall at 5, both covered with noise of many sizes, seen from a place."""
+    rng = np.random.default_rng(11)
+    sheets = [sum(resized(rng.random((n, n)), (512, 512)) for n in (16, 48, 128)) for _ in range(2)]
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
+    rays = np.stack([x - (shape[1] - 1) / 2, y - (shape[0] - 1) / 2, np.full(shape, focal)], -1) / focal
+    rays = rays @ rotation
+    out = np.zeros(shape)
+    for sheet, far in ((0, 5.0), (1, 3.0)):
+        at = centre + rays * ((far - centre[2]) / rays[..., 2:])
+        place = np.clip((at[..., :2] + 4) * 64, 0, 511).astype(int)
+        seen = sheets[sheet][place[..., 1], place[..., 0]]
+        out = np.where((np.abs(at[..., :2]) < [0.8, 0.6]).all(-1) | (far == 5.0), seen, out)
+    return np.repeat((out * 80).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def test_a_second_camera_that_was_turned_is_found_out_and_measures_all_the_same():
+    focal, turn = 260.0, np.radians(4.0)
+    around_y = np.array([[np.cos(turn), 0, -np.sin(turn)], [0, 1, 0], [np.sin(turn), 0, np.cos(turn)]])
+    around_z = np.array(
+        [[np.cos(turn / 2), -np.sin(turn / 2), 0], [np.sin(turn / 2), np.cos(turn / 2), 0], [0, 0, 1]]
+    )
+    left = two_boards(np.eye(3), np.zeros(3), focal=focal)
+    right = two_boards(around_y @ around_z, np.array([0.25, 0.02, 0.0]), focal=focal)
+    pair = [
+        Picture(each, None, np.zeros(each.shape[:2], np.uint16), focal_px=focal) for each in (left, right)
+    ]
+    found = stereo(pair[0], second=pair[1], baseline_mm=251.0)
+    assert found.facts["turned_degrees"] == pytest.approx(np.hypot(4.0, 2.0), abs=0.7)
+    assert np.median(found.depth[70:110, 95:145]) == pytest.approx(3000, rel=0.05)
+    assert np.median(found.depth[10:30, 40:200]) == pytest.approx(5000, rel=0.08)
+    noise = np.random.default_rng(5).integers(0, 255, left.shape).astype(np.uint8)
+    other = Picture(noise, None, np.zeros(left.shape[:2], np.uint16))
+    with pytest.raises(ParameterError, match="no pair"):
+        stereo(other, second=pair[1])

@@ -13,6 +13,7 @@ from plastinate.model.depth import DepthMap
 from plastinate.model.errors import ParameterError, PartMissing
 from plastinate.model.picture import Picture
 from plastinate.nets.picture_net import resized, resized_rgb
+from plastinate.stages.depth.in_line import brought_in_line
 
 Plane = npt.NDArray[np.float32]
 
@@ -34,6 +35,7 @@ def stereo(
     second: Picture | None = None,
     baseline_mm: float | None = None,
     offset_px: float = 0.0,
+    are_in_line: bool = False,
     range_share: float = 0.13,
     window: int = 3,
     progress: Callable[[float], None] = _silent,
@@ -45,15 +47,16 @@ def stereo(
 
     Args:
         picture: the left one.
-        second: the right one, of the same size; rows of both show the same things.
+        second: the right one, of the same size.
         baseline_mm: how far apart the cameras stood; None gives depths without a unit.
         offset_px: how much farther to the right the second picture's middle lies than the first's.
+        are_in_line: rows of both are known to show the same things; else that is looked at, and mended.
         range_share: the nearest thing stands at most so far apart, as a share of the width.
         window: of the matcher, odd.
         progress: told what share is done.
 
     Raises:
-        ParameterError: no second picture, one of another size, or a length that is none.
+        ParameterError: no second picture, one of another size or of another thing, or a length that is none.
         PartMissing: OpenCV is not installed.
 
     Source: semi-global matching, as OpenCV has it (StereoSGBM).
@@ -67,6 +70,9 @@ def stereo(
     scale = min(1.0, WIDEST / picture.shape[1])
     shape = (max(1, round(picture.shape[0] * scale)), max(1, round(picture.shape[1] * scale)))
     left, right = (resized_rgb(each.rgb, shape) for each in (picture, second))
+    turned = None if are_in_line else brought_in_line(_opencv(), left, right, picture.focal_px * scale)
+    if turned is not None:
+        left, right = turned.left, turned.right
     most = int(np.ceil(range_share * shape[1] / STEP)) * STEP
     there = _matched(left, right, most, window)
     progress(0.45)
@@ -75,8 +81,14 @@ def stereo(
     agrees = _agreement(there, back)
     apart = _filled(there, agrees) + np.float32(offset_px * scale)
     depth = _depth(apart, picture.focal_px * scale, baseline_mm)
+    if turned is not None:
+        depth, agrees = turned.seen_from_before(depth, agrees)
     progress(1.0)
-    facts = {"measured_share": float(agrees.mean()), "mean_confidence": float(agrees.mean())}
+    facts = {
+        "turned_degrees": 0.0 if turned is None else turned.degrees,
+        "measured_share": float(agrees.mean()),
+        "mean_confidence": float(agrees.mean()),
+    }
     return DepthMap(depth, agrees.astype(np.float32), None if baseline_mm is None else 1.0, facts)
 
 
@@ -87,14 +99,17 @@ def disparity_px(picture: Picture, second: Picture, **params: Any) -> Plane:
     return resized(picture.focal_px * scale / found.depth, picture.shape) / np.float32(scale)
 
 
-def _matched(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8], most: int, window: int) -> Plane:
-    """(R, C) disparities in pixels, below 0 where nothing fits."""
+def _opencv() -> Any:
     try:
         # Its own type hints lack the matcher.
-        cv2: Any = importlib.import_module("cv2")
+        return importlib.import_module("cv2")
     except ImportError as error:
         raise PartMissing("OpenCV", "stereo") from error
 
+
+def _matched(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8], most: int, window: int) -> Plane:
+    """(R, C) disparities in pixels, below 0 where nothing fits."""
+    cv2 = _opencv()
     matcher = cv2.StereoSGBM_create(
         minDisparity=0,
         numDisparities=most,
@@ -138,9 +153,7 @@ def _filled(apart: Plane, is_known: npt.NDArray[np.bool_]) -> Plane:
     known = apart[is_known]
     lowest = float(known.min()) if known.size else 1.0
     whole = np.where(is_known, apart, np.where(np.isfinite(nearest), nearest, lowest)).astype(np.float32)
-    import cv2
-
-    return np.asarray(cv2.medianBlur(whole, 5), dtype=np.float32)
+    return np.asarray(_opencv().medianBlur(whole, 5), dtype=np.float32)
 
 
 def _depth(apart: Plane, focal_px: float, baseline_mm: float | None) -> Plane:

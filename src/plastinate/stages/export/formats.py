@@ -243,7 +243,11 @@ def _estimated_files(scene: Scene, folder: Path, kind: Format, options: FormatOp
     ]
     if kind.suffix == ".glb":
         for level in DETAIL_LEVELS[1:]:
-            if level in scene.nodes[0].surfaces:
+            lighter = scene.nodes[0].surfaces.get(level)
+            # A body that has few triangles already has no lighter one to write.
+            if lighter is not None and len(lighter.triangles) < len(
+                scene.nodes[0].surfaces["full"].triangles
+            ):
                 target = folder / f"{marked_stem(f'{stem}-{level}', scene)}.glb"
                 files.append(partial(write, scene, target, replace(options, level=level)))
     return files
