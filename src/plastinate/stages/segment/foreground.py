@@ -65,7 +65,7 @@ def foreground_asked(
     answer = network.answer(guide)
     low, high = float(answer.min()), float(answer.max())
     if high < 0.5:
-        raise EmptyMask("object", "nothing in the picture stands out from the rest")
+        raise nothing_in_front()
     plane = resized((answer - low) / max(high - low, 1e-6), shape).clip(0, 1)
     radius = max(1, round(radius_share * max(shape)))
     plane = guided(guide.astype(np.float32) / 255.0, plane, radius=radius, evenness=evenness)
@@ -106,6 +106,15 @@ def foreground_by_colour(picture: Picture, *, side_px: int = 640, distance: floa
     return _whole_pieces(box_mean(plane, max(1, width // 6)))
 
 
+def nothing_in_front() -> EmptyMask:
+    """What to raise where a picture has no thing in front."""
+    error = EmptyMask("object", "nothing in the picture stands out from the rest")
+    error.hint = (
+        "Cut it out yourself and save it as PNG with a transparent background, or make a scene of all of it."
+    )
+    return error
+
+
 def _whole_pieces(plane: Plane) -> Plane:
     """The plane without its dust.
 
@@ -114,7 +123,7 @@ def _whole_pieces(plane: Plane) -> Plane:
     """
     inside = plane >= 0.5
     if np.count_nonzero(inside) < LEAST_SHARE * inside.size:
-        raise EmptyMask("object", "nothing in the picture stands out from the rest")
+        raise nothing_in_front()
     pieces = Components(inside[None])
     sizes = np.asarray(pieces.sizes)
     kept = pieces.mask(np.flatnonzero(sizes >= PIECE_SHARE * sizes.max()))[0]
