@@ -44,6 +44,7 @@ class Skin:
         colours: (V, 3) uint8 sRGB of the vertices, for formats without textures.
         confidence: (V,) float32, 0 to 1; -1 where nothing was seen.
         is_invented: (T,) bool, True where no picture shows what the triangle stands for.
+        confidence_texture: the confidence as colours, at the same places; None where there is none.
     """
 
     texture: Texture | None
@@ -52,6 +53,7 @@ class Skin:
     colours: npt.NDArray[np.uint8]
     confidence: npt.NDArray[np.float32]
     is_invented: npt.NDArray[np.bool_]
+    confidence_texture: Texture | None = None
 
     def __post_init__(self) -> None:
         if self.corners.shape != (len(self.is_invented), 3) or self.places.shape != (len(self.places), 2):

@@ -163,3 +163,17 @@ def test_confidence_is_a_colour_and_what_nobody_saw_is_grey():
     assert (skin.confidence < 0).any()
     assert np.ptp(colours[skin.confidence < 0], axis=0).max() == 0
     assert colours[skin.confidence >= 0][0].tolist() == [253, 231, 37]
+
+
+def test_confidence_is_a_texture_of_its_own_at_the_same_places(tmp_path: Path):
+    files = write_formats(painted(), tmp_path, ["glb"], compression="none")
+    assert sorted(files) == ["object-ESTIMATED.glb", "object-confidence-ESTIMATED.glb"]
+    sure, plain = (
+        next(iter(trimesh.load(tmp_path / f"object-{name}ESTIMATED.glb").geometry.values()))
+        for name in ("confidence-", "")
+    )
+    assert np.array_equal(sure.visual.uv, plain.visual.uv)
+    colours = sure.visual.to_color().vertex_colors[:, :3].astype(int)
+    front, rear = sure.vertex_normals[:, 2] > 0.9, sure.vertex_normals[:, 2] < -0.9
+    assert np.abs(colours[front] - [253, 231, 37]).max() < 30
+    assert np.abs(colours[rear] - 150).max() < 12

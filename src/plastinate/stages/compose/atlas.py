@@ -38,6 +38,7 @@ class Atlas:
         front, rear: (left, top, right, bottom) of the two charts, 0 to 1 of the texture.
         small: (R, C, 3) the front chart at a size fit for colours of vertices.
         small_rear: the same of the other.
+        sheet: (rows, columns) of the texture.
     """
 
     texture: Texture
@@ -46,6 +47,7 @@ class Atlas:
     rear: tuple[float, float, float, float]
     small: Rgb
     small_rear: Rgb
+    sheet: tuple[int, int]
 
     def places(self, in_picture: npt.NDArray[np.float64], *, is_rear: bool) -> npt.NDArray[np.float32]:
         """(V, 2) places in the picture -> the same in one of the two charts."""
@@ -103,7 +105,30 @@ def make_atlas(
         _inset(0, size[0] + GAP_PX, rear_size, (height, width)),
         small,
         _pale(_blurred(small)),
+        (height, width),
     )
+
+
+def laid_as(atlas: Atlas, shown: Rgb, rear: tuple[int, int, int]) -> Texture:
+    """Another picture of the same view on a texture of the same charts, small: places stay as they are.
+
+    Args:
+        atlas: whose charts.
+        shown: (R, C, 3) of the whole picture.
+        rear: colour of what nobody saw.
+    """
+    share = min(1.0, FILL_SIDE / max(atlas.sheet))
+    rows, columns = (max(2, round(side * share)) for side in atlas.sheet)
+    sheet = np.empty((rows, columns, 3), dtype=np.uint8)
+    sheet[:] = rear
+    window = [
+        side * end for side, end in zip((shown.shape[1], shown.shape[0]) * 2, atlas.window, strict=True)
+    ]
+    left, top = int(window[0]), int(window[1])
+    right, bottom = max(left + 1, int(np.ceil(window[2]))), max(top + 1, int(np.ceil(window[3])))
+    size = (max(1, round(atlas.front[3] * rows)), max(1, round(atlas.front[2] * columns)))
+    sheet[: size[0], : size[1]] = resized_rgb(np.ascontiguousarray(shown[top:bottom, left:right]), size)
+    return _coded(sheet)
 
 
 def _inset(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,7 +12,7 @@ from plastinate.model.picture import Picture
 from plastinate.model.skin import Skin
 from plastinate.model.solid import Solid
 from plastinate.model.surface import Surface
-from plastinate.stages.compose.atlas import Atlas, make_atlas
+from plastinate.stages.compose.atlas import Atlas, laid_as, make_atlas
 
 Plane = npt.NDArray[np.float32]
 
@@ -47,20 +49,26 @@ def paint_skins(
         float(max(high[1], low[1] + 1e-6)),
     )
     atlas = make_atlas(picture, window, foreground=foreground)
+    sure = laid_as(atlas, ramped(depth.confidence), INVENTED) if (depth.confidence > 0).any() else None
     return {
-        level: _skin(surface, places[level], atlas, depth, solid) for level, surface in solid.surfaces.items()
+        level: replace(_skin(surface, places[level], atlas, depth, solid), confidence_texture=sure)
+        for level, surface in solid.surfaces.items()
     }
 
 
 def confidence_colours(skin: Skin) -> npt.NDArray[np.uint8]:
     """(V, 3) confidence as colours: violet where unsure, yellow where sure, grey where nobody saw it."""
-    position = skin.confidence.clip(0, 1) * (len(CONFIDENCE_RAMP) - 1)
+    colours = ramped(skin.confidence)
+    return np.where((skin.confidence < 0)[:, None], np.array(INVENTED, dtype=np.uint8), colours)
+
+
+def ramped(confidence: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """(..., 3) numbers from 0 to 1 as colours of the ramp."""
+    position = confidence.clip(0, 1) * (len(CONFIDENCE_RAMP) - 1)
     low = np.minimum(position.astype(int), len(CONFIDENCE_RAMP) - 2)
-    share = (position - low)[:, None]
+    share = (position - low)[..., None]
     colours = CONFIDENCE_RAMP[low] * (1 - share) + CONFIDENCE_RAMP[low + 1] * share
-    return np.where((skin.confidence < 0)[:, None], np.array(INVENTED, dtype=np.float32), colours).astype(
-        np.uint8
-    )
+    return np.asarray(colours, dtype=np.uint8)
 
 
 def _skin(

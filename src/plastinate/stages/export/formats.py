@@ -250,7 +250,21 @@ def _estimated_files(scene: Scene, folder: Path, kind: Format, options: FormatOp
             ):
                 target = folder / f"{marked_stem(f'{stem}-{level}', scene)}.glb"
                 files.append(partial(write, scene, target, replace(options, level=level)))
+        if (sure := _by_confidence(scene)) is not None:
+            target = folder / f"{marked_stem(f'{stem}-confidence', scene)}.glb"
+            files.append(partial(write, sure, target, options))
     return files
+
+
+def _by_confidence(scene: Scene) -> Scene | None:
+    """The scene in the colours of its confidence, where it has any."""
+    node = scene.nodes[0]
+    skins = {
+        level: replace(skin, texture=skin.confidence_texture)
+        for level, skin in node.skins.items()
+        if skin.confidence_texture is not None
+    }
+    return replace(scene, nodes=(replace(node, skins=skins),)) if skins else None
 
 
 def _write_and_copy(whole: list[WritesFiles], source: Path, copy: Path) -> dict[Path, str]:
