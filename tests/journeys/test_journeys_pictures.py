@@ -56,7 +56,7 @@ def test_a_picture_becomes_an_object_and_every_file_says_that_it_is_an_estimate(
 
 
 def test_the_same_picture_gives_the_same_bytes(photo: Path, tmp_path: Path):
-    wish = ("--no-network", *QUICK, "--json")
+    wish = ("--as", "relief", "--width-mm", "30", *QUICK, "--json")
     first, second = (
         json.loads(plastinate("build", photo, "-o", tmp_path / name, *wish).stdout)["files"]
         for name in ("one", "two")
@@ -91,11 +91,6 @@ def test_a_length_makes_millimetres_and_3mf(photo: Path, tmp_path: Path):
     assert report["inputs"]["estimate"]["length_from"] == "the size chosen for the print"
     mesh = trimesh.load(tmp_path / "print" / "object-ESTIMATED.stl")
     assert np.ptp(mesh.bounds, axis=0).max() == pytest.approx(80, abs=0.01)
-    # The ball is 162 pixels wide: two of its rims are said to be 50 mm apart.
-    ran = plastinate("build", photo, "-o", tmp_path / "known", *wish, "--reference", "79,120,241,120,50")
-    assert json.loads(ran.stdout)["inputs"]["estimate"]["unit"] == "mm"
-    mesh = trimesh.load(tmp_path / "known" / "object-ESTIMATED.stl")
-    assert np.ptp(mesh.bounds, axis=0)[0] == pytest.approx(50, rel=0.1)
 
 
 def test_an_xray_becomes_a_relief_where_a_person_says_so(tmp_path: Path):
@@ -113,12 +108,8 @@ def test_what_is_no_picture_or_asks_for_what_pictures_lack_is_refused_in_words(p
     refused(plastinate("build", tmp_path / "words.png", "-o", out, "--as", "object"), 3, "input.unsupported")
     (tmp_path / "bomb.png").write_bytes(png_of_size(100_000, 100_000))
     refused(plastinate("build", tmp_path / "bomb.png", "-o", out), 4, "limit.too-large")
-    (tmp_path / "cut.png").write_bytes(photo.read_bytes()[:300])
-    refused(plastinate("build", tmp_path / "cut.png", "-o", out), 3, "input.damaged-file")
     (tmp_path / "black.png").write_bytes(encoded(np.zeros((64, 64, 3), np.uint8)))
     refused(plastinate("build", tmp_path / "black.png", "-o", out, "--no-network"), 6, "result.empty")
-    refused(plastinate("build", photo, "-o", out, "--format", "seg"), 5, "recipe.parameter")
-    refused(plastinate("build", photo, "-o", out, "--recipe", "ct-lungs"), 5, "recipe.not-found")
     assert plastinate("build", photo, "-o", out, "--organ", "liver").returncode == 2
     assert plastinate("build", tmp_path, "-o", out, "--threshold", "5:", "--print-mm", "9").returncode == 2
     assert not out.exists()
