@@ -248,3 +248,23 @@ def test_a_colour_ultrasound_picture_is_read_in_its_colours(tmp_path: Path):
     read = read_flat_picture(xray(tmp_path, photometric="RGB", modality="US"))
     assert read.picture.kind == "ultrasound"
     assert np.array_equal(read.picture.rgb, coloured())
+
+
+def test_bytes_gone_wrong_are_damage_and_never_a_surprise(tmp_path: Path):
+    rng = np.random.default_rng(4)
+    kinds = [encoded(coloured(), kind) for kind in ("JPEG", "PNG", "WEBP", "TIFF")]
+    kinds += [with_exif(coloured(), orientation=6, focal_35mm=35)]
+    kinds += [encoded(coloured(), "TIFF", compression="tiff_lzw")]
+    outcomes = set()
+    for number in range(180):
+        data = bytearray(kinds[number % len(kinds)])
+        for place in rng.integers(3, min(len(data), 300), rng.integers(1, 8)):
+            data[place] = rng.integers(0, 256)
+        if flat_kind_of(bytes(data)) not in ("jpeg", "png", "webp", "tiff"):
+            continue
+        try:
+            decoded(tmp_path, bytes(data))
+            outcomes.add("read")
+        except PlastinateError as error:
+            outcomes.add(error.code)
+    assert {"read", "input.damaged-file"} <= outcomes

