@@ -55,6 +55,14 @@ def test_a_picture_becomes_an_object_and_every_file_says_that_it_is_an_estimate(
     assert mesh.volume > 0
 
 
+def test_a_picture_is_looked_at_and_what_can_be_made_of_it_is_said(photo: Path):
+    ran = plastinate("inspect", photo)
+    assert ran.returncode == 0, ran.stderr
+    for words in ("one photo", "320 × 240 pixels", "--as object"):
+        assert words in ran.stdout
+    assert json.loads(plastinate("inspect", photo, "--json").stdout)["picture"]["columns"] == 320
+
+
 def test_the_same_picture_gives_the_same_bytes(photo: Path, tmp_path: Path):
     wish = ("--as", "relief", "--width-mm", "30", *QUICK, "--json")
     first, second = (

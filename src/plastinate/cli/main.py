@@ -19,7 +19,12 @@ from plastinate.cli import streams
 from plastinate.cli.evaluate import evaluate
 from plastinate.cli.models import announce_fetches, models
 from plastinate.cli.organs_option import SeveralOrgans
-from plastinate.cli.picture_options import build_from_picture, picture_options, refuse_picture_options
+from plastinate.cli.picture_options import (
+    build_from_picture,
+    inspect_picture,
+    picture_options,
+    refuse_picture_options,
+)
 from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
@@ -56,6 +61,8 @@ def inspect(path: Path, *, as_json: bool) -> None:
     from plastinate.cli import terminal
     from plastinate.services.inspect_path import inspect_path
 
+    if inspect_picture(path, as_json=as_json):
+        return
     with terminal.counter("looking at the files") as count:
         inspection = inspect_path(path, progress=count)
     if as_json:
@@ -103,7 +110,7 @@ def inspect(path: Path, *, as_json: bool) -> None:
     "--format",
     "formats",
     multiple=True,
-    help="glb stl obj ply 3mf usdz nifti nrrd seg, or several: glb,stl; may be repeated. seg needs loose DICOM.",
+    help="glb stl obj ply 3mf usdz nifti nrrd seg, or several: glb,stl; may be repeated. seg needs DICOM files.",
 )
 @click.option(
     "--compression",

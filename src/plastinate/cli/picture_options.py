@@ -129,6 +129,27 @@ def build_from_picture(options: dict[str, Any]) -> None:
         terminal.print_build(result, options["output"])
 
 
+def inspect_picture(path: Path, *, as_json: bool) -> bool:
+    """`plastinate inspect` of one picture; False where the path is none.
+
+    Raises:
+        PlastinateError: it is a picture, and cannot be read.
+    """
+    from plastinate.cli import streams, terminal
+    from plastinate.services.inspect_path import look_at_picture
+
+    seen = look_at_picture(path)
+    if seen is None:
+        return False
+    described, findings, _ = seen
+    if as_json:
+        said = [finding.as_dict() for finding in findings]
+        streams.print_json({"path": str(path), "picture": described, "findings": said})
+    else:
+        terminal.print_picture(str(path), described, findings)
+    return True
+
+
 def _refuse_scan_options(options: dict[str, Any]) -> None:
     given = {
         "--organ": bool(options["organs"]),

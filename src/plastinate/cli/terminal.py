@@ -149,6 +149,15 @@ def print_findings(findings: Sequence[Finding], *, before: str = "") -> None:
         out.print(f"{SEVERITIES[finding.severity]}  {before}{words} [dim]{finding.code}[/]")
 
 
+def print_picture(path: str, described: Mapping[str, Any], findings: Sequence[Finding]) -> None:
+    """What one picture is, and what can be made of it."""
+    size = f"{described['columns']} × {described['rows']} pixels"
+    out.print(f"[bold]{escape(path)}[/]: one {described['kind']} ({described['format']}), {size}")
+    print_findings(findings)
+    shown = escape(shlex.quote(path))
+    out.print(f"\nNext: plastinate build {shown} -o OUT --as object|scene|lithophane|relief   (an estimate)")
+
+
 def print_build(result: BuildResult, output: Path) -> None:
     """What was built, how far to trust it, and where it lies."""
     evidence = result.scene.evidence
