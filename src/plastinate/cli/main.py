@@ -110,7 +110,7 @@ def inspect(path: Path, *, as_json: bool) -> None:
     "--format",
     "formats",
     multiple=True,
-    help="glb stl obj ply 3mf usdz nifti nrrd seg, or several: glb,stl; may be repeated. seg needs DICOM files.",
+    help="glb stl obj ply 3mf usdz nifti nrrd seg, or several: glb,stl; may be repeated. seg needs DICOM.",
 )
 @click.option(
     "--compression",
