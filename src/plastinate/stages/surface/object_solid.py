@@ -28,7 +28,7 @@ MARGIN_CELLS = 3
 PIECE_SHARE = 0.05
 # The thing may lean so far, and its front be so rough, as shares of its extent and of its thickness: a slip
 # of the network must not become a spike.
-LEAN_SHARE, ROUGH_SHARE = 0.3, 0.35
+LEAN_SHARE, ROUGH_SHARE = 0.15, 0.35
 
 
 @dataclass(frozen=True)
