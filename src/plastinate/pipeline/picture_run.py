@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from plastinate.model.picture_recipe import PictureRecipe
 from plastinate.model.reference import Reference
 from plastinate.model.skin import Skin
 from plastinate.model.solid import Solid
+from plastinate.native.side_by_side import side_by_side
 from plastinate.pipeline.progress import Progress
 from plastinate.stages import catalog
 
@@ -123,21 +125,24 @@ def run_picture(
             solid = _as_long(solid, longest_mm)
     if not len(solid.surfaces["full"].triangles):
         raise EmptyMask(structure, "no body came out of the picture")
-    skins: Mapping[str, Skin] = {}
-    if recipe.is_painted:
-        with progress.step("lay the picture over it", share=0.08):
-            skins = catalog.door("paint-skins")(picture, depth, solid, foreground=foreground)
+    skins: dict[str, Skin] = {}
     quality: dict[str, SurfaceQuality] = {}
+
+    def paint() -> None:
+        with progress.step("lay the picture over it", share=0.08):
+            skins.update(catalog.door("paint-skins")(picture, depth, solid, foreground=foreground))
+
+    def measure(level: str) -> None:
+        with progress.step("check the surface", share=0.1 / len(solid.surfaces)):
+            quality[level] = catalog.door("measure-estimate")(solid, level=level, unit=unit)
+
+    tasks: list[Callable[[], None]] = [paint] if recipe.is_painted else []
+    side_by_side([*tasks, *(partial(measure, level) for level in solid.surfaces if check)])
+    # In the order of the levels, whoever was done first.
+    quality = {level: quality[level] for level in solid.surfaces if level in quality}
     verdict = Verdict("amber", ("It was not checked.",))
     if check:
-        with progress.step("check the surface", share=0.1):
-            quality = {
-                level: catalog.door("measure-estimate")(solid, level=level, unit=unit)
-                for level in solid.surfaces
-            }
-            verdict = catalog.door("judge-estimate")(
-                quality["full"], depth, invented=recipe.invented, unit=unit
-            )
+        verdict = catalog.door("judge-estimate")(quality["full"], depth, invented=recipe.invented, unit=unit)
     return PictureRun(depth, foreground, solid, skins, quality, verdict, _records(recipe, structure, solid))
 
 
