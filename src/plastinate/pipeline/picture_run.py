@@ -137,7 +137,9 @@ def run_picture(
             quality[level] = catalog.door("measure-estimate")(solid, level=level, unit=unit)
 
     tasks: list[Callable[[], None]] = [paint] if recipe.is_painted else []
-    side_by_side([*tasks, *(partial(measure, level) for level in solid.surfaces if check)])
+    if check:
+        tasks += [partial(measure, level) for level in solid.surfaces]
+    side_by_side(tasks)
     # In the order of the levels, whoever was done first.
     quality = {level: quality[level] for level in solid.surfaces if level in quality}
     verdict = Verdict("amber", ("It was not checked.",))
