@@ -54,7 +54,7 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
     unit = _unit(request, recipe)
     if unit != "mm" and "3mf" in request.formats:
         raise _no_length()
-    cards = fetch_models(_models_of(recipe), progress=progress)
+    cards = fetch_models(models_of(recipe), progress=progress)
     run = run_picture(
         read.picture,
         recipe,
@@ -102,7 +102,8 @@ def _formats(request: PictureRequest, unit: Unit) -> tuple[tuple[str, ...], dict
     return DEFAULT_FORMATS, dict.fromkeys(FORMATS_WHERE_POSSIBLE, f"{error.sentence} {error.hint}")
 
 
-def _models_of(recipe: PictureRecipe) -> list[str]:
+def models_of(recipe: PictureRecipe) -> list[str]:
+    """What the models are called that a recipe for pictures takes, each once."""
     names: dict[str, None] = {}
     for stage, step in recipe.steps:
         if isinstance(chosen := step.params.get("model"), str):

@@ -1,4 +1,4 @@
-"""What someone asks to be made of one picture, as JSON -> checked before anything is queued, and -> a request.
+"""What someone asks to be made of one picture, as JSON -> checked before it is queued, and -> a request.
 
 {"kind": "object", "back": "mirror", "wall_mm": 1.2, "print_mm": 120}
 {"kind": "lithophane", "width_mm": 100, "frame_mm": 3}

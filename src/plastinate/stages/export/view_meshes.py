@@ -92,8 +92,10 @@ def _levels(scene: Scene, node: SceneNode, lighten: Lightens | None) -> dict[str
         # A skin fits its own surface alone, so there are no levels but those that have one.
         there = [level for level in DETAIL_LEVELS if level in node.surfaces]
         own = {level: Dressed(node.surfaces[level], node.skin(level)) for level in there}
-        medium_one = own.get("medium", own["full"])
-        return {"full": own["full"], "medium": medium_one, "coarse": own.get("light", medium_one)}
+        lighter = own.get("medium", own["full"])
+        if len(lighter.surface.triangles) == len(own["full"].surface.triangles):
+            lighter = own["full"]
+        return {"full": own["full"], "medium": lighter, "coarse": own.get("light", lighter)}
     voxel = min(scene.geometry.spacing)
     medium = _lightened(node.surfaces.get("medium", full), MEDIUM_ORGAN, lighten, voxel)
     light = node.surfaces.get("light", medium)

@@ -123,7 +123,7 @@ def _textures(scene: Scene, folder: Path, digests: dict[Path, str]) -> dict[str,
 
 
 def _estimate(scene: Scene) -> dict[str, Any]:
-    """What nobody saw, and from where there is a length: that it is an estimate is said wherever it is shown."""
+    """What nobody saw, and from where there is a length; whoever shows it says that it is an estimate."""
     said = scene.evidence.inputs["estimate"]
     return {name: said.get(name) for name in ("kind", "invented", "length_from")}
 
