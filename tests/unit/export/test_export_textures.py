@@ -15,6 +15,7 @@ import trimesh
 from PIL import Image
 
 from drawn_pictures import sphere
+from judge_view import View
 from plastinate.model.evidence import Evidence
 from plastinate.model.geometry import Geometry
 from plastinate.model.scene import Scene, SceneNode
@@ -177,3 +178,21 @@ def test_confidence_is_a_texture_of_its_own_at_the_same_places(tmp_path: Path):
     front, rear = sure.vertex_normals[:, 2] > 0.9, sure.vertex_normals[:, 2] < -0.9
     assert np.abs(colours[front] - [253, 231, 37]).max() < 30
     assert np.abs(colours[rear] - 150).max() < 12
+
+
+def test_the_viewer_reads_the_picture_its_places_and_that_it_is_an_estimate(tmp_path: Path):
+    scene = painted("px")
+    files = write_formats(scene, tmp_path, ["viewer"])
+    view = View(tmp_path)
+    told = view.organ("object")["texture"]
+    assert (told["media_type"], told["sha256"]) == ("image/jpeg", files[told["file"]])
+    texture = np.asarray(Image.open(tmp_path / told["file"]))
+    assert (tmp_path / told["file"]).stat().st_size == told["bytes"]
+    mesh, _ = view.mesh("object", "full")
+    places = view.places("object", "full")
+    assert len(places) == len(mesh.points)
+    # What lies nearest to the camera is the middle of the ball, and looks as the picture does there.
+    nearest = mesh.points[:, 1].argmin()
+    column, row = (places[nearest] * (np.array(texture.shape[1::-1]) - 1)).round().astype(int)
+    assert np.allclose(texture[row, column] / 255, seen_colour(scene), atol=0.1)
+    assert (view.scene["unit"], set(view.scene["estimate"])) == ("px", {"kind", "invented", "length_from"})
