@@ -124,11 +124,10 @@ def _formats(build_id: str, files: Sequence[Mapping[str, Any]], *, packed: str) 
 
 def _offered(build_id: str, files: list[Mapping[str, Any]]) -> dict[str, Any]:
     """The whole scene where there is one; with what it refers to, where it refers to something."""
-    lighter = tuple(f"-{level}" for level in LEVELS[1:])
+    # A picture's model may stand beside the whole one in the colours of its confidence.
+    beside = ("-confidence", *(f"-{level}" for level in LEVELS[1:]))
     whole = [
-        each
-        for each in files
-        if "/" not in each["name"] and not any(mark in each["name"] for mark in lighter)
+        each for each in files if "/" not in each["name"] and not any(mark in each["name"] for mark in beside)
     ] or files
     if len(whole) == 1:
         return {"url": whole[0]["url"], "size": whole[0]["size"]}
