@@ -54,6 +54,17 @@ class View:
         points = np.array(told["origin"]) + told["step"] * numbers[:, :3].astype(np.float64)
         return Mesh(points, corners.reshape(-1, 3).astype(np.int64)), normals[:, :3] / 127.0
 
+    def places(self, name: str, level: str) -> npt.NDArray[np.float64]:
+        """(V, 2) of each vertex in its texture, 0 to 1, from the upper left corner."""
+        entry = self.organ(name)["meshes"][level]
+        whole = self._bytes(entry["file"], entry["offset"], entry["bytes"])
+        offset, size = entry["streams"]["places"]
+        decoded = meshopt.decode_gltf_buffer(
+            whole[offset : offset + size], entry["vertices"], 4, "ATTRIBUTES", "NONE"
+        )
+        numbers = np.frombuffer(np.ascontiguousarray(decoded).tobytes(), dtype="<u2")
+        return numbers.reshape(-1, 2) / 65535.0
+
     def grid(self, which: str, level: int) -> npt.NDArray[Any]:
         """All bricks of a level of "volume" or "labels" put together."""
         told = self.scene[which]

@@ -76,9 +76,9 @@ def serving(app: APIFlask) -> Iterator[str]:
 
 
 @contextmanager
-def serving_app(folder: Path) -> Iterator[Shelf]:
+def serving_app(folder: Path, **settings: Any) -> Iterator[Shelf]:
     """A served application of one administrator, with no case in it."""
-    stage = open_stage(folder / "home")
+    stage = open_stage(folder / "home", **settings)
     try:
         with serving(stage.app) as url:
             yield Shelf(url, stage.app, stage.archive, stage, dict(PLAIN_PAGES))

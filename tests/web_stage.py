@@ -155,7 +155,7 @@ def add_view(stage: Stage, scene: Scene) -> None:
 
 def open_stage(home: Path, **settings: Any) -> Stage:
     """An application over a new archive in a folder, with the people of PEOPLE."""
-    archive = open_archive(Settings(home=home, store="memory:///", **settings))
+    archive = open_archive(Settings(**{"home": home, "store": "memory:///", **settings}))
     stage = Stage(create_app(archive, testing=True), archive)
     with archive.database.write() as session:
         for name in PEOPLE:

@@ -12,16 +12,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "build_model"]
+__all__ = ["__version__", "build_model", "model_of_picture"]
 
 if TYPE_CHECKING:
-    from plastinate.api import build_model
+    from plastinate.api import build_model, model_of_picture
 
 
 def __getattr__(name: str) -> Any:
     # Late, so that `plastinate --help` and `import plastinate` cost no numpy.
-    if name == "build_model":
-        from plastinate.api import build_model
+    if name in ("build_model", "model_of_picture"):
+        from plastinate import api
 
-        return build_model
+        return getattr(api, name)
     raise AttributeError(f"module 'plastinate' has no attribute {name!r}")

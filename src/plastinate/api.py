@@ -7,11 +7,76 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plastinate.model.reference import Reference
 from plastinate.model.scene import Scene
 from plastinate.pipeline.progress import Progress, ProgressEvent
 from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
 from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, names_in
 from plastinate.services.build_models import build_models as _build_models
+
+
+def model_of_picture(
+    path: str | os.PathLike[str],
+    kind: str = "object",
+    *,
+    output: str | os.PathLike[str] | None = None,
+    without_network: bool = False,
+    focal_35mm: float | None = None,
+    reference: Reference | None = None,
+    print_mm: float | None = None,
+    second: str | os.PathLike[str] | None = None,
+    baseline_mm: float | None = None,
+    solid: Mapping[str, Any] | None = None,
+    formats: str | Sequence[str] = (),
+    compression: str = "meshopt",
+    check: bool = True,
+    preview: bool = True,
+    progress: Callable[[ProgressEvent], None] | None = None,
+) -> Scene:
+    """Estimate a 3D model of one picture; the scene and all its files say that it is an estimate.
+
+    The same call gives the same bytes as the command line does.
+
+    Args:
+        path: a JPEG, PNG, WebP or TIFF, or one DICOM picture.
+        kind: "object", "scene", "lithophane" or "relief".
+        output: folder for the files; None keeps everything in memory.
+        without_network: outline, shading and brightness alone.
+        focal_35mm: the lens as its equivalent on 36 x 24 mm; None believes the file.
+        reference: two points whose distance is known (`plastinate.model.reference.Reference`); None leaves
+            pixels, and every question in millimetres is refused.
+        print_mm: how long a print is to be.
+        second, baseline_mm: the same seen from a little to the right, and how far apart the two were taken.
+        solid: numbers for the recipe's last step: {"back": "mirror"}.
+        formats: "glb", "obj", "stl", "ply", "3mf", "usdz"; all that is possible but the last by default.
+        compression: of GLB files.
+        check: measure the surface and judge it; without it there is no certificate.
+        preview: render the pictures.
+        progress: called with each `ProgressEvent`.
+
+    Raises:
+        PlastinateError: with a code and a hint; see `plastinate.model.errors`.
+    """
+    from plastinate.services.build_picture import build_picture
+    from plastinate.services.picture_request import PictureRequest
+
+    request = PictureRequest(
+        path=Path(path),
+        output=None if output is None else Path(output),
+        kind=kind,
+        without_network=without_network,
+        focal_35mm=focal_35mm,
+        reference=reference,
+        print_mm=print_mm,
+        second=None if second is None else Path(second),
+        baseline_mm=baseline_mm,
+        solid=dict(solid or {}),
+        formats=names_in(formats),
+        compression=compression,
+        check=check,
+        with_preview=preview,
+    )
+    return build_picture(request, progress=Progress(say=progress) if progress else None).scene
 
 
 def build_model(

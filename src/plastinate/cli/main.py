@@ -19,6 +19,12 @@ from plastinate.cli import streams
 from plastinate.cli.evaluate import evaluate
 from plastinate.cli.models import announce_fetches, models
 from plastinate.cli.organs_option import SeveralOrgans
+from plastinate.cli.picture_options import (
+    build_from_picture,
+    inspect_picture,
+    picture_options,
+    refuse_picture_options,
+)
 from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
 from plastinate.cli.stopping import Stopped, stopping_politely
@@ -55,6 +61,8 @@ def inspect(path: Path, *, as_json: bool) -> None:
     from plastinate.cli import terminal
     from plastinate.services.inspect_path import inspect_path
 
+    if inspect_picture(path, as_json=as_json):
+        return
     with terminal.counter("looking at the files") as count:
         inspection = inspect_path(path, progress=count)
     if as_json:
@@ -102,7 +110,7 @@ def inspect(path: Path, *, as_json: bool) -> None:
     "--format",
     "formats",
     multiple=True,
-    help="glb stl obj ply 3mf nifti nrrd seg, or several: glb,stl; may be repeated. seg needs loose DICOM.",
+    help="glb stl obj ply 3mf usdz nifti nrrd seg, or several: glb,stl; may be repeated. seg needs DICOM.",
 )
 @click.option(
     "--compression",
@@ -129,9 +137,20 @@ def inspect(path: Path, *, as_json: bool) -> None:
 @click.option("--no-check", is_flag=True, help="Skip the measuring: faster, and no certificate.")
 @click.option("--no-preview", is_flag=True, help="Skip the pictures.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON for machines.")
+@picture_options
 def build(**options: Any) -> None:
-    """Build organ models from the scan in PATH, with a certificate of how far to trust them."""
+    """Build organ models from the scan in PATH, with a certificate of how far to trust them.
+
+    Of one picture (JPEG, PNG, WebP, TIFF; with --as also one DICOM picture) a model is estimated, and every
+    file says so.
+    """
     from plastinate.cli import terminal
+    from plastinate.stages import catalog
+
+    if options["as_kind"] or catalog.door("is-flat-picture")(options["path"]):
+        build_from_picture(options)
+        return
+    refuse_picture_options(options)
     from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
     from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models, names_in
     from plastinate.services.output_folder import models_folder

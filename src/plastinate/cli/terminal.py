@@ -149,10 +149,20 @@ def print_findings(findings: Sequence[Finding], *, before: str = "") -> None:
         out.print(f"{SEVERITIES[finding.severity]}  {before}{words} [dim]{finding.code}[/]")
 
 
+def print_picture(path: str, described: Mapping[str, Any], findings: Sequence[Finding]) -> None:
+    """What one picture is, and what can be made of it."""
+    size = f"{described['columns']} × {described['rows']} pixels"
+    out.print(f"[bold]{escape(path)}[/]: one {described['kind']} ({described['format']}), {size}")
+    print_findings(findings)
+    shown = escape(shlex.quote(path))
+    out.print(f"\nNext: plastinate build {shown} -o OUT --as object|scene|lithophane|relief   (an estimate)")
+
+
 def print_build(result: BuildResult, output: Path) -> None:
     """What was built, how far to trust it, and where it lies."""
     evidence = result.scene.evidence
     print_findings(evidence.findings)
+    _print_estimate(result)
     table = Table(box=None, pad_edge=False)
     for heading in ("structure", "volume", "surface to mask, mean / p95", "triangles", "closed", "trust"):
         table.add_column(heading)
@@ -211,6 +221,14 @@ def not_found_lines(missing: Sequence[NotFound]) -> list[str]:
     for each in missing:
         names.setdefault(each.reason, []).append(each.name)
     return [f"{len(named)} not found, {reason}: {', '.join(named)}." for reason, named in names.items()]
+
+
+def _print_estimate(result: BuildResult) -> None:
+    if not result.scene.is_estimated:
+        return
+    out.print("[bold yellow]ESTIMATED[/] from a picture and not measured.")
+    for name, reason in result.left_out.items():
+        out.print(f"  [dim]no {escape(name)}[/]: {escape(reason)}")
 
 
 def _worth_naming(files: Mapping[str, str]) -> list[str]:

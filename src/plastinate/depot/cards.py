@@ -29,6 +29,8 @@ CARD_KEYS = (
     *("name", "model", "input", "output"),
 )
 MODALITIES = ("CT", "MR")
+# What only models of Plastinate's own list may say: a picture is no scan, and runs by no card.
+PICTURE = "picture"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class ModelCard:
     Attributes:
         name: what to call it on the command line.
         title, task: what it is and what it finds.
-        modality: "CT", "MR".
+        modality: "CT", "MR"; or "picture" alone.
         archive: where its parts lie.
         parts: its files, the main one first.
         licence: of the weights, SPDX where there is an identifier.
@@ -152,7 +154,7 @@ def read_card(name: str, table: CardTable) -> ModelCard:
         name=name,
         title=table.text("title"),
         task=table.text("task", optional),
-        modality=_modality(table),
+        modality=_modality(table, is_own=is_own),
         archive=archive,
         parts=parts,
         licence=table.text("licence"),
@@ -168,8 +170,10 @@ def read_card(name: str, table: CardTable) -> ModelCard:
     )
 
 
-def _modality(table: CardTable) -> tuple[str, ...]:
+def _modality(table: CardTable, *, is_own: bool) -> tuple[str, ...]:
     listed = table.texts("modality")
+    if not is_own and listed == (PICTURE,):
+        return listed
     if not listed or not set(listed) <= set(MODALITIES):
         raise table.flaw("modality", f"must be a list of {' and '.join(MODALITIES)}")
     return listed

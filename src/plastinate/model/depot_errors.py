@@ -103,8 +103,8 @@ class ExtraAbsent(ModelError):
         self.program = program
         self.reason = reason
         self.hint = (
-            f"Install it, about 7 GB: `pip install 'plastinate[{program.lower()}]'`; or name the Python that has"
-            f" it: PLASTINATE_{program.upper()}=/path/to/python."
+            f"Install it, about 7 GB: `pip install 'plastinate[{program.lower()}]'`; or name the Python that"
+            f" has it: PLASTINATE_{program.upper()}=/path/to/python."
         )
 
 

@@ -164,8 +164,8 @@ class NoMillimetres(InputError):
     code = "input.no-millimetres"
     hint = "Measure in voxels, or find the original series: the scanner writes PixelSpacing."
 
-    def __init__(self, question: str) -> None:
-        super().__init__(f"The scan does not say how large a pixel is, so {question} is unknown.")
+    def __init__(self, question: str, *, of: str = "scan") -> None:
+        super().__init__(f"The {of} does not say how large a pixel is, so {question} is unknown.")
         self.question = question
 
 
@@ -348,6 +348,17 @@ class KernelsMissing(SystemFault):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"The compiled kernel {name!r} cannot be loaded: {reason}.")
         self.name = name
+
+
+class PartMissing(SystemFault):
+    """A method needs a library that is not installed with the rest."""
+
+    code = "system.part-missing"
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(f"{library} is not installed, and this needs it.")
+        self.library = library
+        self.hint = f"Install it: pip install 'plastinate[{extra}]'."
 
 
 class MemoryShort(SystemFault):

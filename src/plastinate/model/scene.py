@@ -11,6 +11,7 @@ import numpy.typing as npt
 from plastinate.model.evidence import Evidence
 from plastinate.model.geometry import Geometry
 from plastinate.model.labels import LabelMap
+from plastinate.model.skin import Skin
 from plastinate.model.structure import Structure
 from plastinate.model.surface import Surface
 
@@ -24,19 +25,30 @@ class SceneNode:
     Attributes:
         structure: what it is.
         surfaces: detail level ("full", "medium", "light") -> surface; "full" is always there.
+        skins: detail level -> how that surface looks; empty where one colour says it.
     """
 
     structure: Structure
     surfaces: Mapping[str, Surface]
+    skins: Mapping[str, Skin] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if "full" not in self.surfaces or not set(self.surfaces) <= set(DETAIL_LEVELS):
             raise ValueError(f"detail levels are {DETAIL_LEVELS}, and 'full' is needed")
 
+        for level, skin in self.skins.items():
+            surface = self.surfaces.get(level)
+            if surface is None or len(skin.corners) != len(surface.triangles):
+                raise ValueError("a skin fits the surface of its level, triangle by triangle")
+
     @property
     def id(self) -> str:
         """The structure id."""
         return self.structure.id
+
+    def skin(self, level: str) -> Skin | None:
+        """The look of the surface that is written for a level: its own, or that of the full one."""
+        return self.skins.get(level if level in self.surfaces else "full")
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,11 @@ class Scene:
             if node.id == structure:
                 return node
         raise KeyError(structure)
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether it was made of a picture: its shape was estimated, and not measured."""
+        return "estimate" in self.evidence.inputs
 
     @property
     def bounds_lps_mm(self) -> npt.NDArray[np.float64]:

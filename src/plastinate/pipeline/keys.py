@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from plastinate import __version__
+from plastinate.model.picture_recipe import PictureRecipe
 from plastinate.model.recipe import Recipe
 
 
-def recipe_digest(recipe: Recipe) -> str:
+def recipe_digest(recipe: Recipe | PictureRecipe) -> str:
     """SHA-256 over everything a recipe says, independent of the layout of its file."""
     return _digest(dataclasses.asdict(recipe))
 
 
-def result_key(*, input_sha256: str, recipe: Recipe, options: Mapping[str, Any]) -> str:
+def result_key(*, input_sha256: str, recipe: Recipe | PictureRecipe, options: Mapping[str, Any]) -> str:
     """SHA-256 that names a result before it is made."""
     return _digest(
         {

@@ -173,10 +173,10 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
     source_files = read.source_files
     # Half a gigabyte that the writing does not need; the run may have made another volume of it.
     del read
-    run_record = partial(_run_record, begun, started_utc, progress)
+    record = partial(run_record, begun, started_utc, progress)
     if request.output is None:
         progress.finish()
-        return BuildResult(scene, run_record())
+        return BuildResult(scene, record())
     with output_folder(request.output) as folder:
         result_on_disk = _write(
             request,
@@ -185,7 +185,7 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
             volume=result.volume,
             source_files=source_files,
             progress=progress,
-            run_record=run_record,
+            run_record=record,
         )
     progress.finish()
     return replace(result_on_disk, left_out=left_out)
@@ -363,11 +363,12 @@ def _write(
     elif pictures:
         files["preview.png"] = catalog.door("write-bytes")(folder / "preview.png", pictures["preview"])
     if request.picture_files:
-        files |= _picture_files(folder, pictures)
+        files |= picture_files(folder, pictures)
     return BuildResult(scene, run, files)
 
 
-def _picture_files(folder: Path, pictures: Mapping[str, bytes]) -> dict[str, str]:
+def picture_files(folder: Path, pictures: Mapping[str, bytes]) -> dict[str, str]:
+    """Write all but the preview under `pictures/`; name -> SHA-256."""
     (folder / "pictures").mkdir(exist_ok=True)
     return {
         f"pictures/{name}.png": catalog.door("write-bytes")(folder / "pictures" / f"{name}.png", data)
@@ -376,7 +377,8 @@ def _picture_files(folder: Path, pictures: Mapping[str, bytes]) -> dict[str, str
     }
 
 
-def _run_record(begun: float, started_utc: str, progress: Progress) -> RunRecord:
+def run_record(begun: float, started_utc: str, progress: Progress) -> RunRecord:
+    """Time, memory and machine of a build that began then."""
     # Linux counts ru_maxrss in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

@@ -2,6 +2,7 @@
 
 {"recipe": "ct-chest"}  or  {"organs": ["heart", "kidney"]}  or  {"threshold": [200, null], "name": "bones"}
 or  {"prompts": {"liver": [{"kind": "box", "points_lps_mm": [[x, y, z], [x, y, z]]}]}}
+or  {"picture": {"kind": "object"}}, of a case that is one picture: see `services/picture_wish.py`
 and, all of them optional: "largest_only" "series" "phase" "modality" "allow_gaps" "any_modality"
 "formats" "compression" "triangles" "single_level"
 """
@@ -31,7 +32,16 @@ from plastinate.recipes.load import (
     recipe_for_organs,
     recipe_for_prompts,
 )
+from plastinate.recipes.pictures import load_picture_recipe
 from plastinate.services.build_models import MODALITIES, BuildRequest, names_in, not_one_wish, shown_name
+from plastinate.services.picture_request import RECIPES
+from plastinate.services.picture_wish import (
+    A_PICTURE,
+    NOT_A_PICTURE,
+    checked_picture,
+    picture_of_kinds,
+    require_formats,
+)
 from plastinate.stages import catalog
 
 # What is made of every scan whatever is asked for: all that the viewer reads.
@@ -44,7 +54,18 @@ ORGANS_MAX = 200
 PLACES = (1, 100_000)
 TRIANGLES = (100, 100_000_000)
 FIELDS = frozenset(
-    {"recipe", "organs", "threshold", "prompts", "name", "largest_only", "series", "phase", "modality"}
+    {
+        "recipe",
+        "organs",
+        "threshold",
+        "prompts",
+        "picture",
+        "name",
+        "largest_only",
+        "series",
+        "phase",
+        "modality",
+    }
     | {"allow_gaps", "any_modality", "formats", "compression", "triangles", "single_level"}
 )
 
@@ -64,11 +85,13 @@ def checked_wish(request: Mapping[str, Any], *, inspection: Mapping[str, Any] | 
     unknown = set(request) - FIELDS
     if unknown:
         raise RequestFlaw(f"There is no field {sorted(unknown)[0]!r}", where=sorted(unknown)[0])
+    picture = checked_picture(request.get("picture"))
     wish = {
         "recipe": _text(request, "recipe"),
         "organs": _organs(request),
         "threshold": _threshold(request),
         "prompts": _prompts(request),
+        "picture": picture,
         "name": shown_name(_text(request, "name") or "surface") or "surface",
         "largest_only": _claim(request, "largest_only"),
         "series": _number(request, "series", low=PLACES[0], high=PLACES[1]),
@@ -76,7 +99,7 @@ def checked_wish(request: Mapping[str, Any], *, inspection: Mapping[str, Any] | 
         "modality": _modality(request),
         "allow_gaps": _claim(request, "allow_gaps"),
         "any_modality": _claim(request, "any_modality"),
-        "formats": _formats(request),
+        "formats": _formats(request, picture),
         "compression": _text(request, "compression") or "meshopt",
         "triangles": _number(request, "triangles", low=TRIANGLES[0], high=TRIANGLES[1]),
         "single_level": _claim(request, "single_level"),
@@ -106,6 +129,8 @@ def require_kinds(request: Mapping[str, Any]) -> None:
         _prompts(request)
     except ParameterError as error:
         raise RequestFlaw(error.sentence.rstrip("."), where="prompts") from error
+    if request.get("picture") is not None:
+        picture_of_kinds(request["picture"])
 
 
 def build_request(task: Task) -> BuildRequest:
@@ -146,6 +171,8 @@ def title_of(wish: Mapping[str, Any], modality: str) -> str:
     """What a build is called before it is there."""
     if wish["threshold"] is not None:
         return str(wish["name"])
+    if wish.get("picture"):
+        return load_picture_recipe(RECIPES[wish["picture"]["kind"]]).title
     if wish["recipe"]:
         return load_recipe(wish["recipe"]).title
     if wish.get("prompts"):
@@ -167,9 +194,14 @@ def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | N
         bool(wish["organs"]),
         wish["threshold"] is not None,
         bool(wish["prompts"]),
+        bool(wish["picture"]),
     ]
     if sum(wishes) != 1:
         raise not_one_wish()
+    if inspection is not None and bool(wish["picture"]) != bool(inspection.get("picture")):
+        raise RequestFlaw(NOT_A_PICTURE if wish["picture"] else A_PICTURE, where="picture")
+    if wish["picture"]:
+        return
     series = _chosen(wish, inspection)
     if series is not None and not series["is_usable"]:
         problems = [each["sentence"] for each in series["findings"] if each["severity"] == "problem"]
@@ -251,8 +283,10 @@ def _organs(request: Mapping[str, Any]) -> list[str]:
     return list(organ_ids(_names(request, "organs")))
 
 
-def _formats(request: Mapping[str, Any]) -> list[str]:
+def _formats(request: Mapping[str, Any], picture: Mapping[str, Any] | None) -> list[str]:
     wanted = _names(request, "formats")
+    if picture is not None:
+        return require_formats(picture, list(wanted))
     catalog.door("check-formats")(wanted, unit="mm", has_source_files=True)
     return sorted(wanted)
 

@@ -49,7 +49,17 @@ def fetch_needed_models(recipe: Recipe, *, progress: Progress) -> list[ModelCard
         ModelError, DownloadFailed, CannotWrite: see `plastinate.depot.model_file`.
         Cancelled: the run was asked to stop.
     """
-    cards = models_needed(recipe)
+    return fetch_models(names_of_models(recipe), progress=progress)
+
+
+def fetch_models(names: Sequence[str], *, progress: Progress) -> list[ModelCard]:
+    """Have the models of these names here, likewise.
+
+    Raises:
+        ModelError, DownloadFailed, CannotWrite: see `plastinate.depot.model_file`.
+        Cancelled: the run was asked to stop.
+    """
+    cards = [card_named(name) for name in names]
     for card in cards:
         for part in card.parts:
             _have(card, part.name, progress)

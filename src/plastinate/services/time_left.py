@@ -20,7 +20,7 @@ TELLING_SHARE = 0.25
 # A job may be so many times slower or quicker than another like it; beyond that one of them was held up.
 PACE_MAX = 10.0
 # What a job is about, of all that is asked for: jobs that agree in it go through the same steps.
-SUBJECT = ("recipe", "organs", "threshold", "prompts")
+SUBJECT = ("recipe", "organs", "threshold", "prompts", "picture")
 
 
 @dataclass(frozen=True)
@@ -90,5 +90,7 @@ def is_alike(request: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _subject(request: Mapping[str, Any], key: str) -> Any:
     value = request.get(key)
+    if key == "picture" and value:
+        return value["kind"], value["without_network"]
     # Whatever the window and wherever it was drawn, the steps are the same.
     return bool(value) if key in ("threshold", "prompts") else value or None

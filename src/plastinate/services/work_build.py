@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plastinate.archive.files import StoredFile
     from plastinate.archive.tables import Job
     from plastinate.model.scene import Scene
+    from plastinate.services.build_models import BuildResult
 
 # Beside the models, for lists of cases; not one of the build's own files.
 THUMBNAIL = "thumbnail.png"
@@ -32,15 +33,10 @@ def build(task: Task, *, progress: Progress) -> dict[str, Any]:
         {"title", "summary", "result_key"}, JSON values.
 
     Raises:
-        PlastinateError: as `build_models`; StoreFull where the disk is.
+        PlastinateError: as `build_models` and `build_picture`; StoreFull where the disk is.
     """
-    from plastinate.services.build_models import build_models
-    from plastinate.services.build_wish import build_request
-    from plastinate.services.early_look import EarlyLook
-
-    progress.found = EarlyLook(task.folder).add
     try:
-        result = build_models(build_request(task), progress=progress)
+        result = _built(task, progress)
         preview = task.out / "preview.png"
         if preview.is_file():
             small = catalog.door("shrink-picture")(preview.read_bytes())
@@ -59,8 +55,24 @@ def build(task: Task, *, progress: Progress) -> dict[str, Any]:
             "findings": [finding.as_dict() for finding in scene.evidence.findings],
             "formats_left_out": dict(result.left_out),
             "wall_s": round(result.run.wall_s, 2),
+            # Of a picture: what was invented, and from where it has a length.
+            **({"estimate": dict(estimate)} if (estimate := scene.evidence.inputs.get("estimate")) else {}),
         },
     }
+
+
+def _built(task: Task, progress: Progress) -> BuildResult:
+    if task.request.get("picture"):
+        from plastinate.services.build_picture import build_picture
+        from plastinate.services.picture_wish import picture_request
+
+        return build_picture(picture_request(task), progress=progress)
+    from plastinate.services.build_models import build_models
+    from plastinate.services.build_wish import build_request
+    from plastinate.services.early_look import EarlyLook
+
+    progress.found = EarlyLook(task.folder).add
+    return build_models(build_request(task), progress=progress)
 
 
 def organ_rows(scene: Scene) -> list[dict[str, Any]]:

@@ -1,18 +1,20 @@
 """The first look at a case: its files flow in, what the import doctor found and a picture come out.
 
 An upload may also be a case that was exported before; then it is taken in, and the look is at the scan in it.
+What is one picture has no series: it is decoded, and what was found is what kind of picture it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plastinate.engine.kinds import Task
 from plastinate.model.errors import InputError, LimitError
 from plastinate.pipeline.progress import Progress
 from plastinate.services import text_fields, work_import
-from plastinate.services.inspect_path import glance_at
+from plastinate.services.inspect_path import glance_at, look_at_picture
 from plastinate.stages import catalog
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 # The picture of a series.
 SLICE = "slice-{number}.png"
+# A case that is one picture has no series; its picture stands under this number.
+THE_PICTURE = 1
 
 
 def inspect(task: Task, *, progress: Progress) -> dict[str, Any]:
@@ -37,6 +41,10 @@ def inspect(task: Task, *, progress: Progress) -> dict[str, Any]:
     """
     described = work_import.take_in(task, progress=progress) if work_import.is_import(task) else None
     scan = task.scan if described is None else task.out / described["originals"]
+    if (looked := _look_at_picture(scan, progress=progress)) is not None:
+        inspection, small = looked
+        catalog.door("write-bytes")(task.out / SLICE.format(number=THE_PICTURE), small)
+        return {"inspection": inspection, work_import.KEY: described}
     try:
         with progress.step("look at the files", share=1.0 if described is None else 0.5) as within:
             found, pictures = glance_at(scan, progress=lambda done, total, what: within(done / max(total, 1)))
@@ -50,6 +58,30 @@ def inspect(task: Task, *, progress: Progress) -> dict[str, Any]:
     # By its own name: where it lay during the job is nobody's business.
     inspection = {**found.as_dict(), "path": scan.name if scan.is_file() else ""}
     return {"inspection": inspection, work_import.KEY: described}
+
+
+def _look_at_picture(scan: Path, *, progress: Progress) -> tuple[dict[str, Any], bytes] | None:
+    """The inspection of one picture, and the picture; None where there is something else."""
+    if scan.is_dir():
+        # As a case archive brings it in.
+        files = [each for each in scan.rglob("*") if each.is_file()]
+        if len(files) != 1:
+            return None
+        scan = files[0]
+    with progress.step("look at the files", share=0.0):
+        found = look_at_picture(scan)
+    if found is None:
+        return None
+    picture, findings, small = found
+    inspection = {
+        "path": scan.name,
+        "files_looked_at": 1,
+        "series": [],
+        "set_aside": [],
+        "findings": [finding.as_dict() for finding in findings],
+        "picture": picture,
+    }
+    return inspection, small
 
 
 def publish(
@@ -66,7 +98,9 @@ def publish(
     title = "" if described else _own_title(result["inspection"])
     if title and _is_called_as_its_file(session, job.case_id):
         values["title"] = title
-    numbers = [each["number"] for each in (result["inspection"] or {}).get("series", [])]
+    inspection = result["inspection"] or {}
+    numbers = [each["number"] for each in inspection.get("series", [])]
+    numbers += [THE_PICTURE] if inspection.get("picture") else []
     slices = {each: files[name] for each in numbers if (name := SLICE.format(number=each)) in files}
     if slices and not (described and described.get("thumbnail")):
         values["thumbnail_sha256"] = next(iter(slices.values())).sha256

@@ -97,11 +97,30 @@ SURFACE: dict[str, Method] = {
     "shared-net": Method("plastinate.stages.surface.label_walls:shared_net"),
 }
 
+# What recipes for pictures choose between: what is in front, how far away it is, what body that makes.
+FOREGROUND: dict[str, Method] = {
+    "foreground-net": Method("plastinate.stages.segment.foreground:foreground_net", models=("foreground",)),
+    "foreground-by-colour": Method("plastinate.stages.segment.foreground:foreground_by_colour"),
+}
+DEPTH: dict[str, Method] = {
+    "depth-net": Method("plastinate.stages.depth.depth_net:depth_net", models=("depth-small",)),
+    "shading": Method("plastinate.stages.depth.shading:shading"),
+    "brightness": Method("plastinate.stages.depth.brightness:brightness"),
+    "stereo": Method("plastinate.stages.depth.stereo:stereo", needs=("opencv",)),
+}
+SOLID: dict[str, Method] = {
+    "object-solid": Method("plastinate.stages.surface.object_solid:object_solid"),
+    "scene-solid": Method("plastinate.stages.surface.scene_solid:scene_solid"),
+    "plate-solid": Method("plastinate.stages.surface.plate_solid:plate_solid"),
+}
+
 # Doors of rooms that recipes do not choose between: the pipeline and the services come in here.
 DOORS: dict[str, Method] = {
     "inspect-input": Method("plastinate.stages.ingest.read:inspect_input"),
     "glance-input": Method("plastinate.stages.ingest.read:glance_input"),
     "run-limited": Method("plastinate.stages.ingest.sandbox:run_job"),
+    "is-flat-picture": Method("plastinate.stages.ingest.flat_kinds:is_flat_picture"),
+    "read-flat-picture": Method("plastinate.stages.ingest.flat_read:read_flat_picture"),
     "read-volume": Method("plastinate.stages.ingest.read:read_volume"),
     "read-mesh": Method("plastinate.stages.export.read_mesh:read_mesh"),
     "box-prompter": Method("plastinate.stages.segment.from_prompts:prompter_here"),
@@ -110,14 +129,19 @@ DOORS: dict[str, Method] = {
     "merge-labels": Method("plastinate.stages.segment.merge_labels:merge_labels"),
     "measure-surface": Method("plastinate.stages.verify.measure:measure_surface"),
     "judge-structure": Method("plastinate.stages.verify.plausibility:judge_structure"),
+    "measure-estimate": Method("plastinate.stages.verify.estimate:measure_estimate"),
+    "judge-estimate": Method("plastinate.stages.verify.estimate:judge_estimate"),
     "score-masks": Method("plastinate.stages.verify.scores.score_masks:score_masks"),
     "onto-grid": Method("plastinate.stages.verify.scores.onto_grid:onto_grid"),
     "bootstrap": Method("plastinate.stages.verify.scores.bootstrap:bootstrap"),
     "lighten-surface": Method("plastinate.stages.surface.decimate:decimate"),
     "compose-scene": Method("plastinate.stages.compose.scene:compose_scene"),
+    "paint-skins": Method("plastinate.stages.compose.skin:paint_skins"),
+    "render-estimate": Method("plastinate.stages.compose.estimate_pictures:render_estimate"),
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
     "glimpse": Method("plastinate.stages.compose.glimpse:Glimpse"),
     "render-thumbnail": Method("plastinate.stages.compose.thumbnail:render_thumbnail"),
+    "render-small-picture": Method("plastinate.stages.compose.thumbnail:render_small_picture"),
     "shrink-picture": Method("plastinate.stages.compose.thumbnail:shrink_picture"),
     "write-formats": Method("plastinate.stages.export.formats:write_formats"),
     "check-formats": Method("plastinate.stages.export.formats:check_formats"),

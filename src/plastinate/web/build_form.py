@@ -227,7 +227,7 @@ def _add_threshold(wish: dict[str, Any], choices: Choices, flaws: dict[str, str]
     for field in ("low", "high"):
         text = getattr(choices, field)
         try:
-            ends[field] = _decimal(text)
+            ends[field] = decimal(text)
         except ValueError:
             flaws[field] = _("“%(text)s” is no number. Write it like 200 or -50.5.", text=text)
     low, high = ends.get("low"), ends.get("high")
@@ -240,10 +240,10 @@ def _add_threshold(wish: dict[str, Any], choices: Choices, flaws: dict[str, str]
     wish["largest_only"] = bool(choices.largest_only)
 
 
-def _decimal(text: str) -> float | None:
+def decimal(text: str) -> float | None:
     """A number as people write it, with a point or a comma; None for an empty field.
 
-    >>> _decimal("\N{MINUS SIGN}10,5"), _decimal("")
+    >>> decimal("\N{MINUS SIGN}10,5"), decimal("")
     (-10.5, None)
     """
     if not text:

@@ -11,15 +11,30 @@ from flask_babel import gettext as _
 
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Build
-from plastinate.web.build_form import choices_of
+from plastinate.services.picture_request import PICTURE_FORMATS
+from plastinate.web.estimate_page import estimate_of, length_of_estimate
 from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
 from plastinate.web.payloads import Build as Built
+from plastinate.web.picture_form import choices_of
 from plastinate.web.views import build_whole
-from plastinate.web.wording import FORMATS, PACKED, PLAIN_AGAIN, doing, organs_in_words, part_name, translated
+from plastinate.web.wording import (
+    FORMATS,
+    PACKED,
+    PLAIN_AGAIN,
+    built_of_picture,
+    doing,
+    organs_in_words,
+    part_name,
+    translated,
+)
 
 CERTIFICATE = "certificate.json"
-PICTURES = ("preview", "axial", "coronal", "sagittal", "anterior", "left", "inferior")
+PICTURES = (
+    *("preview", "axial", "coronal", "sagittal", "anterior", "left", "inferior"),
+    # Of a model of a picture.
+    *("front", "side", "back", "confidence"),
+)
 # Steps of a stage that a page calls otherwise than the stage.
 STEP_WORDS = {"merge-labels": "label: one structure for each voxel"}
 LEVELS = ("full", "medium", "light")
@@ -63,13 +78,18 @@ def build_shown(build: Build) -> dict[str, Any]:
         "certificate": [file for name in PAPERS for file in files if file["name"] == name],
         "formats": formats,
         "left_out": left_out,
-        "has_all_formats": len(formats) + len(left_out) >= len(FORMATS)
+        # Of a model of a picture: from where it has its length; "" for what was measured.
+        "estimate": length_of_estimate(whole.summary.get("estimate")),
+        "has_all_formats": len(formats) + len(left_out)
+        >= len(PICTURE_FORMATS if whole.summary.get("estimate") else FORMATS)
         and not any(each["packed"] for each in formats),
     }
 
 
 def _title_of(build: Built, organs: Sequence[Mapping[str, Any]]) -> str:
     """What a build is called: single organs by those that were found, all else as it was asked for."""
+    if words := built_of_picture(build.request):
+        return words
     if build.request.get("organs") and organs:
         return organs_in_words([each["id"] for each in organs])
     return translated(build.title)
@@ -104,7 +124,11 @@ def _formats(build_id: str, files: Sequence[Mapping[str, Any]], *, packed: str) 
 
 def _offered(build_id: str, files: list[Mapping[str, Any]]) -> dict[str, Any]:
     """The whole scene where there is one; with what it refers to, where it refers to something."""
-    whole = [each for each in files if "/" not in each["name"] and "-" not in each["name"]] or files
+    # A picture's model may stand beside the whole one in the colours of its confidence.
+    beside = ("-confidence", *(f"-{level}" for level in LEVELS[1:]))
+    whole = [
+        each for each in files if "/" not in each["name"] and not any(mark in each["name"] for mark in beside)
+    ] or files
     if len(whole) == 1:
         return {"url": whole[0]["url"], "size": whole[0]["size"]}
     names = ",".join(each["name"] for each in whole)
@@ -127,6 +151,8 @@ def report_of(archive: Archive, build: Build) -> dict[str, Any] | None:
     if file is None:
         return None
     report = json.loads(archive.files.read(file.sha256))
+    if "estimate" in report["inputs"]:
+        return estimate_of(report)
     geometry = report["inputs"]["geometry"]
     in_mm = geometry["unit"] == "mm"
     structures = {each["id"]: each for each in report["structures"]}

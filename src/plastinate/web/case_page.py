@@ -9,9 +9,11 @@ from typing import Any
 from flask import url_for
 
 from plastinate.model.errors import GapInSeries
-from plastinate.web.build_form import choices_of
+from plastinate.web.build_form import Choices
 from plastinate.web.payloads import Job
-from plastinate.web.wording import KINDS, MODALITIES, PLANES, organs_in_words, translated
+from plastinate.web.picture_form import choices_of
+from plastinate.web.wording import KINDS, MODALITIES, PLANES, built_of_picture, organs_in_words, translated
+from plastinate.web.wording_pictures import LENSES, PICTURE_KINDS
 
 ACTIVE = frozenset({"queued", "running"})
 ENDED_BADLY = frozenset({"failed", "cancelled"})
@@ -28,9 +30,20 @@ def found_in(inspection: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {
         "files_looked_at": inspection.get("files_looked_at", 0),
         "findings": inspection.get("findings", []),
+        "picture": _picture(inspection["picture"]) if inspection.get("picture") else None,
+        "path": inspection.get("path", ""),
         "series": [_series(each) for each in inspection["series"]],
         "set_aside": aside,
         "set_aside_count": sum(each["count"] for each in aside),
+    }
+
+
+def _picture(picture: Mapping[str, Any]) -> dict[str, Any]:
+    kind, lens = str(picture.get("kind", "")), str(picture.get("focal_from", ""))
+    return {
+        **picture,
+        "kind_words": str(PICTURE_KINDS.get(kind, PICTURE_KINDS["photo"])),
+        "lens_words": str(LENSES.get(lens, LENSES["guess"])),
     }
 
 
@@ -84,7 +97,9 @@ def remedy_of(job: Job) -> dict[str, Any] | None:
     is_gap = job.error is not None and job.error.code == GapInSeries.code
     return {
         "change": choices.as_query(),
-        "bridged": replace(choices, allow_gaps="yes").as_query() if is_gap else {},
+        "bridged": replace(choices, allow_gaps="yes").as_query()
+        if is_gap and isinstance(choices, Choices)
+        else {},
     }
 
 
@@ -125,6 +140,8 @@ def job_title(job: Job) -> str:
     if job.kind != "build":
         return kind
     asked = job.request
+    if words := built_of_picture(asked):
+        return words
     if asked.get("recipe"):
         titles = {each.name: each.title for each in list_recipes()}
         titles |= {f"{PREFIX}{name}": task.title for name, task in totalsegmentator_tasks().items()}

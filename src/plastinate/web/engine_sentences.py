@@ -6,9 +6,11 @@ the command line, and say on a page where the same thing is done there.
 
 from __future__ import annotations
 
+from plastinate.web import picture_sentences
 from plastinate.web.marked import N_
 
 SENTENCES = (
+    *picture_sentences.SENTENCES,
     # about the slices
     N_("{count} images are in the input more than once."),
     N_("{count} image is in the input more than once."),

@@ -19,12 +19,14 @@ ENDINGS = {
     ".stl": "stl",
     ".obj": "obj",
     ".mtl": "obj",
+    ".jpg": "obj",
     ".ply": "ply",
     ".3mf": "3mf",
+    ".usdz": "usdz",
     ".dcm": "seg",
 }
-# An OBJ names the MTL that lies beside it: renamed, they would not find each other.
-KEEP_THEIR_NAMES = frozenset({".obj", ".mtl"})
+# An OBJ names the MTL that lies beside it, and that its texture: renamed, they would not find each other.
+KEEP_THEIR_NAMES = frozenset({".obj", ".mtl", ".jpg"})
 TITLE_MAX = 60
 
 

@@ -23,7 +23,7 @@ from plastinate.model.errors import PlastinateError, SystemFault
 from plastinate.services import builds, jobs, people, sharing
 from plastinate.services import cases as case_service
 from plastinate.services.look_again import look_again
-from plastinate.web import build_form
+from plastinate.web import build_form, picture_form
 from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.languages import COOKIE, LANGUAGES
@@ -136,11 +136,15 @@ def build_models(case_id: str) -> ResponseReturnValue:
     """Queue what the form asks for; or show the form again as it was sent, with what is wrong beside it."""
     archive, actor = archive_of_app(), current_actor()
     inspection = case_service.read_case(archive, actor, case_id).inspection
-    choices = build_form.choices_in(request.form) or build_form.Choices()
+    picture = picture_form.choices_in(request.form)
+    choices = picture or build_form.choices_in(request.form) or build_form.Choices()
     query: dict[str, Any] = {"case_id": case_id, **choices.as_query()}
     if "show" in request.form:
         return redirect(url_for("pages.case", **query, _anchor="build"), 303)
-    wish, flaws = build_form.judged(choices, inspection)
+    if isinstance(choices, picture_form.PictureChoices):
+        wish, flaws = picture_form.judged(choices, inspection)
+    else:
+        wish, flaws = build_form.judged(choices, inspection)
     if flaws and inspection is None:
         raise RequestFlaw(next(iter(flaws.values())).rstrip("."))
     if flaws:

@@ -43,7 +43,7 @@ def fetches(recipe: Recipe) -> str:
     """What a person should know of the models of a recipe before they ask for it; "" where it uses none."""
     from plastinate.services.needed_models import names_of_models
 
-    return " ".join(_told(name) for name in names_of_models(recipe))
+    return " ".join(told_of_model(name) for name in names_of_models(recipe))
 
 
 def _choice(
@@ -74,7 +74,7 @@ def _choice(
         "fetches": [
             {"modality": each, "fits": each in ("", kind), "words": words}
             for each in modalities
-            if (words := " ".join(_told(model) for model in _models_of(first, each)))
+            if (words := " ".join(told_of_model(model) for model in _models_of(first, each)))
         ],
     }
 
@@ -88,7 +88,8 @@ def _models_of(organ: str, modality: str) -> tuple[str, ...]:
     return tuple(names_of_models(recipe_for_organs([organ], modality)))
 
 
-def _told(model: str) -> str:
+def told_of_model(model: str) -> str:
+    """Of a model: whether it is here or how large it is to fetch, and its licence."""
     from plastinate.depot import card_named
     from plastinate.depot.model_files import is_here
     from plastinate.model.depot_errors import ModelError

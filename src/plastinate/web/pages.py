@@ -20,7 +20,7 @@ from plastinate.model.case_errors import Conflict, NotThere
 from plastinate.model.errors import PlastinateError
 from plastinate.services import access, builds, case_cards, jobs, people, series_slices, sharing
 from plastinate.services import cases as case_service
-from plastinate.web import build_form, build_page, case_page, view_page, wording
+from plastinate.web import build_form, build_page, case_page, picture_form, view_page, wording
 from plastinate.web.actor import current_actor, require_person
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.page_frame import pages
@@ -131,20 +131,23 @@ def case(case_id: str) -> str:
     found = case_page.found_in(whole.inspection)
     slices = series_slices.list_slices(archive, actor, case_id)
     usable = [each for each in (found or {}).get("series", []) if each["is_usable"]]
-    # A form that was refused, or a build asked for again, comes as a query.
-    chosen = build_form.choices_in(request.args)
-    asked_last = build_form.choices_after(case_page.last_wish(its_jobs), whole.inspection)
-    flaws = build_form.judged(chosen, whole.inspection)[1] if chosen and "refused" in request.args else {}
+    plan: dict[str, Any] | None
+    if found and found["picture"]:
+        plan = _picture_plan(whole.inspection or {}, case_page.last_wish(its_jobs))
+    else:
+        plan = _scan_plan(found, whole.inspection, case_page.last_wish(its_jobs))
     return render_template(
         "case.html",
         case=whole,
         can_edit=rank >= access.RANK["edit"],
         can_own=can_own,
         is_anothers=whole.role == "admin" and (whole.owner is None or whole.owner.id != actor.person_id),
-        modalities=list(dict.fromkeys(each["modality_words"] for each in usable)),
+        modalities=[found["picture"]["kind_words"]]
+        if found and found["picture"]
+        else list(dict.fromkeys(each["modality_words"] for each in usable)),
         found=found,
         slices=case_page.slices_of(case_id, slices),
-        plan=build_form.form_of(found, chosen or asked_last, flaws=flaws),
+        plan=plan,
         builds=its_builds,
         history=case_page.history_of(its_jobs, its_builds),
         shares=sharing.list_shares(archive, actor, case_id) if can_own else [],
@@ -152,6 +155,23 @@ def case(case_id: str) -> str:
         # A share link that has just been made is shown once: it waits in the session for this page.
         fresh_link=session_cookie.pop(f"{FRESH_LINK}{case_id}", ""),
         **case_page.work_of(its_jobs),
+    )
+
+
+def _scan_plan(
+    found: Mapping[str, Any] | None, inspection: Mapping[str, Any] | None, last: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    # A form that was refused, or a build asked for again, comes as a query.
+    chosen = build_form.choices_in(request.args)
+    flaws = build_form.judged(chosen, inspection)[1] if chosen and "refused" in request.args else {}
+    return build_form.form_of(found, chosen or build_form.choices_after(last, inspection), flaws=flaws)
+
+
+def _picture_plan(inspection: Mapping[str, Any], last: Mapping[str, Any] | None) -> dict[str, Any]:
+    chosen = picture_form.choices_in(request.args)
+    flaws = picture_form.judged(chosen, inspection)[1] if chosen and "refused" in request.args else {}
+    return picture_form.form_of(
+        inspection["picture"], chosen or picture_form.choices_after(last), flaws=flaws
     )
 
 

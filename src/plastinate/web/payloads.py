@@ -172,8 +172,38 @@ End = Annotated[float, Field(allow_inf_nan=False)] | None
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
+Millimetres = Annotated[float, Field(ge=0, le=2000, allow_inf_nan=False)] | None
+
+
+class PictureAsked(Payload):
+    """What to make of a case that is one picture; what is left out is as the recipe has it."""
+
+    kind: Literal["object", "scene", "lithophane", "relief"] = "object"
+    back: Literal["inflated", "mirror", "flat", "shell"] | None = Field(
+        None, description="The far side: inflated, mirror or flat of an object, shell or flat of a scene."
+    )
+    without_network: bool = Field(False, description="By outline, light and shadow alone.")
+    wall_mm: Millimetres = Field(None, description="Of an object: its thinnest wall.")
+    width_mm: Millimetres = Field(None, description="Of a lithophane or relief: its longer side.")
+    thinnest_mm: Millimetres = None
+    thickest_mm: Millimetres = None
+    base_mm: Millimetres = None
+    frame_mm: Millimetres = None
+    print_mm: Millimetres = Field(None, description="Of an object or scene: how long it is to be printed.")
+    focal_35mm: Annotated[float, Field(ge=1, le=5000, allow_inf_nan=False)] | None = Field(
+        None, description="The lens, as its equivalent on 36 x 24 mm; null believes the file."
+    )
+    reference: (
+        Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=5, max_length=5)]
+        | None
+    ) = Field(
+        None,
+        description="[x, y, x, y, mm]: two of the picture's pixels, and how far apart they are in truth.",
+    )
+
+
 class BuildAsked(Payload):
-    """What to build: a recipe, organs, a threshold or prompts, and only one of them."""
+    """What to build: a recipe, organs, a threshold, prompts or a picture, and only one of them."""
 
     recipe: Name | None = None
     organs: list[Name] = Field(
@@ -185,6 +215,7 @@ class BuildAsked(Payload):
     prompts: dict[Name, list[PromptAsked]] | None = Field(
         None, description="What was drawn on slices, by structure."
     )
+    picture: PictureAsked | None = Field(None, description="Of a case that is one picture.")
     name: Label = Field("", description="What to call the surface of a threshold.")
     largest_only: bool = Field(False, description="Keep only the largest piece of a threshold.")
     series: int | None = Field(None, ge=1, le=100_000, description="As the inspection numbers them.")

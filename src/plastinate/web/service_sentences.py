@@ -46,6 +46,8 @@ REFUSALS = (
     N_("It must be 1 to {most}."),
     N_("It must be a number."),
     N_("This person owns the case."),
+    N_("This case is a scan, and no picture."),
+    N_("This case is one picture: say what to make of it."),
     # states
     N_("Someone with this e-mail address is there already."),
     N_("Find them in the list; a new link to choose a password can be made there."),

@@ -286,4 +286,12 @@ VIEW = (
     N_("{plane} {number} of {count}"),
     N_("{plane}: which slice"),
     N_("“{name}” is removed."),
+    N_("Estimated from one picture"),
+    N_("No length is known: units are pixels (px)."),
+    N_("The picture on {name} could not be loaded. Its form is there."),
+    N_("no length in the picture is known, so millimetres cannot be measured"),
+    N_(
+        "No length in the picture is known: the model is in pixels (px), and millimetres cannot be "
+        "measured on it."
+    ),
 )

@@ -6,13 +6,17 @@ a heading from here, which is translated, and keeps the sentence as it is, marke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from plastinate.web.wording_errors import ERRORS, HINTS
 from plastinate.web.wording_findings import FINDINGS
+from plastinate.web.wording_pictures import BUILT as BUILT_OF_PICTURES
+from plastinate.web.wording_pictures import PARTS as PARTS_OF_PICTURES
+from plastinate.web.wording_pictures import STEPS as STEPS_OF_PICTURES
 
 SEVERITIES = {
     "note": _l("Good to know"),
@@ -53,6 +57,7 @@ FORMATS = {
     "stl": ("STL", _l("3D printing")),
     "3mf": ("3MF", _l("3D printing in colour")),
     "obj": ("OBJ", _l("Modelling programs")),
+    "usdz": ("USDZ", _l("iPhone and iPad, in the room")),
     "ply": ("PLY", _l("Mesh research: MeshLab, CloudCompare")),
     "nifti": ("NIfTI", _l("The voxels behind the models, for research")),
     "nrrd": ("NRRD", _l("The voxels behind the models, for 3D Slicer")),
@@ -103,6 +108,7 @@ STEPS = {
     "write the certificate": _l("Writing the certificate"),
     "keep the files": _l("Storing the results"),
     "done": _l("Storing the results"),
+    **STEPS_OF_PICTURES,
 }
 # Pairs that a form offers as one, and what tells their two apart.
 PAIRS = {"lung": _l("Both lungs"), "kidney": _l("Both kidneys")}
@@ -157,6 +163,7 @@ PARTS = {
     "outside-of": _l("leaving out what belongs elsewhere"),
     "remove-specks": _l("leaving out specks"),
     "largest-pieces": _l("keeping the largest pieces"),
+    **PARTS_OF_PICTURES,
 }
 
 
@@ -186,6 +193,12 @@ def names_here() -> dict[str, str]:
 
     known = [each.name for each in load_structures().values()] + [each.title for each in list_recipes()]
     return {each: translated(each) for each in known}
+
+
+def built_of_picture(wish: Mapping[str, Any]) -> str:
+    """What a model of a picture is called; "" for anything else."""
+    asked = wish.get("picture")
+    return str(BUILT_OF_PICTURES.get(asked.get("kind", ""), "")) if isinstance(asked, Mapping) else ""
 
 
 def doing(words: str) -> str:

@@ -322,7 +322,7 @@ def test_every_model_states_its_licence_what_it_is_not_for_and_whom_to_cite():
         assert card.homepage.startswith("https://")
         assert card.archive is not None
         assert card.archive.file.replace("_", "-").startswith(
-            f"{card.archive.package}-{card.archive.version}-"
+            f"{card.archive.package}-{card.archive.version}{'.tgz' if card.archive.kind == 'npm' else '-'}"
         )
 
 

@@ -67,9 +67,10 @@ def test_every_format_is_written_and_listed(tmp_path):
     names = [name for name in FORMATS if name != "seg"]
     written = write_formats(two_organs(), tmp_path / "out", names)
     assert {name for name in written if "/" not in name} == {
-        "scene.glb", "scene.obj", "scene.mtl", "scene.ply", "scene.3mf", "labels.nii.gz", "labels.seg.nrrd",
+        "scene.glb", "scene.obj", "scene.mtl", "scene.ply", "scene.3mf", "scene.usdz",
+        "labels.nii.gz", "labels.seg.nrrd",
     }  # fmt: skip
-    for suffix in ("glb", "stl", "obj", "mtl", "ply", "3mf"):
+    for suffix in ("glb", "stl", "obj", "mtl", "ply", "3mf", "usdz"):
         assert {f"models/heart.{suffix}", f"models/lung-left.{suffix}"} <= set(written)
     assert write_formats(two_organs(), tmp_path / "again", names) == written
 

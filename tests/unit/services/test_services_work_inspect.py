@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from job_rig import JobRig, job_rig
 from plastinate.archive import jobs
@@ -46,6 +48,36 @@ def test_a_look_says_what_is_there_and_shows_it(rig: JobRig):
     assert case.thumbnail_sha256 is not None
     assert rig.archive.files.read(case.thumbnail_sha256).startswith(b"\x89PNG")
     assert list_slices(rig.archive, SYSTEM, case.id) == {1: case.thumbnail_sha256}
+
+
+@pytest.mark.slow
+def test_a_picture_is_looked_at_as_one_and_shown_without_place_and_camera(rig: JobRig, tmp_path: Path):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker of cameras"
+    exif.get_ifd(0x8825)[1] = "N"
+    photo = tmp_path / "photo.jpg"
+    Image.new("RGB", (80, 60), (200, 120, 40)).save(photo, exif=exif)
+    case, job = looked_at(rig, ("photo.jpg", photo))
+    assert job.state == "done"
+    assert case.inspection is not None
+    assert case.inspection["series"] == []
+    assert case.inspection["picture"]["kind"] == "photo"
+    assert [case.inspection["picture"][side] for side in ("columns", "rows")] == [80, 60]
+    assert case.thumbnail_sha256 is not None
+    shown = Image.open(BytesIO(rig.archive.files.read(case.thumbnail_sha256)))
+    assert (shown.format, shown.size, len(shown.getexif())) == ("PNG", (80, 60), 0)
+    assert "Maker" not in str(case.inspection)
+    assert list_slices(rig.archive, SYSTEM, case.id) == {1: case.thumbnail_sha256}
+
+
+@pytest.mark.slow
+def test_a_picture_that_is_cut_short_is_refused_in_words(rig: JobRig, tmp_path: Path):
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"nothing")
+    case, job = looked_at(rig, ("photo.png", photo))
+    assert (case.inspection, job.state) == (None, "failed")
+    assert job.error is not None
+    assert job.error["code"].startswith("input.")
 
 
 @pytest.mark.slow

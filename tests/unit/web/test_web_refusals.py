@@ -31,7 +31,7 @@ from web_stage import PASSWORD, Scene, Stage, open_stage
 SERVICES = Path(people.__file__).parent
 REFUSALS = {"RequestFlaw", "Conflict", "NotThere", "NotAllowed", "Gone", "UsedUp"}
 # Only programs meet these: their fields are JSON, or the headers of an upload.
-FOR_PROGRAMS = {"build_wish.py", "measurements.py", "uploads.py"}
+FOR_PROGRAMS = {"build_wish.py", "picture_wish.py", "measurements.py", "uploads.py"}
 LONG = "x" * 300
 
 

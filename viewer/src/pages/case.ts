@@ -1,4 +1,5 @@
 // A case's page: follow its jobs, and let the form for building show only what fits the chosen series.
+import { letPoint } from "../page/two_points.ts";
 import { followJobs } from "../page/job_progress.ts";
 
 const page = document.querySelector<HTMLElement>("[data-case]");
@@ -32,12 +33,14 @@ function goOnAtWhatBegan(): void {
 }
 
 function fitAll(): void {
+  for (const place of document.querySelectorAll<HTMLElement>("[data-points]")) letPoint(place);
   for (const form of document.querySelectorAll<HTMLElement>("form[data-build]")) fit(form);
 }
 
 /** Show what the form's choices ask for. What is out of sight stays as it was chosen, and the server passes it over. */
 function fit(form: Element | null, { isOther = false } = {}): void {
   if (!(form instanceof HTMLFormElement)) return;
+  if (form.dataset["picture"] !== undefined) return fitPicture(form);
   const what = chosen(form, "what")?.value;
   const series = chosen(form, "series") ?? form.querySelector<HTMLInputElement>("input[name=series]");
   const said = series?.dataset["modality"] ?? "";
@@ -57,6 +60,19 @@ function fit(form: Element | null, { isOther = false } = {}): void {
   show(form, "[data-none=open]", () => kind === "");
   show(form, "[data-none=known]", () => kind !== "" && fitting === 0);
   chooseLikeliest(form, (series?.dataset["likeliest"] ?? "").split(" "), isOther);
+  nameFormats(form);
+}
+
+/** What concerns the kind of model that is chosen, and how its size is said. */
+function fitPicture(form: HTMLFormElement): void {
+  const kind = chosen(form, "kind")?.value ?? "";
+  const size = chosen(form, "size")?.value ?? "";
+  show(form, "[data-of]", (pane) => (pane.dataset["of"] ?? "").split(" ").includes(kind));
+  show(form, "[data-size]", (pane) => pane.dataset["size"] === size);
+  nameFormats(form);
+}
+
+function nameFormats(form: HTMLFormElement): void {
   const formats = [...form.querySelectorAll<HTMLInputElement>("input[name=formats]:checked")];
   const named = form.querySelector("[data-formats]");
   if (named) named.textContent = formats.map((each) => each.dataset["title"] ?? each.value).join(", ") || "–";

@@ -6,6 +6,7 @@ import { busy } from "./busy.ts";
 import { keepDetails } from "./loading/details.ts";
 import { keepMeasures } from "./loading/saved_measures.ts";
 import { type MeshSource, startMeshes } from "./loading/meshes.ts";
+import { loadTextures } from "./loading/textures.ts";
 import { LoadFailed, fetchJson } from "./loading/ranges.ts";
 import type { Manifest } from "./model/manifest.ts";
 import { UnreadableManifest, readManifest } from "./model/read_manifest.ts";
@@ -47,7 +48,7 @@ async function open(page: PageData): Promise<void> {
     return;
   }
   meshes.loadCoarse(manifest);
-  const shell = makeShell(page, manifest.volume !== null);
+  const shell = makeShell(page, manifest);
   const profile = isSmallDevice() ? "phone" : "desktop";
   const store = createStore(firstState(manifest, { profile, aspect: 1 }));
   const fallback = place.querySelector<HTMLElement>("[data-fallback]");
@@ -73,6 +74,14 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage, meshes:
   const organs = organMeshes();
   const news = meshNews(store, organs, stage.invalidate);
   meshes.tell(news);
+  void loadTextures(page.files, store.state.manifest, {
+    take(id, picture) {
+      organs.paint(id, picture);
+      stage.invalidate();
+      requestAnimationFrame(() => performance.mark("viewer:painted"));
+    },
+    failed: (name) => store.dispatch({ type: "notice", notice: { id: "texture", key: "texture-failed", places: { name }, kind: "warn", retry: "scene" } }),
+  });
   const mover = cameraMover(store, view);
   const first = () => {
     const { width, height } = view();

@@ -15,6 +15,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   "meshes-network": (at) => word("The connection broke while the models of {count} organs were loading. What is there stays.", at),
   "signed-out": () => word("You are no longer signed in, or may not see this case any more. What is on the screen stays."),
   "program-missing": () => word("A part of the program did not arrive or broke off, so not everything can be shown. What is on the screen stays."),
+  "texture-failed": (at) => word("The picture on {name} could not be loaded. Its form is there.", at),
   "detail-failed": (at) => word("{name} stays coarse: its finer model could not be loaded.", at),
   "one-left-out": () => word("One part of this scene could not be read and was left out."),
   "left-out": (at) => word("{count} parts of this scene could not be read and were left out.", at),

@@ -92,6 +92,18 @@ describe("a scene is read warily", () => {
     expect(read.organs[0]?.colour).toMatch(/^#[0-9a-f]{6}$/);
   });
 
+  test("a texture and the word that all is an estimate are read; what is no texture costs the texture alone", () => {
+    const organ = organJson("object");
+    const texture = { file: "view/texture-0.jpg", bytes: 9, media_type: "image/jpeg", sha256: "0".repeat(64) };
+    const read = readManifest(sceneJson({ organs: [{ ...organ, texture }], estimate: { invented: "the far side" } }));
+    expect(read.organs[0]?.texture?.mediaType).toBe("image/jpeg");
+    expect(read.estimate?.invented).toBe("the far side");
+    for (const more of [{ media_type: "text/html" }, { file: "https://example.org/x.jpg" }, { bytes: 1e12 }])
+      expect(readManifest(sceneJson({ organs: [{ ...organ, texture: { ...texture, ...more } }] })).organs[0]?.texture).toBeNull();
+    expect(readManifest(sceneJson({ organs: [organ], estimate: 7 })).estimate).not.toBeNull();
+    expect(readManifest(sceneJson({ organs: [organ] })).estimate).toBeNull();
+  });
+
   test("two organs of one id are one", () => {
     expect(readManifest(sceneJson({ organs: [organJson("a"), organJson("a")] })).organs.length).toBe(1);
   });

@@ -59,7 +59,7 @@ export async function ball(centre: Vec3, radiusMm: number, rings = 24): Promise<
     triangles: indices.length / 3,
     origin,
     step,
-    streams: { positions: positions_, normals: normals_, indices: indices_ },
+    streams: { positions: positions_, normals: normals_, indices: indices_, places: null },
     sha256: null,
   };
   return { bytes, mesh };

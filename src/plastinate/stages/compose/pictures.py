@@ -77,6 +77,11 @@ def _view(scene: Scene, name: str) -> dict[str, bytes]:
     return {name: _finished(picture, camera, left, right, scene.geometry.unit)}
 
 
+def finished_view(picture: npt.NDArray[np.float32], camera: Camera, unit: str) -> bytes:
+    """A shaded picture as PNG, with a scale bar where there are millimetres; no sides of a patient."""
+    return _finished(picture, camera, "", "", unit)
+
+
 def _slices(scene: Scene, label_map: LabelMap, volume: Volume, wanted: Collection[str]) -> dict[str, bytes]:
     colours = {node.id: node.structure.colour for node in scene.nodes}
     colours |= {name: (128, 128, 128) for name in label_map.structures.values() if name not in colours}

@@ -48,7 +48,13 @@ def shade(scene: Scene, camera: Camera, *, level: str) -> Picture:
         (H, W, 3) float32 sRGB, 0 to 1.
     """
     layers = [
-        _layer(node_surface(scene, node.id, level), node.structure.colour, node.structure.opacity, camera)
+        _layer(
+            node_surface(scene, node.id, level),
+            node.structure.colour,
+            node.structure.opacity,
+            camera,
+            painted=None if (skin := node.skin(level)) is None else skin.colours,
+        )
         for node in scene.nodes
     ]
     depths = np.full((len(layers), camera.height * camera.width), np.inf, dtype=np.float32)
@@ -83,24 +89,27 @@ def _layer(
     colour: tuple[int, int, int],
     opacity: float,
     camera: Camera,
+    *,
+    painted: npt.NDArray[np.uint8] | None = None,
 ) -> Layer:
     vertices, triangles = surface
     seen = camera.project(vertices)
     left, top = (max(0, int(low) - 1) for low in seen[:, :2].min(axis=0))
     right = min(camera.width, int(seen[:, 0].max()) + 2)
     bottom = min(camera.height, int(seen[:, 1].max()) + 2)
-    depth, normals = rasterise(
-        seen - np.array([left, top, 0], dtype=np.float32),
-        camera.turned(vertex_normals(vertices, triangles)),
-        triangles,
-        width=max(1, right - left),
-        height=max(1, bottom - top),
-    )
+    on_screen = seen - np.array([left, top, 0], dtype=np.float32)
+    size = {"width": max(1, right - left), "height": max(1, bottom - top)}
+    normals_seen = camera.turned(vertex_normals(vertices, triangles))
+    depth, normals = rasterise(on_screen, normals_seen, triangles, **size)
     open_sky = ambient_openness(depth, radius_px=OCCLUSION_RADIUS_SHARE * camera.width, depth_px=1.0)
     rows, columns = np.nonzero(np.isfinite(depth))
     normal = normals[rows, columns]
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-    shaded = lit(normal, open_sky[rows, columns], colour)
+    own: Picture | tuple[int, int, int] = colour
+    if painted is not None:
+        # Colours lie between vertices as normals do.
+        own = rasterise(on_screen, painted.astype(np.float32), triangles, **size)[1][rows, columns]
+    shaded = lit(normal, open_sky[rows, columns], own)
     cover = np.full(len(rows), opacity, dtype=np.float32)
     if opacity < GLASS_BELOW:
         # Glass seen edge-on holds more of its colour (Fresnel): the outline stays, the middle is clear.
@@ -109,13 +118,13 @@ def _layer(
     return Layer((rows + top) * camera.width + columns + left, depth[rows, columns], shaded, cover)
 
 
-def lit(normal: Picture, openness: Picture, colour: tuple[int, int, int]) -> Picture:
+def lit(normal: Picture, openness: Picture, colour: Picture | tuple[int, int, int]) -> Picture:
     """Colours of what faces that way, (N, 3) sRGB 0 to 1.
 
     Args:
         normal: (N, 3) right, up, towards the eye; unit vectors.
         openness: (N,) how much of the sky each sees, 0 to 1.
-        colour: sRGB.
+        colour: sRGB bytes, one for all or (N, 3).
     """
     key = np.clip(normal @ (KEY_LIGHT / np.linalg.norm(KEY_LIGHT)), 0, 1)
     fill = np.clip(normal @ (FILL_LIGHT / np.linalg.norm(FILL_LIGHT)), 0, 1)
@@ -123,7 +132,7 @@ def lit(normal: Picture, openness: Picture, colour: tuple[int, int, int]) -> Pic
     shine = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 40
     sky = 0.5 + 0.5 * normal[:, 1]
     light = openness**1.6 * (0.30 + 0.16 * sky + 0.16 * fill) + 0.62 * key * openness**0.6
-    linear = (np.asarray(colour, dtype=np.float32) / 255) ** 2.2
+    linear = (np.asarray(colour, dtype=np.float32).clip(0, 255) / 255) ** 2.2
     shaded = linear * light[:, None] * 1.25 + 0.10 * shine[:, None] * openness[:, None]
     return np.asarray(np.clip(shaded, 0, 1) ** (1 / 2.2), dtype=np.float32)
 

@@ -12,6 +12,8 @@ from plastinate.model.volume import UNMEASURED_INT16
 from plastinate.stages.compose.slices import CT_WINDOW_HU, MR_PERCENTILES
 
 SIDE_PX = 480
+# A picture is looked at before its model is chosen.
+SMALL_PICTURE_PX = 640
 
 
 def render_thumbnail(
@@ -42,6 +44,28 @@ def render_thumbnail(
     scale = side_px / max(size_mm)
     size = (max(1, round(size_mm[0] * scale)), max(1, round(size_mm[1] * scale)))
     return _png(Image.fromarray(lit).resize(size, Image.Resampling.BICUBIC))
+
+
+def render_small_picture(
+    rgb: npt.NDArray[np.uint8], opacity: npt.NDArray[np.uint8] | None, *, side_px: int = SMALL_PICTURE_PX
+) -> bytes:
+    """A picture in colour, no larger than that; what is nothing in it stays nothing.
+
+    Args:
+        rgb: (R, C, 3) sRGB.
+        opacity: (R, C), or None.
+        side_px: the longer side.
+
+    Returns:
+        PNG bytes.
+    """
+    from PIL import Image
+
+    image = Image.fromarray(rgb)
+    if opacity is not None:
+        image.putalpha(Image.fromarray(opacity))
+    image.thumbnail((side_px, side_px))
+    return _png(image)
 
 
 def shrink_picture(picture: bytes, *, side_px: int = SIDE_PX) -> bytes:

@@ -16,7 +16,8 @@ from plastinate.stages.export.json_text import plain
 
 FORMAT = "plastinate-certificate/1"
 DISCLAIMER = "For teaching, research and planning aid; not for diagnosis."
-TEMPLATE = Path(__file__).with_name("certificate.html.j2")
+FOLDER = Path(__file__).parent
+TEMPLATE, ESTIMATE_TEMPLATE = "certificate.html.j2", "certificate_estimate.html.j2"
 
 
 def write_certificate(
@@ -80,17 +81,32 @@ def _page(
     import jinja2
 
     environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters["number"] = _number
     environment.filters["volume"] = _volume
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    page = template.render(
+    coded = {name: base64.b64encode(data).decode("ascii") for name, data in pictures.items()}
+    if scene.is_estimated:
+        # One body, of which other things are worth saying.
+        node = scene.nodes[0]
+        page = environment.get_template(ESTIMATE_TEMPLATE).render(
+            report=report,
+            run=run,
+            organ=_organ(scene, report, node.id),
+            colour="#{:02x}{:02x}{:02x}".format(*node.structure.colour),
+            pictures=coded,
+        )
+        return page.encode("utf-8", errors="replace")
+    page = environment.get_template(TEMPLATE).render(
         report=report,
         run=run,
         organs=[_organ(scene, report, node.id) for node in scene.nodes],
         colours={node.id: "#{:02x}{:02x}{:02x}".format(*node.structure.colour) for node in scene.nodes},
-        pictures={name: base64.b64encode(data).decode("ascii") for name, data in pictures.items()},
+        pictures=coded,
         in_mm=scene.geometry.unit == "mm",
     )
     return page.encode("utf-8", errors="replace")

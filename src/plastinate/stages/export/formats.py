@@ -1,10 +1,11 @@
 """A scene and the names of formats in, files and their hashes out.
 
-    OUT/scene.glb  scene.obj  scene.mtl  scene.ply  scene.3mf    every organ, named
+    OUT/scene.glb  .obj  .mtl  .ply  .3mf  .usdz                 every organ, named
     OUT/scene-medium.glb  scene-light.glb                        the same with fewer triangles, where made
-    OUT/models/<structure>.glb .stl .obj .ply .3mf               one organ each
+    OUT/models/<structure>.glb .stl .obj .ply .3mf .usdz         one organ each
     OUT/labels.nii.gz  labels.seg.nrrd  labels.dcm               the voxels behind them
     OUT/view/                                                    all of it in pieces, for the viewer
+    OUT/object-ESTIMATED.glb ...                                 made of a picture: one body, one file
 
 STL and the per-organ files of the others always bear the structure id. A line
 in FORMATS is the only registration of a format.
@@ -27,7 +28,7 @@ from plastinate.model.volume import Volume
 from plastinate.native.side_by_side import say_nothing, side_by_side
 from plastinate.stages.export.atomic_write import make_folder, write_bytes
 from plastinate.stages.export.format_options import FormatOptions, Lightens, Writer
-from plastinate.stages.export.frame_note import file_stem
+from plastinate.stages.export.frame_note import file_stem, marked_stem
 
 # What writes one file, or some that belong together, and tells their SHA-256.
 WritesFiles = Callable[[], dict[Path, str]]
@@ -63,6 +64,7 @@ FORMATS: dict[str, Format] = {
     "obj": Format(".obj", "obj:write_obj_file", "scene"),
     "ply": Format(".ply", "ply:write_ply_file", "scene"),
     "3mf": Format(".3mf", "threemf:write_3mf_file", "scene", needs_mm=True),
+    "usdz": Format(".usdz", "usdz:write_usdz_file", "scene"),
     "nifti": Format(".nii.gz", "nifti:write_nifti_file", "labels"),
     "nrrd": Format(".seg.nrrd", "nrrd:write_nrrd_file", "labels"),
     "seg": Format(".dcm", "dicom_seg:write_dicom_seg_file", "labels", needs_mm=True, needs_dicom=True),
@@ -217,6 +219,8 @@ def _files(scene: Scene, folder: Path, kind: Format, options: FormatOptions) -> 
         return [partial(write, scene, folder / f"labels{kind.suffix}", options)]
     if kind.holds == "view":
         return [partial(write, scene, folder / "view" / "scene.json", options)]
+    if scene.is_estimated:
+        return _estimated_files(scene, folder, kind, options)
     whole: list[WritesFiles] = []
     if kind.holds == "scene":
         whole.append(partial(write, scene, folder / f"scene{kind.suffix}", options))
@@ -229,6 +233,38 @@ def _files(scene: Scene, folder: Path, kind: Format, options: FormatOptions) -> 
     if kind.suffix == ".glb" and len(own) == 1:
         return [partial(_write_and_copy, whole, folder / "scene.glb", *own.values())]
     return whole + [partial(write, alone(scene, name), path, options) for name, path in own.items()]
+
+
+def _estimated_files(scene: Scene, folder: Path, kind: Format, options: FormatOptions) -> list[WritesFiles]:
+    """One body, and one file of it in every format, whose name says that it is an estimate."""
+    write, stem = _writer(kind), file_stem(scene.nodes[0].id)
+    files: list[WritesFiles] = [
+        partial(write, scene, folder / f"{marked_stem(stem, scene)}{kind.suffix}", options)
+    ]
+    if kind.suffix == ".glb":
+        for level in DETAIL_LEVELS[1:]:
+            lighter = scene.nodes[0].surfaces.get(level)
+            # A body that has few triangles already has no lighter one to write.
+            if lighter is not None and len(lighter.triangles) < len(
+                scene.nodes[0].surfaces["full"].triangles
+            ):
+                target = folder / f"{marked_stem(f'{stem}-{level}', scene)}.glb"
+                files.append(partial(write, scene, target, replace(options, level=level)))
+        if (sure := _by_confidence(scene)) is not None:
+            target = folder / f"{marked_stem(f'{stem}-confidence', scene)}.glb"
+            files.append(partial(write, sure, target, options))
+    return files
+
+
+def _by_confidence(scene: Scene) -> Scene | None:
+    """The scene in the colours of its confidence, where it has any."""
+    node = scene.nodes[0]
+    skins = {
+        level: replace(skin, texture=skin.confidence_texture)
+        for level, skin in node.skins.items()
+        if skin.confidence_texture is not None
+    }
+    return replace(scene, nodes=(replace(node, skins=skins),)) if skins else None
 
 
 def _write_and_copy(whole: list[WritesFiles], source: Path, copy: Path) -> dict[Path, str]:

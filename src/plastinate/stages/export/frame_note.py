@@ -6,8 +6,11 @@ import re
 import unicodedata
 
 from plastinate.model.geometry import Unit
+from plastinate.model.scene import Scene
 
 VOXEL_BANNER = "voxel units, NOT millimetres"
+# What stands in the name and in the words of every file whose shape was estimated and not measured.
+ESTIMATED = "ESTIMATED"
 
 
 def frame_note(unit: Unit) -> str:
@@ -20,6 +23,20 @@ def frame_note(unit: Unit) -> str:
     """
     axes = "+x to the patient Left, +y Posterior, +z Superior"
     return f"LPS mm: {axes}; unit millimetre" if unit == "mm" else f"LPS axes: {axes}; {VOXEL_BANNER}"
+
+
+def scene_note(scene: Scene) -> str:
+    """The same for a scene; one made of a picture has no patient, and says that it is an estimate."""
+    if not scene.is_estimated:
+        return frame_note(scene.geometry.unit)
+    unit = "unit millimetre" if scene.geometry.unit == "mm" else "unit pixel, NOT millimetres"
+    axes = "axes stored as LPS: +x right in the picture, +y away from the viewer, +z up"
+    return f"{ESTIMATED} from one picture, not measured; {axes}; {unit}"
+
+
+def marked_stem(stem: str, scene: Scene) -> str:
+    """The name of a file, which says so where a shape was estimated."""
+    return f"{stem}-{ESTIMATED}" if scene.is_estimated else stem
 
 
 def ascii_text(text: str) -> str:

@@ -15,11 +15,12 @@ from plastinate.model.scene import Scene, SceneNode
 from plastinate.model.structure import Structure
 from plastinate.stages.export.atomic_write import writing
 from plastinate.stages.export.format_options import FormatOptions
-from plastinate.stages.export.frame_note import VOXEL_BANNER, frame_note, one_line
+from plastinate.stages.export.frame_note import VOXEL_BANNER, one_line, scene_note
 from plastinate.stages.export.gltf_meshes import MeshParts, draco_meshes, meshopt_meshes, plain_meshes
+from plastinate.stages.export.gltf_textures import gltf_textures
 from plastinate.stages.export.json_text import json_bytes
 from plastinate.stages.export.materials import gltf_material
-from plastinate.stages.export.scene_check import is_closed, surfaces_of
+from plastinate.stages.export.scene_check import is_closed, skins_of, surfaces_of
 
 # The length fields of a GLB have 32 bits.
 GLB_BYTES_MAX = (1 << 32) - 1
@@ -57,10 +58,13 @@ def write_glb(scene: Scene, path: Path, *, compression: str = "meshopt", level: 
     if compression not in COMPRESSIONS:
         raise ParameterError(f"GLB compression is one of {', '.join(COMPRESSIONS)}, not {compression!r}.")
     surfaces = surfaces_of(scene, level=level)
-    parts = COMPRESSIONS[compression](surfaces)
-    document = _document(scene, parts, level=level, compression=compression)
+    skins = skins_of(scene, level=level)
+    parts = COMPRESSIONS[compression](surfaces, skins)
+    textures = gltf_textures(parts, skins)
+    document = {**_document(scene, parts, level=level, compression=compression), **textures.fields}
     document["materials"] = [
-        gltf_material(node.structure, is_closed=is_closed(scene, node, level=level)) for node in scene.nodes
+        gltf_material(node.structure, is_closed=is_closed(scene, node, level=level), texture=texture)
+        for node, texture in zip(scene.nodes, textures.of_mesh, strict=True)
     ]
     text = json_bytes(document)
     text += b" " * (-len(text) % 4)
@@ -116,7 +120,7 @@ def _titled(scene: Scene) -> str:
 def _facts(scene: Scene, parts: MeshParts, *, level: str, compression: str) -> dict[str, Any]:
     unit = scene.geometry.unit
     return {
-        "frame": f"glTF: metres, Y up; patient: {frame_note(unit)}",
+        "frame": f"glTF: metres, Y up; {'picture' if scene.is_estimated else 'patient'}: {scene_note(scene)}",
         "unit": "mm" if unit == "mm" else VOXEL_BANNER,
         # Column by column, as glTF stores every matrix.
         "gltf_to_lps_mm_column_major": (gltf_to_lps_matrix().T.ravel().round(9) + 0.0).tolist(),

@@ -38,9 +38,16 @@ def hex_colour(structure: Structure, *, with_alpha: bool = False) -> str:
     return "#{:02X}{:02X}{:02X}".format(*structure.colour) + alpha
 
 
-def gltf_material(structure: Structure, *, is_closed: bool) -> dict[str, Any]:
-    """A physically based material; an open surface shows both its sides."""
-    factor = [round(value, 6) for value in (*linear_rgb(structure.colour), structure.opacity)]
+def gltf_material(structure: Structure, *, is_closed: bool, texture: int | None = None) -> dict[str, Any]:
+    """A physically based material; an open surface shows both its sides.
+
+    Args:
+        structure: colour and opacity.
+        is_closed: of its surface.
+        texture: number of the texture that takes the colour's place.
+    """
+    colour = (1.0, 1.0, 1.0) if texture is not None else linear_rgb(structure.colour)
+    factor = [round(value, 6) for value in (*colour, structure.opacity)]
     material: dict[str, Any] = {
         "name": structure.id,
         "pbrMetallicRoughness": {
@@ -49,6 +56,9 @@ def gltf_material(structure: Structure, *, is_closed: bool) -> dict[str, Any]:
             "roughnessFactor": ROUGHNESS,
         },
     }
+    if texture is not None:
+        # A picture has its own highlights.
+        material["pbrMetallicRoughness"] |= {"baseColorTexture": {"index": texture}, "roughnessFactor": 1.0}
     if structure.opacity < 1.0:
         material["alphaMode"] = "BLEND"
     if not is_closed:

@@ -9,8 +9,8 @@ import numpy as np
 from plastinate.model.scene import Scene
 from plastinate.stages.export.atomic_write import writing
 from plastinate.stages.export.format_options import FormatOptions
-from plastinate.stages.export.frame_note import ascii_text, frame_note
-from plastinate.stages.export.scene_check import surfaces_of
+from plastinate.stages.export.frame_note import ascii_text, scene_note
+from plastinate.stages.export.scene_check import skins_of, surfaces_of
 
 VERTEX = np.dtype([("position", "<f4", 3), ("colour", "u1", 4)])
 FACE = np.dtype([("count", "u1"), ("corners", "<u4", 3), ("structure", "<u2")])
@@ -46,10 +46,13 @@ def write_ply(scene: Scene, path: Path, *, level: str = "full") -> str:
     }
     with writing(path) as stream:
         stream.write(_header(scene, counts))
-        for node, surface in zip(scene.nodes, surfaces, strict=True):
+        skins = skins_of(scene, level=level)
+        for node, surface, skin in zip(scene.nodes, surfaces, skins, strict=True):
             vertices = np.empty(len(surface.vertices), dtype=VERTEX)
             vertices["position"] = surface.vertices
             vertices["colour"] = (*node.structure.colour, round(255 * node.structure.opacity))
+            if skin is not None:
+                vertices["colour"][:, :3] = skin.colours
             stream.write(vertices.tobytes())
         start = 0
         for number, surface in enumerate(surfaces, 1):
@@ -69,7 +72,7 @@ def write_ply_file(scene: Scene, path: Path, options: FormatOptions) -> dict[Pat
 
 def _header(scene: Scene, counts: dict[str, int]) -> bytes:
     lines = ["ply", "format binary_little_endian 1.0", f"comment Plastinate: {ascii_text(scene.title)}"]
-    lines.append(f"comment {frame_note(scene.geometry.unit)}")
+    lines.append(f"comment {scene_note(scene)}")
     for number, node in enumerate(scene.nodes, 1):
         lines.append(f"comment structure {number} {ascii_text(node.id)} {ascii_text(node.structure.name)}")
     for element, properties in PROPERTIES.items():

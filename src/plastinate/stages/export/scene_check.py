@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plastinate.model.errors import EmptyMask, ParameterError
 from plastinate.model.scene import DETAIL_LEVELS, Scene, SceneNode
+from plastinate.model.skin import Skin
 from plastinate.model.surface import Surface
 
 
@@ -27,6 +28,11 @@ def surfaces_of(scene: Scene, *, level: str = "full") -> list[Surface]:
         if len(surface.triangles) == 0:
             raise EmptyMask(node.id, "its surface has no triangle")
     return surfaces
+
+
+def skins_of(scene: Scene, *, level: str = "full") -> list[Skin | None]:
+    """The skin of each of those surfaces, None where one colour says it."""
+    return [node.skin(level) for node in scene.nodes]
 
 
 def is_closed(scene: Scene, node: SceneNode, *, level: str = "full") -> bool:

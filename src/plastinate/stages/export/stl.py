@@ -13,13 +13,15 @@ from plastinate.model.scene import Scene
 from plastinate.model.surface import Surface
 from plastinate.stages.export.atomic_write import writing
 from plastinate.stages.export.format_options import FormatOptions
-from plastinate.stages.export.frame_note import ascii_text
+from plastinate.stages.export.frame_note import ESTIMATED, ascii_text
 from plastinate.stages.export.scene_check import surfaces_of
 
 TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
 
-def write_stl(surface: Surface, path: Path, *, name: str, unit: Unit = "mm") -> str:
+def write_stl(
+    surface: Surface, path: Path, *, name: str, unit: Unit = "mm", is_estimated: bool = False
+) -> str:
     """Write a surface as binary STL in LPS millimetres.
 
     STL has no field for unit, frame, colour or name. The 80 free bytes at its
@@ -31,6 +33,7 @@ def write_stl(surface: Surface, path: Path, *, name: str, unit: Unit = "mm") -> 
         path: where to.
         name: for people; what ASCII lacks is folded, the end may be cut.
         unit: "px" where the scan never said its size.
+        is_estimated: its shape was estimated from a picture; the file says so before the name.
 
     Returns:
         The SHA-256 of the file.
@@ -39,7 +42,7 @@ def write_stl(surface: Surface, path: Path, *, name: str, unit: Unit = "mm") -> 
         CannotWrite: the system refused.
     """
     with writing(path) as stream:
-        stream.write(header(name, unit))
+        stream.write(header(f"{ESTIMATED} {name}" if is_estimated else name, unit))
         stream.write(np.uint32(len(surface.triangles)).astype("<u4").tobytes())
         # Blocks keep the memory at a few megabytes however large the organ is.
         for start in range(0, len(surface.triangles), 1 << 17):
@@ -52,7 +55,9 @@ def write_stl_file(scene: Scene, path: Path, options: FormatOptions) -> dict[Pat
     """The STL line of the format table; several organs become one set of triangles."""
     surfaces = surfaces_of(scene, level=options.level)
     name = scene.nodes[0].structure.name if len(surfaces) == 1 else scene.title
-    return {path: write_stl(merged(surfaces), path, name=name, unit=scene.geometry.unit)}
+    whole = merged(surfaces)
+    unit, is_estimated = scene.geometry.unit, scene.is_estimated
+    return {path: write_stl(whole, path, name=name, unit=unit, is_estimated=is_estimated)}
 
 
 def merged(surfaces: Sequence[Surface]) -> Surface:

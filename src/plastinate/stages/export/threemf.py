@@ -13,11 +13,12 @@ from plastinate.model.scene import Scene, SceneNode
 from plastinate.model.surface import Surface
 from plastinate.stages.export.atomic_write import write_bytes
 from plastinate.stages.export.format_options import FormatOptions
-from plastinate.stages.export.frame_note import frame_note, one_line
+from plastinate.stages.export.frame_note import one_line, scene_note
 from plastinate.stages.export.json_text import json_bytes
 from plastinate.stages.export.materials import hex_colour
 from plastinate.stages.export.number_text import number_rows
-from plastinate.stages.export.scene_check import is_closed, surfaces_of
+from plastinate.stages.export.scene_check import is_closed, skins_of, surfaces_of
+from plastinate.stages.export.threemf_textures import MATERIALS, PackedTextures, packed_textures
 
 CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
 OPC = "http://schemas.openxmlformats.org/package/2006"
@@ -27,7 +28,6 @@ CONTENT_TYPES = (
     f'<Types xmlns="{OPC}/content-types">'
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     '<Default Extension="model" ContentType="application/vnd.ms-package.3dmanufacturing-3dmodel+xml"/>'
-    "</Types>"
 )
 RELATIONSHIPS = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -71,10 +71,13 @@ def write_3mf(scene: Scene, path: Path, *, level: str = "full") -> str:
     # state sizes before contents, which some slicing programs insist on.
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=DEFLATE_LEVEL) as archive:
-        archive.writestr(_entry("[Content_Types].xml"), CONTENT_TYPES)
+        textures = packed_textures(skins_of(scene, level=level), first_id=len(scene.nodes) + 2)
+        archive.writestr(_entry("[Content_Types].xml"), f"{CONTENT_TYPES}{textures.content_types}</Types>")
         archive.writestr(_entry("_rels/.rels"), RELATIONSHIPS)
+        for name, data in textures.parts.items():
+            archive.writestr(_entry(name), data)
         with archive.open(_entry(MODEL_PART), "w") as part:
-            for block in _model(scene, surfaces, level=level):
+            for block in _model(scene, surfaces, textures, level=level):
                 part.write(block)
     return write_bytes(path, packed.getvalue())
 
@@ -92,17 +95,18 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _model(scene: Scene, surfaces: list[Surface], *, level: str) -> Iterator[bytes]:
+def _model(scene: Scene, surfaces: list[Surface], textures: PackedTextures, *, level: str) -> Iterator[bytes]:
     facts = {
         "Title": one_line(scene.title),
         "Application": f"Plastinate {__version__}",
-        "Description": frame_note(scene.geometry.unit),
+        "Description": scene_note(scene),
         "plastinate:evidence": json_bytes(scene.evidence.as_dict()).decode(),
     }
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<model unit="millimeter" xml:lang="en-US" xmlns="{CORE}" '
-        'xmlns:plastinate="urn:plastinate:evidence:1">\n'
+        + (f'xmlns:m="{MATERIALS}" ' if textures.parts else "")
+        + 'xmlns:plastinate="urn:plastinate:evidence:1">\n'
     ).encode()
     for name, value in facts.items():
         yield f'<metadata name="{name}">{escape(_printable(value))}</metadata>\n'.encode()
@@ -111,16 +115,19 @@ def _model(scene: Scene, surfaces: list[Surface], *, level: str) -> Iterator[byt
         name = quoteattr(_printable(one_line(node.structure.name)))
         yield f'<base name={name} displaycolor="{hex_colour(node.structure)}"/>\n'.encode()
     yield b"</basematerials>\n"
+    yield from textures.resources()
     for number, (node, surface) in enumerate(zip(scene.nodes, surfaces, strict=True)):
         kind = "model" if is_closed(scene, node, level=level) else "surface"
-        yield from _object(node, surface, number, kind=kind)
+        yield from _object(node, surface, number, textures, kind=kind)
     yield b"</resources>\n<build>\n"
     for number in range(len(scene.nodes)):
         yield f'<item objectid="{number + 2}"/>\n'.encode()
     yield b"</build>\n</model>\n"
 
 
-def _object(node: SceneNode, surface: Surface, number: int, *, kind: str) -> Iterator[bytes]:
+def _object(
+    node: SceneNode, surface: Surface, number: int, textures: PackedTextures, *, kind: str
+) -> Iterator[bytes]:
     name = quoteattr(_printable(one_line(node.structure.name)))
     part = quoteattr(_printable(node.id))
     yield (
@@ -129,7 +136,7 @@ def _object(node: SceneNode, surface: Surface, number: int, *, kind: str) -> Ite
     ).encode()
     yield from number_rows(surface.vertices, ('<vertex x="', '" y="', '" z="', '"/>\n'))
     yield b"</vertices>\n<triangles>\n"
-    yield from number_rows(surface.triangles, ('<triangle v1="', '" v2="', '" v3="', '"/>\n'))
+    yield from textures.triangles(surface, number)
     yield b"</triangles>\n</mesh>\n</object>\n"
 
 

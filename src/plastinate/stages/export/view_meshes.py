@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plastinate.model.scene import Scene, SceneNode
+from plastinate.model.scene import DETAIL_LEVELS, Scene, SceneNode
+from plastinate.model.skin import Skin
 from plastinate.model.surface import Surface
 from plastinate.native.normals import vertex_normals
 from plastinate.native.side_by_side import side_by_side
 from plastinate.stages.export.atomic_write import writing
+from plastinate.stages.export.corner_vertices import corner_vertices
 from plastinate.stages.export.format_options import Lightens
 from plastinate.stages.export.meshopt_streams import mesh_streams
 from plastinate.stages.export.shared_grid import shared_grid
@@ -29,6 +31,14 @@ MEDIUM_ORGAN = 30_000
 # How far a lighter level may stray, in voxels: the first of these that reaches the count is enough.
 ERRORS_VOXEL = (0.75, 2.0, 6.0)
 COUNT_TOLERANCE = 1.1
+
+
+@dataclass(frozen=True, eq=False)
+class Dressed:
+    """A surface, and the look that it may have beyond one colour."""
+
+    surface: Surface
+    skin: Skin | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +68,7 @@ def write_meshes(scene: Scene, folder: Path, *, lighten: Lightens | None = None)
         CannotWrite: the system refused.
     """
     levels = side_by_side([partial(_levels, scene, node, lighten) for node in scene.nodes])
-    full = [each["full"] for each in levels]
+    full: list[Dressed | None] = [each["full"] for each in levels]
     whole, medium, coarse = side_by_side(
         [
             partial(_write, folder / "full.bin", full),
@@ -72,17 +82,26 @@ def write_meshes(scene: Scene, folder: Path, *, lighten: Lightens | None = None)
     return WrittenMeshes(meshes, {**whole[1], **medium[1], **coarse[1]})
 
 
-def _other(levels: Mapping[str, Surface], level: str, than: str) -> Surface | None:
-    return None if levels[level] is levels[than] else levels[level]
+def _other(levels: Mapping[str, Dressed], level: str, than: str) -> Dressed | None:
+    return None if levels[level].surface is levels[than].surface else levels[level]
 
 
-def _levels(scene: Scene, node: SceneNode, lighten: Lightens | None) -> dict[str, Surface]:
+def _levels(scene: Scene, node: SceneNode, lighten: Lightens | None) -> dict[str, Dressed]:
     full = node.surfaces["full"]
+    if node.skins:
+        # A skin fits its own surface alone, so there are no levels but those that have one.
+        there = [level for level in DETAIL_LEVELS if level in node.surfaces]
+        own = {level: Dressed(node.surfaces[level], node.skin(level)) for level in there}
+        lighter = own.get("medium", own["full"])
+        if len(lighter.surface.triangles) == len(own["full"].surface.triangles):
+            lighter = own["full"]
+        return {"full": own["full"], "medium": lighter, "coarse": own.get("light", lighter)}
     voxel = min(scene.geometry.spacing)
     medium = _lightened(node.surfaces.get("medium", full), MEDIUM_ORGAN, lighten, voxel)
     light = node.surfaces.get("light", medium)
     target = max(COARSE_LEAST, min(COARSE_ORGAN, COARSE_SCENE // len(scene.nodes)))
-    return {"full": full, "medium": medium, "coarse": _lightened(light, target, lighten, voxel)}
+    coarse = _lightened(light, target, lighten, voxel)
+    return {level: Dressed(each) for level, each in (("full", full), ("medium", medium), ("coarse", coarse))}
 
 
 def _lightened(surface: Surface, target: int, lighten: Lightens | None, voxel: float) -> Surface:
@@ -94,12 +113,12 @@ def _lightened(surface: Surface, target: int, lighten: Lightens | None, voxel: f
     return surface
 
 
-def _write(path: Path, surfaces: Sequence[Surface | None]) -> tuple[list[dict[str, Any]], dict[Path, str]]:
+def _write(path: Path, surfaces: Sequence[Dressed | None]) -> tuple[list[dict[str, Any]], dict[Path, str]]:
     """One file; where there is no surface, an empty entry. No file where there is none at all."""
-    there = [surface for surface in surfaces if surface is not None]
+    there = [each for each in surfaces if each is not None]
     if not there:
         return [{} for _ in surfaces], {}
-    grid = shared_grid([surface.vertices.astype(np.float64) for surface in there])
+    grid = shared_grid([each.surface.vertices.astype(np.float64) for each in there])
     encoded = side_by_side([partial(_encoded, *each) for each in zip(there, grid.numbers, strict=True)])
     place = {"origin": grid.origin.tolist(), "step": grid.step}
     told = []
@@ -108,17 +127,23 @@ def _write(path: Path, surfaces: Sequence[Surface | None]) -> tuple[list[dict[st
             told.append({"file": f"view/{path.name}", "offset": stream.tell(), **place, **described})
             stream.write(data)
     left = iter(told)
-    return [{} if surface is None else next(left) for surface in surfaces], {path: stream.sha256}
+    return [{} if each is None else next(left) for each in surfaces], {path: stream.sha256}
 
 
-def _encoded(surface: Surface, numbers: npt.NDArray[np.uint16]) -> tuple[bytes, dict[str, Any]]:
+def _encoded(dressed: Dressed, numbers: npt.NDArray[np.uint16]) -> tuple[bytes, dict[str, Any]]:
+    surface, skin = dressed.surface, dressed.skin
     normals = vertex_normals(surface.vertices, surface.triangles)
-    streams = mesh_streams(surface.triangles, numbers, normals)
+    if skin is None or skin.texture is None:
+        streams = mesh_streams(surface.triangles, numbers, normals)
+    else:
+        split = corner_vertices(surface, skin)
+        streams = mesh_streams(split.triangles, numbers[split.source], normals[split.source], split.places)
     data, places = bytearray(), {}
     for name, stream in (
         ("positions", streams.positions),
         ("normals", streams.normals),
         ("indices", streams.indices),
+        *((("places", streams.places),) if streams.places else ()),
     ):
         places[name] = [len(data), len(stream)]
         data += stream + b"\0" * (-len(stream) % 4)

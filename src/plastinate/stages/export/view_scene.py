@@ -4,6 +4,7 @@ view/scene.json                                 what there is and where its byte
 view/coarse.bin  medium.bin  full.bin           meshes, see `view_meshes.py`
 view/volume-0.bin  volume-1.bin ...             grey values, finest first, see `view_bricks.py`
 view/labels-0.bin  labels-1.bin ...             which organ each voxel belongs to
+view/texture-0.jpg ...                          the picture on a surface, where there is one
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def write_view_files(scene: Scene, path: Path, options: FormatOptions) -> dict[P
         return _write(scene, path, options)
     except BaseException:
         # Pieces that nothing names help nobody.
-        for left in [*folder.glob("*.bin"), path]:
+        for left in [*folder.glob("*.bin"), *folder.glob("texture-*"), path]:
             left.unlink(missing_ok=True)
         raise
 
@@ -76,6 +77,7 @@ def _write(scene: Scene, path: Path, options: FormatOptions) -> dict[Path, str]:
             digests.update(written)
 
     side_by_side([volume, meshes, labels])
+    textures = _textures(scene, folder, digests)
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -83,7 +85,10 @@ def _write(scene: Scene, path: Path, options: FormatOptions) -> dict[Path, str]:
         "unit": scene.geometry.unit,
         "frame": "LPS",
         "organs": [
-            _organ(scene, node, number, found["meshes"], found["statistics"])
+            {
+                **_organ(scene, node, number, found["meshes"], found["statistics"]),
+                **({"texture": textures[node.id]} if node.id in textures else {}),
+            }
             for number, node in enumerate(scene.nodes)
         ],
         "groups": [
@@ -92,9 +97,35 @@ def _write(scene: Scene, path: Path, options: FormatOptions) -> dict[Path, str]:
         "not_found": [missing.as_dict() for missing in scene.evidence.not_found],
         "volume": found["volume"],
         "labels": found["labels"],
+        **({"estimate": _estimate(scene)} if scene.is_estimated else {}),
     }
     digests[path] = write_bytes(path, json_bytes(document))
     return dict(sorted(digests.items()))
+
+
+def _textures(scene: Scene, folder: Path, digests: dict[Path, str]) -> dict[str, dict[str, Any]]:
+    """Write the texture of each organ that has one; id -> what the manifest says of it."""
+    told: dict[str, dict[str, Any]] = {}
+    for number, node in enumerate(scene.nodes):
+        skin = node.skin("full")
+        if skin is None or skin.texture is None:
+            continue
+        texture = skin.texture
+        path = folder / f"texture-{number}{texture.suffix}"
+        digests[path] = write_bytes(path, texture.data)
+        told[node.id] = {
+            "file": f"view/{path.name}",
+            "bytes": len(texture.data),
+            "media_type": texture.media_type,
+            "sha256": digests[path],
+        }
+    return told
+
+
+def _estimate(scene: Scene) -> dict[str, Any]:
+    """What nobody saw, and from where there is a length; whoever shows it says that it is an estimate."""
+    said = scene.evidence.inputs["estimate"]
+    return {name: said.get(name) for name in ("kind", "invented", "length_from")}
 
 
 def _organ(

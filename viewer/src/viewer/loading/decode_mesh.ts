@@ -6,6 +6,7 @@ import { LoadFailed, hasHash } from "./ranges.ts";
 
 const POSITION_STRIDE = 8;
 const NORMAL_STRIDE = 4;
+const PLACE_STRIDE = 4;
 
 /** Raises LoadFailed where the bytes are not what the manifest says. */
 export async function decodeMesh(wish: MeshWish, bytes: Uint8Array<ArrayBuffer>): Promise<Mesh> {
@@ -15,6 +16,7 @@ export async function decodeMesh(wish: MeshWish, bytes: Uint8Array<ArrayBuffer>)
   await MeshoptDecoder.ready;
   const positions = new Uint8Array(mesh.vertices * POSITION_STRIDE);
   const normals = new Uint8Array(mesh.vertices * NORMAL_STRIDE);
+  const places = mesh.streams.places && new Uint8Array(mesh.vertices * PLACE_STRIDE);
   // Half the memory wherever sixteen bits will do.
   const width = mesh.vertices <= 0xffff ? 2 : 4;
   const indices = new Uint8Array(mesh.triangles * 3 * width);
@@ -24,6 +26,7 @@ export async function decodeMesh(wish: MeshWish, bytes: Uint8Array<ArrayBuffer>)
     const decode = MeshoptDecoder.decodeGltfBuffer;
     decode(positions, mesh.vertices, POSITION_STRIDE, part(streams.positions), "ATTRIBUTES");
     decode(normals, mesh.vertices, NORMAL_STRIDE, part(streams.normals), "ATTRIBUTES", "OCTAHEDRAL");
+    if (places && streams.places) decode(places, mesh.vertices, PLACE_STRIDE, part(streams.places), "ATTRIBUTES");
     decode(indices, mesh.triangles * 3, width, part(streams.indices), "TRIANGLES");
   } catch (fault) {
     throw new LoadFailed("damaged", `${place}: ${String(fault)}`);
@@ -36,6 +39,7 @@ export async function decodeMesh(wish: MeshWish, bytes: Uint8Array<ArrayBuffer>)
     positions: new Uint16Array(positions.buffer),
     normals: new Int8Array(normals.buffer),
     indices: corners,
+    places: places && new Uint16Array(places.buffer),
     origin: mesh.origin,
     step: mesh.step,
   };

@@ -67,6 +67,8 @@ export interface Mesh {
   /** Four for each vertex: x, y, z of a direction times 127, and nothing. */
   readonly normals: Int8Array<ArrayBuffer>;
   readonly indices: Uint32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+  /** Two for each vertex: where in the texture, times 65535; (0, 0) is its upper left corner. */
+  readonly places: Uint16Array<ArrayBuffer> | null;
   readonly origin: Vec3;
   readonly step: number;
 }

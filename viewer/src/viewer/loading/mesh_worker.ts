@@ -61,13 +61,14 @@ async function take(wish: MeshWish, bytes: Uint8Array<ArrayBuffer>): Promise<voi
   const mesh = await decodeMesh(wish, bytes);
   const known = meshes.get(wish.id);
   if (!known || ORDER[known.level] < ORDER[mesh.level]) {
-    const own = { ...mesh, positions: mesh.positions.slice(), indices: mesh.indices.slice() };
+    const own = { ...mesh, places: null, positions: mesh.positions.slice(), indices: mesh.indices.slice() };
     meshes.set(wish.id, own);
     if (mesh.level !== "full") coarser.set(wish.id, own);
     waiting.push(wish.id);
     setTimeout(growNext, 50);
   }
-  post({ type: "mesh", mesh }, [mesh.positions.buffer, mesh.normals.buffer, mesh.indices.buffer]);
+  const given = [mesh.positions.buffer, mesh.normals.buffer, mesh.indices.buffer];
+  post({ type: "mesh", mesh }, mesh.places ? [...given, mesh.places.buffer] : given);
 }
 
 function drop(id: string): void {

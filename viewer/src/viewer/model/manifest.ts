@@ -20,8 +20,28 @@ export interface MeshFile {
   readonly origin: Vec3;
   readonly step: number;
   /** Counted from the mesh's own offset. */
-  readonly streams: { readonly positions: Span; readonly normals: Span; readonly indices: Span };
+  readonly streams: {
+    readonly positions: Span;
+    readonly normals: Span;
+    readonly indices: Span;
+    /** Of each vertex in the organ's texture; null without one. */
+    readonly places: Span | null;
+  };
   readonly sha256: string | null;
+}
+
+/** A picture that lies on a surface: a JPEG or PNG as it is. */
+export interface TextureFile {
+  readonly file: string;
+  readonly bytes: number;
+  readonly mediaType: "image/jpeg" | "image/png";
+  readonly sha256: string | null;
+}
+
+/** That all of it was made of a picture, and guessed. */
+export interface Estimate {
+  /** Which sides nobody saw, a clause. */
+  readonly invented: string;
 }
 
 export interface Statistics {
@@ -58,6 +78,7 @@ export interface Organ {
   readonly distanceMeanMm: number | null;
   readonly distanceP95Mm: number | null;
   readonly statistics: Statistics | null;
+  readonly texture: TextureFile | null;
   /** Coarse is always there, the finer ones where they differ from it. */
   readonly meshes: { readonly coarse: MeshFile; readonly medium: MeshFile | null; readonly full: MeshFile | null };
 }
@@ -116,6 +137,8 @@ export interface Manifest {
   readonly notFound: readonly NotFound[];
   readonly volume: VolumeFile | null;
   readonly labels: LabelsFile | null;
+  /** Null for what was measured. */
+  readonly estimate: Estimate | null;
   /** The first parts that could not be understood and were left out, by the place they stand at. */
   readonly leftOut: readonly string[];
   readonly leftOutCount: number;

@@ -1,5 +1,8 @@
 // JSON of unknown worth -> a Manifest. What is damaged is left out and named; only what makes the whole useless throws.
-import { type Group, type Light, type Manifest, type MeshFile, NEWEST_VERSION, type NotFound, type Organ, type Span, type Statistics } from "./manifest.ts";
+import {
+  type Estimate, type Group, type Light, type Manifest, type MeshFile, NEWEST_VERSION, type NotFound, type Organ, type Span, type Statistics,
+  type TextureFile,
+} from "./manifest.ts";
 import {
   Flaw, type Json, LeftOut, count, each, file, id, isDigest, isObject, number, numbers, object, perhaps, text, vec3,
 } from "./read_json.ts";
@@ -29,6 +32,8 @@ const LARGEST_ML = 1e6;
 const LARGEST_MM2 = 1e8;
 const MEAN_ROUNDED = 1e-4;
 const MOST_BYTES = 512 * 2 ** 20;
+/** Above any photograph that is laid on a model. */
+const MOST_TEXTURE_BYTES = 64 * 2 ** 20;
 
 /** Read a parsed scene.json. Raises UnreadableManifest. */
 export function readManifest(json: unknown): Manifest {
@@ -59,6 +64,8 @@ function read(json: unknown): Manifest {
     notFound: each(json["not_found"] ?? [], "not_found", leftOut, notFound, MOST_ORGANS),
     volume,
     labels,
+    // What cannot be understood of it must not make an estimate look like a measurement.
+    estimate: json["estimate"] === undefined || json["estimate"] === null ? null : estimate(json["estimate"]),
     leftOut: leftOut.places,
     leftOutCount: leftOut.count,
   };
@@ -121,6 +128,7 @@ function meshFile(json: Json, place: string): MeshFile {
       positions: span(streams["positions"], `${place}.streams.positions`, bytes),
       normals: span(streams["normals"], `${place}.streams.normals`, bytes),
       indices: span(streams["indices"], `${place}.streams.indices`, bytes),
+      places: streams["places"] === undefined ? null : span(streams["places"], `${place}.streams.places`, bytes),
     },
     sha256: isDigest(sha256) ? sha256 : null,
   };
@@ -171,8 +179,26 @@ function organ(json: Json, place: string): Organ {
     distanceMeanMm: figure(json["distance_mean_mm"], FARTHEST_MM),
     distanceP95Mm: figure(json["distance_p95_mm"], FARTHEST_MM),
     statistics: hasSenselessLabel ? null : perhaps(json["statistics"], `${place}.statistics`, null, statistics),
+    texture: perhaps(json["texture"], `${place}.texture`, null, texture),
     meshes: { coarse, medium: finer("medium"), full: finer("full") },
   };
+}
+
+function texture(json: Json, place: string): TextureFile {
+  const mediaType = json["media_type"];
+  if (mediaType !== "image/jpeg" && mediaType !== "image/png") throw new Flaw(`${place}.media_type`);
+  const sha256 = json["sha256"];
+  return {
+    file: file(json["file"], `${place}.file`),
+    bytes: count(json["bytes"], `${place}.bytes`, MOST_TEXTURE_BYTES),
+    mediaType,
+    sha256: isDigest(sha256) ? sha256 : null,
+  };
+}
+
+function estimate(json: unknown): Estimate {
+  const invented = isObject(json) ? json["invented"] : "";
+  return { invented: typeof invented === "string" ? invented : "" };
 }
 
 function code(value: unknown): Organ["code"] {

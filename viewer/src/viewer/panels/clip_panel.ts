@@ -8,7 +8,7 @@ import { faceName, withFace } from "../scene/clip_handles.ts";
 import { boundsOf } from "../state/first_state.ts";
 import { type ClipPlane, MOST_PLANES, type ViewState } from "../state/view_state.ts";
 import { firstFree } from "../tools/clip.ts";
-import { millimetres } from "./format.ts";
+import { lengthOf } from "./format.ts";
 import { Panel } from "./panel.ts";
 import { SIGNS, sign } from "./signs.ts";
 
@@ -81,7 +81,7 @@ export class ClipPanel extends Panel {
     const { id } = plane;
     const [low, high] = reach(plane.normal, this.bounds);
     const change = (by: Partial<Omit<ClipPlane, "id">>) => store.dispatch({ type: "clip-change", id, change: by });
-    const shown = millimetres(plane.offsetMm - low);
+    const shown = lengthOf(plane.offsetMm - low, store.state.manifest);
     return html`<fieldset class="cut" data-cut=${id}>
       <legend>${word("Cut {number}", { number: id })}</legend>
       <label class="slide"><span>${depthFrom(sideOf(scale(plane.normal, -1)))}</span>
@@ -119,8 +119,8 @@ export class ClipPanel extends Panel {
       const move = (event: Event) =>
         this.app.store.dispatch({ type: "clip-box", box: withFace(box, index, Number((event.target as HTMLInputElement).value), whole) });
       return html`<label class="slide"><span>${faceName(index)}</span>
-        <input type="range" min=${low} max=${high} step="any" .value=${String(value)} aria-valuetext=${millimetres(value - low)} @input=${move} />
-        <output class="number">${millimetres(value - low, 0)}</output></label>`;
+        <input type="range" min=${low} max=${high} step="any" .value=${String(value)} aria-valuetext=${lengthOf(value - low, this.state.manifest)} @input=${move} />
+        <output class="number">${lengthOf(value - low, this.state.manifest, 0)}</output></label>`;
     };
     return html`<div class="stack tight box-faces">${[0, 3, 1, 4, 2, 5].map(face)}</div>`;
   }

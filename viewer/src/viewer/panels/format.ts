@@ -1,5 +1,6 @@
 // Numbers of the scene -> text in the reader's language, with as many digits as can be meant.
 import { language } from "../../page/words.ts";
+import type { Manifest } from "../model/manifest.ts";
 import type { Measurement } from "../state/view_state.ts";
 
 /** A hyphen is no minus: it is shorter, and lines break after it. */
@@ -32,6 +33,10 @@ export function millilitres(ml: number): string {
 export const squareCentimetres = (mm2: number): string => `${plain(mm2 / 100, digitsFor(mm2 / 100))} cm²`;
 
 export const millimetres = (mm: number, digits = 1): string => withUnit(mm, "millimeter", digits);
+
+/** Of what has no millimetres: pixels of the picture, or voxels, which are none. */
+export const lengthOf = (length: number, { unit }: Pick<Manifest, "unit">, digits = 1): string =>
+  unit === "mm" ? millimetres(length, digits) : `${plain(length, digits)} px`;
 
 /** The sign and not "deg", which some languages' unit is. */
 export const degrees = (value: number, digits = 1): string => `${plain(value, digits)}°`;

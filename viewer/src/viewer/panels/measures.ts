@@ -21,7 +21,11 @@ export class MeasuresPanel extends Panel {
   protected override render(): TemplateResult {
     const { state } = this;
     if (!hasMillimetres(state))
-      return html`<p class="notice">${word("This scan has no millimetres, so nothing in it can be measured.")}</p>`;
+      return html`<p class="notice">${
+        state.manifest.estimate
+          ? word("No length in the picture is known: the model is in pixels (px), and millimetres cannot be measured on it.")
+          : word("This scan has no millimetres, so nothing in it can be measured.")
+      }</p>`;
     const measuring = TOOLS.filter((tool) => tool.id === "distance" || tool.id === "angle" || tool.id === "pick");
     const current = measuring.find((tool) => tool.id === state.tool);
     return html`<div class="stack">

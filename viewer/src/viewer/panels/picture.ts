@@ -39,6 +39,12 @@ export async function makePicture(app: App): Promise<Blob> {
   paint.fillStyle = colour("--quiet");
   paint.font = `44px ${colour("--sans")}`;
   paint.fillText(page.caseTitle, start, MARGIN + 96, width - 2 * MARGIN);
+  if (store.state.manifest.estimate) {
+    paint.fillStyle = colour("--amber");
+    paint.font = `600 48px ${colour("--sans")}`;
+    paint.fillText(word("Estimated from one picture"), start, MARGIN + 168, width - 2 * MARGIN);
+    paint.fillStyle = colour("--quiet");
+  }
   paint.font = `36px ${colour("--sans")}`;
   paint.textAlign = "end";
   paint.fillText(word("For teaching, research and planning aid; not for diagnosis."), width - start, height - MARGIN);

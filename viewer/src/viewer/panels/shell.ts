@@ -1,5 +1,6 @@
 // Where everything stands: the picture, and beside or under it what can be done with it.
 import { word } from "../../page/words.ts";
+import type { Manifest } from "../model/manifest.ts";
 import type { PageData } from "../page_data.ts";
 import type { Room } from "../state/view_state.ts";
 import { makeGrabber } from "./sheet.ts";
@@ -63,7 +64,8 @@ export function tabs(hasVolume: boolean): Tab[] {
   ];
 }
 
-export function makeShell(page: PageData, hasVolume: boolean): Shell {
+export function makeShell(page: PageData, manifest: Manifest): Shell {
+  const hasVolume = manifest.volume !== null;
   const isNarrow = matchMedia(NARROW);
   const canvas = element("canvas", "scene");
   canvas.tabIndex = 0;
@@ -90,6 +92,7 @@ export function makeShell(page: PageData, hasVolume: boolean): Shell {
   const head = element("header", "viewer-head", element("nav", "trail", back, certificate), title, caseTitle);
   head.querySelector("nav")?.setAttribute("aria-label", word("Back"));
 
+  if (manifest.estimate) head.append(estimateBadge(manifest.unit));
   const { side, panels, open, watchRoom } = makeSide(hasVolume);
   const caution = element("p", "caution", word("For teaching, research and planning aid; not for diagnosis."));
   const root = element("div", "viewer", head, views, caution, side);
@@ -104,6 +107,13 @@ export function makeShell(page: PageData, hasVolume: boolean): Shell {
     watchRoom,
     edges: () => ({ top: stage.clientHeight > 420 ? 112 : isNarrow.matches ? 56 : 12, bottom: views.querySelector(".notices")?.childElementCount ? 96 : 20 }),
   };
+}
+
+/** What nobody may overlook: that it is a guess, and whether it has a length. */
+function estimateBadge(unit: Manifest["unit"]): HTMLElement {
+  const badge = element("p", "estimated", element("strong", "", word("Estimated from one picture")));
+  if (unit === "px") badge.append(" ", element("span", "", word("No length is known: units are pixels (px).")));
+  return badge;
 }
 
 /** Tabs; on a narrow page a bar at the foot, whose panel comes up as a sheet and goes down again. */

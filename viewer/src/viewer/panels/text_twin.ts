@@ -33,7 +33,8 @@ export function makeTextTwin(store: Store): HTMLElement {
 }
 
 export function inWords(state: ViewState): string {
-  return [sight(state), from(state), chosen(state), probed(state), cuts(state), lastMeasure(state)].filter(Boolean).join(" ");
+  const guess = state.manifest.estimate ? `${word("Estimated from one picture")}.` : "";
+  return [guess, sight(state), from(state), chosen(state), probed(state), cuts(state), lastMeasure(state)].filter(Boolean).join(" ");
 }
 
 function sight(state: ViewState): string {

@@ -1,4 +1,5 @@
 // The tools, on the picture itself.
+import type { Manifest } from "../model/manifest.ts";
 import { type TemplateResult, html } from "lit";
 import { word } from "../../page/words.ts";
 import { VIEW_NAMES } from "../model/viewpoint.ts";
@@ -28,7 +29,7 @@ export class Toolbar extends Panel {
     return html`<div class="tools" role="toolbar" aria-label=${word("Tools")} aria-orientation=${orientation} @keydown=${rove}>
         ${TOOLS.map((tool) => {
           const against = hindrance(tool, state);
-          const title = against ? `${tool.label()}: ${because(against)}` : `${tool.label()} (${tool.key.toUpperCase()})`;
+          const title = against ? `${tool.label()}: ${because(against, this.state.manifest)}` : `${tool.label()} (${tool.key.toUpperCase()})`;
           return html`<button type="button" class="tool" aria-pressed=${state.tool === tool.id} data-tool=${tool.id}
             aria-disabled=${against !== null} title=${title} aria-label=${title} tabindex=${state.tool === tool.id ? 0 : -1}
             @click=${() => against || store.dispatch({ type: "tool", tool: tool.id })}>${sign(tool.sign)}</button>`;
@@ -64,7 +65,8 @@ export class ViewMenu extends Panel {
   }
 }
 
-export function because(against: "millimetres" | "volume"): string {
+export function because(against: "millimetres" | "volume", { estimate }: Pick<Manifest, "estimate">): string {
+  if (against === "millimetres" && estimate) return word("no length in the picture is known, so millimetres cannot be measured");
   return against === "millimetres"
     ? word("this scan has no millimetres, so nothing in it can be measured")
     : word("this case has no scan");

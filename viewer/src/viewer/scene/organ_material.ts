@@ -1,11 +1,17 @@
 // How an organ looks: matt and moist like a specimen, lit from the one who looks, edges a little darker.
-import { Color, DoubleSide, FrontSide, type Plane, ShaderMaterial } from "three";
+import { Color, DoubleSide, FrontSide, type Plane, SRGBColorSpace, ShaderMaterial, Texture } from "three";
 
 const VERTEX = /* glsl */ `
 #include <clipping_planes_pars_vertex>
 varying vec3 vNormal;
 varying vec3 vView;
+#ifdef PAINTED
+varying vec2 vPlace;
+#endif
 void main() {
+#ifdef PAINTED
+  vPlace = uv;
+#endif
   vec4 mvPosition = modelViewMatrix * vec4(position, 1.0);
   // Positions are scaled evenly, so that the turn alone carries a normal.
   vNormal = mat3(viewMatrix) * normal;
@@ -19,6 +25,10 @@ const FRAGMENT = /* glsl */ `
 uniform vec3 colour;
 uniform vec3 glow;
 uniform float opacity;
+#ifdef PAINTED
+uniform sampler2D picture;
+varying vec2 vPlace;
+#endif
 varying vec3 vNormal;
 varying vec3 vView;
 void main() {
@@ -34,7 +44,12 @@ void main() {
   vec3 half_ = normalize(key + view);
   float shine = pow(max(dot(n, half_), 0.0), 42.0) * 0.16;
   float edge = 1.0 - facing;
+#ifdef PAINTED
+  // A photograph brings its own light: just so much of ours that the form shows when it turns.
+  vec3 seen = texture2D(picture, vPlace).rgb * mix(vec3(1.0), light, 0.35);
+#else
   vec3 seen = colour * light * (1.0 - 0.38 * edge * edge * edge) + shine;
+#endif
   seen += glow * (0.22 + 0.9 * edge * edge);
   float a = opacity >= 1.0 ? 1.0 : clamp(opacity * (0.72 + 1.1 * edge * edge), 0.0, 1.0);
   // Written out rather than left to the engine, which would keep targets linear and show bands in the dark.
@@ -43,18 +58,31 @@ void main() {
 }`;
 
 export type OrganMaterial = ShaderMaterial & {
-  uniforms: { colour: { value: Color }; glow: { value: Color }; opacity: { value: number } };
+  uniforms: { colour: { value: Color }; glow: { value: Color }; opacity: { value: number }; picture: { value: Texture | null } };
 };
 
 export function organMaterial(): OrganMaterial {
   return new ShaderMaterial({
     vertexShader: VERTEX,
     fragmentShader: FRAGMENT,
-    uniforms: { colour: { value: new Color() }, glow: { value: new Color(0) }, opacity: { value: 1 } },
+    uniforms: { colour: { value: new Color() }, glow: { value: new Color(0) }, opacity: { value: 1 }, picture: { value: null } },
     clipping: true,
     side: DoubleSide,
     premultipliedAlpha: true,
   }) as unknown as OrganMaterial;
+}
+
+/** Lay a picture over it; the geometries have places in it. */
+export function paint(material: OrganMaterial, picture: ImageBitmap): void {
+  const texture = new Texture(picture);
+  texture.colorSpace = SRGBColorSpace;
+  // Places count from the upper left corner, as the rows of the picture do.
+  texture.flipY = false;
+  texture.anisotropy = 4;
+  texture.needsUpdate = true;
+  material.uniforms.picture.value = texture;
+  material.defines["PAINTED"] = "";
+  material.needsUpdate = true;
 }
 
 /** Take over opacity, colour and what cuts; see-through things write no depth, so that nothing in them is hidden. */

@@ -15,7 +15,7 @@ import { middle, radius } from "../../model/vectors.ts";
 import type { Mesh as MeshData } from "../../loading/mesh_messages.ts";
 import { type ViewState, isVisible } from "../../state/view_state.ts";
 import { type Drawable, GLASS_LAYER } from "../drawable.ts";
-import { type OrganMaterial, dress, organMaterial } from "../organ_material.ts";
+import { type OrganMaterial, dress, organMaterial, paint } from "../organ_material.ts";
 import { enginePlane } from "../planes.ts";
 
 export type OrganMesh = Mesh<BufferGeometry, OrganMaterial>;
@@ -23,6 +23,8 @@ export type OrganMesh = Mesh<BufferGeometry, OrganMaterial>;
 export interface OrganMeshes extends Drawable {
   readonly object: Group;
   take(mesh: MeshData): void;
+  /** The picture that lies on an organ has come. */
+  paint(id: string, picture: ImageBitmap): void;
   has(id: string, level: DetailLevel): boolean;
   meshOf(id: string): OrganMesh | undefined;
   triangles(): number;
@@ -35,6 +37,7 @@ export interface OrganMeshes extends Drawable {
 export function organMeshes(): OrganMeshes {
   const group = new Group();
   const meshes = new Map<string, OrganMesh>();
+  const pictures = new Map<string, ImageBitmap>();
   const geometries = new Map<string, Map<DetailLevel, BufferGeometry>>();
   let known: ViewState | undefined;
   let chosen: ReadonlyMap<string, DetailLevel> = new Map();
@@ -46,6 +49,9 @@ export function organMeshes(): OrganMeshes {
       mesh = new Mesh(new BufferGeometry(), organMaterial());
       mesh.name = id;
       mesh.matrixAutoUpdate = false;
+      // It may have come before any form of the organ.
+      const picture = pictures.get(id);
+      if (picture) paint(mesh.material, picture);
       meshes.set(id, mesh);
       group.add(mesh);
     }
@@ -70,6 +76,11 @@ export function organMeshes(): OrganMeshes {
       const levels = geometries.get(mesh.id) ?? new Map<DetailLevel, BufferGeometry>();
       geometries.set(mesh.id, levels.set(mesh.level, geometryOf(mesh)));
       put(mesh.id, mesh.level);
+    },
+    paint(id, picture) {
+      pictures.set(id, picture);
+      const mesh = meshes.get(id);
+      if (mesh) paint(mesh.material, picture);
     },
     has: (id, level) => geometries.get(id)?.has(level) ?? false,
     meshOf: (id) => meshes.get(id),
@@ -123,7 +134,10 @@ export function organMeshes(): OrganMeshes {
       return false;
     },
     dispose() {
-      for (const mesh of meshes.values()) mesh.material.dispose();
+      for (const mesh of meshes.values()) {
+        mesh.material.uniforms.picture.value?.dispose();
+        mesh.material.dispose();
+      }
       for (const levels of geometries.values()) for (const geometry of levels.values()) geometry.dispose();
     },
   };
@@ -146,6 +160,7 @@ function geometryOf(mesh: MeshData): BufferGeometry {
   const normals = new InterleavedBuffer(mesh.normals, 4);
   geometry.setAttribute("position", new InterleavedBufferAttribute(positions, 3, 0));
   geometry.setAttribute("normal", new InterleavedBufferAttribute(normals, 3, 0, true));
+  if (mesh.places) geometry.setAttribute("uv", new BufferAttribute(mesh.places, 2, true));
   geometry.setIndex(new BufferAttribute(mesh.indices, 1));
   geometry.userData = { origin: mesh.origin, step: mesh.step };
   return geometry;

@@ -1,0 +1,174 @@
+"""The options of `plastinate build` that concern one picture, and what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from plastinate.model.picture_recipe import KINDS
+from plastinate.model.reference import Reference
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Option -> the number of the recipe's last step that it sets.
+SOLID = {
+    "back": "back",
+    "wall_mm": "wall_mm",
+    "width_mm": "width_mm",
+    "thinnest_mm": "thinnest_mm",
+    "thickest_mm": "thickest_mm",
+    "base_mm": "base_mm",
+    "frame_mm": "frame_mm",
+}
+OPTIONS = (
+    click.option(
+        "--as", "as_kind", type=click.Choice(KINDS), help="What to make of one picture; object if not said."
+    ),
+    click.option("--no-network", is_flag=True, help="Picture: outline and shading alone."),
+    click.option(
+        "--focal", "focal_35mm", type=float, metavar="MM", help="Picture: its lens, as on 36 x 24 mm."
+    ),
+    click.option(
+        "--reference",
+        metavar="X1,Y1,X2,Y2,MM",
+        help="Picture: two of its pixels, and how far apart they are in truth.",
+        callback=lambda context, parameter, value: reference(context, parameter, value),
+    ),
+    click.option(
+        "--second",
+        type=click.Path(path_type=Path),
+        help="Scene: the same seen from a little to the right.",
+    ),
+    click.option("--baseline-mm", type=float, metavar="MM", help="Scene: how far apart the two were taken."),
+    click.option("--print-mm", type=float, metavar="MM", help="Picture: how long to print the model."),
+    click.option(
+        "--back",
+        type=click.Choice(["inflated", "mirror", "shell", "flat"]),
+        help="The far side: inflated, mirror or flat of an object, shell or flat of a scene.",
+    ),
+    click.option("--wall-mm", type=float, help="Object: thinnest wall, where a length is known."),
+    click.option("--width-mm", type=float, help="Lithophane, relief: length of the longer side."),
+    click.option("--thinnest-mm", type=float, help="Lithophane, relief: thinnest place."),
+    click.option("--thickest-mm", type=float, help="Lithophane, relief: thickest place."),
+    click.option("--base-mm", type=float, help="Lithophane, relief: base under all of it."),
+    click.option("--frame-mm", type=float, help="Lithophane, relief: width of the frame; 0 for none."),
+)
+
+
+def picture_options(command: F) -> F:
+    """Give a command these options."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def reference(context: click.Context, parameter: click.Parameter, value: str | None) -> Reference | None:
+    """Two points and a length, as people write them.
+
+    Raises:
+        click.BadParameter: they are none.
+    """
+    del context, parameter
+    if value is None:
+        return None
+    try:
+        x1, y1, x2, y2, length = (float(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter("write X1,Y1,X2,Y2,MM, for example 120,80,620,90,150") from error
+    return Reference((x1, y1), (x2, y2), length)
+
+
+def solid_params(options: dict[str, Any]) -> dict[str, Any]:
+    """The numbers that a person chose for the last step."""
+    return {name: options[option] for option, name in SOLID.items() if options[option] is not None}
+
+
+def build_from_picture(options: dict[str, Any]) -> None:
+    """`plastinate build` of one picture.
+
+    Raises:
+        PlastinateError: see `services/build_picture.py`.
+    """
+    from plastinate.cli import streams, terminal
+    from plastinate.cli.models import announce_fetches
+    from plastinate.services.build_models import names_in
+    from plastinate.services.build_picture import build_picture
+    from plastinate.services.picture_request import PICTURE_LEVELS, PictureRequest
+
+    _refuse_scan_options(options)
+    levels = {} if options["single_level"] else dict(PICTURE_LEVELS)
+    levels["full"] = options["triangles"]
+    request = PictureRequest(
+        path=options["path"],
+        output=options["output"],
+        kind=options["as_kind"] or ("scene" if options["second"] else "object"),
+        recipe=options["recipe"],
+        without_network=options["no_network"],
+        focal_35mm=options["focal_35mm"],
+        second=options["second"],
+        baseline_mm=options["baseline_mm"],
+        reference=options["reference"],
+        print_mm=options["print_mm"],
+        solid=solid_params(options),
+        formats=names_in(options["formats"]),
+        compression=options["compression"],
+        levels=levels,
+        check=not options["no_check"],
+        with_preview=not options["no_preview"],
+    )
+    with terminal.bar() as progress:
+        announce_fetches(progress)
+        result = build_picture(request, progress=progress)
+    if options["as_json"]:
+        report = {"files": dict(result.files), "run": result.run.as_dict(), **result.scene.evidence.as_dict()}
+        streams.print_json(report)
+    else:
+        terminal.print_build(result, options["output"])
+
+
+def inspect_picture(path: Path, *, as_json: bool) -> bool:
+    """`plastinate inspect` of one picture; False where the path is none.
+
+    Raises:
+        PlastinateError: it is a picture, and cannot be read.
+    """
+    from plastinate.cli import streams, terminal
+    from plastinate.services.inspect_path import look_at_picture
+
+    seen = look_at_picture(path)
+    if seen is None:
+        return False
+    described, findings, _ = seen
+    if as_json:
+        said = [finding.as_dict() for finding in findings]
+        streams.print_json({"path": str(path), "picture": described, "findings": said})
+    else:
+        terminal.print_picture(str(path), described, findings)
+    return True
+
+
+def _refuse_scan_options(options: dict[str, Any]) -> None:
+    given = {
+        "--organ": bool(options["organs"]),
+        "--threshold": options["threshold"] is not None,
+        "--series": options["series"] is not None,
+        "--phase": options["phase"] is not None,
+        "--modality": options["modality"] is not None,
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise click.UsageError(
+                f"{name} is for scans, and this is one picture: say --as {'|'.join(KINDS)}."
+            )
+
+
+def refuse_picture_options(options: dict[str, Any]) -> None:
+    """Refuse what only a picture can have, of a scan."""
+    if given := [option for option in SOLID if options[option] is not None]:
+        raise click.UsageError(f"--{given[0].replace('_', '-')} is for one picture, and this is none.")
+    for name in ("no_network", "focal_35mm", "second", "baseline_mm", "reference", "print_mm"):
+        if options[name]:
+            raise click.UsageError("That option is for one picture, and this is none; say --as if it is.")

@@ -1,0 +1,167 @@
+"""What someone asks to be made of one picture, as JSON -> checked before it is queued, and -> a request.
+
+{"kind": "object", "back": "mirror", "wall_mm": 1.2, "print_mm": 120}
+{"kind": "lithophane", "width_mm": 100, "frame_mm": 3}
+{"kind": "scene", "reference": [120, 80, 620, 90, 150]}      two of its pixels (x, y, x, y), and mm between
+and "without_network", "focal_35mm" with any of them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from plastinate.engine.kinds import Task
+from plastinate.model.case_errors import RequestFlaw
+from plastinate.model.errors import NoMillimetres
+from plastinate.model.picture_recipe import KINDS
+from plastinate.model.reference import Reference
+from plastinate.services.picture_request import (
+    FORMATS_WHERE_POSSIBLE,
+    PICTURE_FORMATS,
+    PICTURE_LEVELS,
+    PLATES,
+    PRINT_MM,
+    PictureRequest,
+    recipe_of,
+)
+
+BACKS = {"object": ("inflated", "mirror", "flat"), "scene": ("shell", "flat")}
+# Number -> which kinds take it, least and greatest.
+NUMBERS: dict[str, tuple[tuple[str, ...], float, float]] = {
+    "wall_mm": (("object",), 0.1, 100.0),
+    "width_mm": (PLATES, 5.0, 2000.0),
+    "thinnest_mm": (PLATES, 0.1, 100.0),
+    "thickest_mm": (PLATES, 0.1, 200.0),
+    "base_mm": (PLATES, 0.0, 100.0),
+    "frame_mm": (PLATES, 0.0, 200.0),
+    "print_mm": (("object", "scene"), *PRINT_MM),
+    "focal_35mm": (KINDS, 1.0, 5000.0),
+}
+# Those that the recipe's last step takes; the others are about the whole.
+SOLID = ("wall_mm", "width_mm", "thinnest_mm", "thickest_mm", "base_mm", "frame_mm")
+FIELDS = frozenset({"kind", "back", "without_network", "reference", *NUMBERS})
+FARTHEST_PX, LONGEST_MM = 1e6, 1e7
+NOT_A_PICTURE = "This case is a scan, and no picture"
+A_PICTURE = "This case is one picture: say what to make of it"
+
+
+def checked_picture(value: Any) -> dict[str, Any] | None:
+    """The wish for a picture with every field, in one form; None where there is none.
+
+    Raises:
+        RequestFlaw: a field of the wrong kind, out of its bounds, or that this kind of model does not have.
+        RecipeError: what the recipe does not take.
+    """
+    if value is None:
+        return None
+    wish = picture_of_kinds(value)
+    kind = wish["kind"]
+    if wish["back"] is not None and wish["back"] not in BACKS.get(kind, ()):
+        raise RequestFlaw(f"It is one of {', '.join(BACKS.get(kind, ('nothing',)))}", where="back")
+    for name, (kinds, low, high) in NUMBERS.items():
+        if wish[name] is not None and (kind not in kinds or not low <= wish[name] <= high):
+            raise RequestFlaw(f"It has to be a number from {low:g} to {high:g}", where=name)
+    if wish["reference"] is not None and kind in PLATES:
+        raise RequestFlaw("How large a plate is, its width says", where="reference")
+    recipe_of(_request(wish))
+    return wish
+
+
+def picture_of_kinds(value: Any) -> dict[str, Any]:
+    """A wish of elsewhere, held to the kinds that its fields have here, whatever can be made of it.
+
+    Raises:
+        RequestFlaw: a field of the wrong kind.
+    """
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise RequestFlaw("It has to say what to make of the picture", where="picture")
+    if unknown := set(value) - FIELDS:
+        raise RequestFlaw(f"There is no field {sorted(unknown)[0]!r}", where="picture")
+    if value.get("kind", "object") not in KINDS:
+        raise RequestFlaw(f"It is one of {', '.join(KINDS)}", where="kind")
+    if not isinstance(value.get("back"), str | None):
+        raise RequestFlaw("It has to be text", where="back")
+    if not isinstance(value.get("without_network"), bool | None):
+        raise RequestFlaw("It has to be true or false", where="without_network")
+    return {
+        "kind": value.get("kind", "object"),
+        "back": value.get("back"),
+        "without_network": bool(value.get("without_network")),
+        "reference": _reference(value.get("reference")),
+        **{name: _length(value, name) for name in NUMBERS},
+    }
+
+
+def require_formats(wish: Mapping[str, Any], formats: list[str]) -> list[str]:
+    """The formats asked for, sorted, where a picture can be written in each.
+
+    Raises:
+        RequestFlaw: one that needs voxels.
+        NoMillimetres: one that must state a length, of a picture in which none is known.
+    """
+    for name in formats:
+        if name not in PICTURE_FORMATS:
+            raise RequestFlaw(f"Of a picture it is one of {', '.join(PICTURE_FORMATS)}", where="formats")
+        if name in FORMATS_WHERE_POSSIBLE and not is_in_mm(wish):
+            raise NoMillimetres(f"the length that {name} must state")
+    return sorted(formats)
+
+
+def is_in_mm(wish: Mapping[str, Any]) -> bool:
+    """Whether the model will have a length."""
+    return wish["kind"] in PLATES or any(wish[name] is not None for name in ("reference", "print_mm"))
+
+
+def picture_request(task: Task) -> PictureRequest:
+    """A checked wish and the files of an attempt -> what the builder takes."""
+    wish = task.request
+    levels = {} if wish["single_level"] else dict(PICTURE_LEVELS)
+    levels["full"] = wish["triangles"]
+    return replace(
+        _request(wish["picture"]),
+        path=task.inputs[0],
+        output=task.out,
+        formats=tuple(wish["formats"]),
+        compression=wish["compression"],
+        levels=levels,
+        with_view=True,
+    )
+
+
+def _request(wish: Mapping[str, Any]) -> PictureRequest:
+    ends = wish["reference"]
+    solid = {name: wish[name] for name in ("back", *SOLID) if wish[name] is not None}
+    return PictureRequest(
+        path=Path(),
+        kind=wish["kind"],
+        without_network=wish["without_network"],
+        focal_35mm=wish["focal_35mm"],
+        reference=None if ends is None else Reference((ends[0], ends[1]), (ends[2], ends[3]), ends[4]),
+        print_mm=wish["print_mm"],
+        solid=solid,
+    )
+
+
+def _length(value: Mapping[str, Any], name: str) -> float | None:
+    number = value.get(name)
+    return None if number is None else _finite(number, where=name)
+
+
+def _reference(value: Any) -> list[float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list | tuple) or len(value) != 5:
+        raise RequestFlaw("It has to be [x, y, x, y, mm]: two points, and how far apart", where="reference")
+    *ends, length_mm = (_finite(each, where="reference") for each in value)
+    if not all(0 <= each <= FARTHEST_PX for each in ends) or not 0 < length_mm <= LONGEST_MM:
+        raise RequestFlaw("It has to be [x, y, x, y, mm]: two points, and how far apart", where="reference")
+    return [*ends, length_mm]
+
+
+def _finite(number: Any, *, where: str) -> float:
+    if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= 1e9:
+        raise RequestFlaw("It has to be a number", where=where)
+    return float(number)

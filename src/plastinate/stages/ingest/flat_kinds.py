@@ -1,0 +1,58 @@
+"""The first bytes of a file -> what kind of flat picture it is. Names and suffixes mean nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from plastinate.stages.ingest.sniff import HEAD_BYTES, kind_of
+
+FlatKind = Literal["jpeg", "png", "webp", "tiff", "heic", "gif", "bmp", "dicom", ""]
+
+# Brands of ISO base media files that hold one still picture (ISO/IEC 23008-12, annex B).
+HEIC_BRANDS = (b"heic", b"heix", b"mif1", b"heim", b"heis", b"avif")
+
+
+def sniff_flat(path: Path) -> FlatKind:
+    """What the file's content says it is; "" for anything that is no picture.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return flat_kind_of(file.read(HEAD_BYTES))
+
+
+def flat_kind_of(head: bytes) -> FlatKind:
+    r"""What a file that begins with these bytes is.
+
+    >>> flat_kind_of(b"\x89PNG\r\n\x1a\n"), flat_kind_of(b"To be, or not to be")
+    ('png', '')
+    """
+    if head[:3] == b"\xff\xd8\xff":
+        return "jpeg"
+    if head[:8] == b"\x89PNG\r\n\x1a\n":
+        return "png"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "tiff"
+    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
+        return "heic"
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return "gif"
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
+        return "bmp"
+    return "dicom" if kind_of(head) == "dicom" else ""
+
+
+def is_flat_picture(path: str | Path) -> bool:
+    """Whether a path is one file of a kind that only pictures have.
+
+    A DICOM file may as well be a slice of a scan, and is none of these.
+    """
+    place = Path(path)
+    try:
+        return place.is_file() and sniff_flat(place) not in ("", "dicom")
+    except OSError:
+        return False

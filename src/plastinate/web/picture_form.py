@@ -1,0 +1,237 @@
+"""One picture and somebody's choices -> the form that asks what to make of it, with each flaw at its field.
+
+As `build_form.py` is for scans: choices travel in the address, and are judged by the services.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from plastinate.model.case_errors import RequestFlaw
+from plastinate.model.errors import NoMillimetres, PlastinateError
+from plastinate.model.picture_recipe import KINDS
+from plastinate.services.build_wish import checked_wish
+from plastinate.services.picture_request import FORMATS_WHERE_POSSIBLE, PICTURE_FORMATS, PLATES, RECIPES
+from plastinate.services.picture_wish import BACKS, NUMBERS, SOLID
+from plastinate.web import build_form, wording
+from plastinate.web.build_form import LONGEST, USUAL_COMPRESSION, USUAL_FORMATS, decimal
+from plastinate.web.measures import number
+from plastinate.web.organ_choices import told_of_model
+from plastinate.web.wording import COMPRESSIONS, FORMATS
+from plastinate.web.wording_pictures import BACK_WORDS, KIND_WORDS, NUMBER_WORDS
+
+PICTURE = "picture"
+POINTS = ("x1", "y1", "x2", "y2", "length_mm")
+SIZES = ("unknown", "print", "known")
+TEXTS = ("kind", "back", "size", "print_mm", *SOLID, *POINTS, "plain", "compression")
+
+
+@dataclass(frozen=True)
+class PictureChoices:
+    """What the form says, as it came: bounded, and not judged.
+
+    Attributes:
+        texts: name of a field -> what stands in it.
+        formats: names.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> str:
+        return self.texts.get(name, "")
+
+    def as_query(self) -> dict[str, str]:
+        """Each choice that was made, for an address."""
+        said = {name: text for name, text in self.texts.items() if text}
+        return {"what": PICTURE, **said, **({"formats": ",".join(self.formats)} if self.formats else {})}
+
+
+def choices_in(sent: MultiDict[str, str]) -> PictureChoices | None:
+    """The choices in a form or an address; None where there are none about a picture."""
+    if sent.get("what") != PICTURE:
+        return None
+    kind = sent.get("kind", "")
+
+    def one(name: str) -> str:
+        # Each kind has fields of its own; what stands in those of the others is passed over.
+        return (sent.get(f"{kind}-{name}") or sent.get(name, "")).replace("\0", "").strip()[:LONGEST]
+
+    listed = [part.strip()[:LONGEST] for each in sent.getlist("formats") for part in each.split(",")]
+    formats = tuple(dict.fromkeys(part for part in listed[: build_form.MOST] if part))
+    return PictureChoices({name: one(name) for name in TEXTS}, formats)
+
+
+def choices_of(wish: Mapping[str, Any]) -> PictureChoices | build_form.Choices:
+    """The choices that lead to a wish of an earlier build, of whatever it was."""
+    asked = wish.get(PICTURE)
+    if not isinstance(asked, Mapping):
+        return build_form.choices_of(wish)
+    ends = asked.get("reference")
+    is_print = asked.get("print_mm") is not None
+    texts = {
+        "kind": str(asked.get("kind") or ""),
+        "back": str(asked.get("back") or ""),
+        "size": "known" if ends else "print" if is_print else "unknown",
+        "plain": "yes" if asked.get("without_network") else "",
+        "compression": str(wish.get("compression") or USUAL_COMPRESSION),
+        **{name: _written(asked.get(name)) for name in ("print_mm", *SOLID)},
+        **{name: _written(value) for name, value in zip(POINTS, ends or (), strict=False)},
+    }
+    return PictureChoices(texts, tuple(wish.get("formats") or PICTURE_FORMATS))
+
+
+def choices_after(wish: Mapping[str, Any] | None) -> PictureChoices | None:
+    """The choices to begin with: those of the build that was asked for last."""
+    chosen = None if wish is None else choices_of(wish)
+    return chosen if isinstance(chosen, PictureChoices) else None
+
+
+def form_of(
+    picture: Mapping[str, Any], choices: PictureChoices | None, *, flaws: Mapping[str, str]
+) -> dict[str, Any]:
+    """Everything that the form shows.
+
+    Args:
+        picture: of the inspection.
+        choices: what was chosen before; None for a form that nobody has touched.
+        flaws: of these choices.
+    """
+    chosen = choices or PictureChoices({"compression": USUAL_COMPRESSION}, USUAL_FORMATS)
+    first = "lithophane" if picture.get("kind") == "x-ray" else "object"
+    kind = chosen["kind"] if chosen["kind"] in KINDS else first
+    return {
+        "is_picture": True,
+        "chosen": chosen,
+        "kind": kind,
+        "flaws": flaws,
+        "size": chosen["size"] if chosen["size"] in SIZES else "unknown",
+        "rows": picture.get("rows"),
+        "columns": picture.get("columns"),
+        "kinds": [
+            {
+                "name": each,
+                "title": KIND_WORDS[each][0],
+                "purpose": KIND_WORDS[each][1],
+                "fetches": " ".join(told_of_model(model) for model in _models_of(each)),
+                "backs": [{"name": back, "words": BACK_WORDS[back]} for back in BACKS.get(each, ())],
+                "back": (chosen["back"] if each == kind else "") or _usual(each).get("back", ""),
+                "numbers": [_number(each, name, chosen if each == kind else None) for name in _fields(each)],
+            }
+            for each in ("object", "scene", "lithophane", "relief")
+        ],
+        "formats": [
+            {
+                "name": name,
+                "title": FORMATS[name][0],
+                "purpose": FORMATS[name][1],
+                "needs_mm": name in FORMATS_WHERE_POSSIBLE,
+            }
+            for name in FORMATS
+            if name in PICTURE_FORMATS
+        ],
+        "compressions": [
+            {"name": name, "title": title, "purpose": purpose}
+            for name, (title, purpose) in COMPRESSIONS.items()
+        ],
+    }
+
+
+def judged(
+    choices: PictureChoices, inspection: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The wish that the choices make, and what is wrong with them: field -> sentence."""
+    flaws: dict[str, str] = {}
+    kind = choices["kind"] or "object"
+    wanted: dict[str, Any] = {"kind": kind, "without_network": bool(choices["plain"])}
+    if choices["back"] and kind in BACKS:
+        wanted["back"] = choices["back"]
+    for name in SOLID:
+        if kind in NUMBERS[name][0]:
+            wanted[name] = _decimal(choices, name, flaws)
+    if kind not in PLATES and choices["size"] == "print":
+        wanted["print_mm"] = _decimal(choices, "print_mm", flaws)
+        if wanted["print_mm"] is None:
+            flaws.setdefault("print_mm", _("Say how long the model is to be."))
+    if kind not in PLATES and choices["size"] == "known":
+        ends = [_decimal(choices, name, flaws) for name in POINTS]
+        if not flaws and None in ends:
+            flaws["known"] = _("Give both points, and how far apart they are.")
+        wanted["reference"] = ends
+    wish = {
+        "picture": wanted,
+        "formats": list(choices.formats),
+        "compression": choices["compression"] or USUAL_COMPRESSION,
+    }
+    if not choices.formats:
+        flaws["formats"] = _("Choose at least one format.")
+    if not flaws:
+        try:
+            checked_wish(wish, inspection=inspection)
+        except PlastinateError as error:
+            flaws.update(_told(error))
+    return wish, flaws
+
+
+def _told(error: PlastinateError) -> dict[str, str]:
+    if isinstance(error, NoMillimetres):
+        return {
+            "formats": _(
+                "3MF must state a length, and none is known: say above how large it is, or leave 3MF."
+            )
+        }
+    where = error.where if isinstance(error, RequestFlaw) else ""
+    if where in NUMBERS:
+        _kinds, low, high = NUMBERS[where]
+        return {where: _("It is a number from %(low)s to %(high)s.", low=number(low, 1), high=number(high))}
+    if where == "reference":
+        return {"known": _("The two points lie in the picture, and the distance is above 0.")}
+    title = wording.error_title(error.code) or str(error)
+    return {"": f"{title} {wording.error_hint(error.code, error.hint)}".strip()}
+
+
+def _decimal(choices: PictureChoices, name: str, flaws: dict[str, str]) -> float | None:
+    try:
+        return decimal(choices[name])
+    except ValueError:
+        flaws[name] = _("“%(text)s” is no number. Write it like 200 or -50.5.", text=choices[name])
+        return None
+
+
+def _number(kind: str, name: str, chosen: PictureChoices | None) -> dict[str, Any]:
+    said = "" if chosen is None else chosen[name]
+    return {
+        "name": name,
+        "field": f"{kind}-{name}",
+        "words": NUMBER_WORDS[name],
+        "value": said or _written(_usual(kind).get(name)),
+    }
+
+
+def _fields(kind: str) -> list[str]:
+    return [name for name in SOLID if kind in NUMBERS[name][0]]
+
+
+@cache
+def _usual(kind: str) -> Mapping[str, Any]:
+    from plastinate.recipes.pictures import load_picture_recipe
+
+    return load_picture_recipe(RECIPES[kind]).solid.params
+
+
+@cache
+def _models_of(kind: str) -> tuple[str, ...]:
+    from plastinate.recipes.pictures import load_picture_recipe
+    from plastinate.services.build_picture import models_of
+
+    return tuple(models_of(load_picture_recipe(RECIPES[kind])))
+
+
+def _written(value: Any) -> str:
+    return "" if value is None else f"{value:.12g}"

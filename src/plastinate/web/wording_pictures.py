@@ -1,0 +1,84 @@
+"""What pages say of pictures, and of the models that are made of them."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from plastinate.web.marked import N_
+
+# What is made of a picture: what to call it, what it is.
+KIND_WORDS = {
+    "object": (_l("The thing in front"), _l("Cut out, rounded and closed all round. Can be printed.")),
+    "scene": (_l("The whole view"), _l("A relief of everything in the picture, as deep as it seems.")),
+    "lithophane": (
+        _l("A lithophane"),
+        _l("A plate to hold against the light: thick where the picture is dark."),
+    ),
+    "relief": (_l("A relief print"), _l("A plate to touch: high where the picture is bright.")),
+}
+BACK_WORDS = {
+    "inflated": _l("rounded off"),
+    "mirror": _l("the front once more, mirrored"),
+    "flat": _l("flat"),
+    "shell": _l("a shell that follows the front"),
+}
+# Label, and what stands under it.
+NUMBER_WORDS = {
+    "wall_mm": _l("Thinnest wall (mm)"),
+    "width_mm": _l("Longer side (mm)"),
+    "thinnest_mm": _l("Thinnest place (mm)"),
+    "thickest_mm": _l("Thickest place (mm)"),
+    "base_mm": _l("Base under all of it (mm)"),
+    "frame_mm": _l("Width of the frame (mm)"),
+}
+PICTURE_KINDS = {
+    "photo": _l("Picture"),
+    "x-ray": _l("X-ray picture"),
+    "ultrasound": _l("Ultrasound picture"),
+}
+LENSES = {
+    "file": _l("as the file says"),
+    "person": _l("as it was stated"),
+    "guess": _l("not stated; a usual one is assumed"),
+}
+# As the files name the body.
+BODIES = (
+    N_("Object, ESTIMATED"),
+    N_("Scene, ESTIMATED"),
+    N_("Lithophane, ESTIMATED"),
+    N_("Relief, ESTIMATED"),
+)
+# What a build is called, by what was made.
+BUILT = {
+    "object": _l("Object, estimated"),
+    "scene": _l("Scene, estimated"),
+    "lithophane": _l("Lithophane, estimated"),
+    "relief": _l("Relief, estimated"),
+}
+# From where a model has its length.
+LENGTHS = {
+    "unknown": _l("No length is known: every number is in pixels (px), and no millimetre can be claimed."),
+    "the reference that was given": _l("Its millimetres come from the distance that was given."),
+    "the size chosen for the print": _l("Its millimetres are those chosen for the print."),
+    "the distance of the two cameras": _l("Its millimetres come from the distance of the two cameras."),
+}
+# Steps of a build, and their methods: joined to those of scans.
+STEPS = {
+    "read the picture": _l("Reading the picture"),
+    "foreground": _l("Finding what is in front"),
+    "depth": _l("Guessing how far away things are"),
+    "solid": _l("Making a body of it"),
+    "lay the picture over it": _l("Laying the picture over it"),
+    "check the surface": _l("Measuring the model"),
+}
+PARTS = {
+    "foreground-net": _l("by a network"),
+    "foreground-by-colour": _l("by its colours"),
+    "depth-net": _l("by a network"),
+    "shading": _l("from light and shadow"),
+    "brightness": _l("as bright as it is"),
+    "stereo": _l("from two pictures"),
+    "object-solid": _l("closed all round"),
+    "scene-solid": _l("a relief of the view"),
+    "plate-solid": _l("a plate"),
+}

@@ -1,0 +1,128 @@
+"""From a photograph to a textured model that says it is an estimate, in real Chromium, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drawn_pictures import encoded, sphere
+from page_shelf import Shelf, serving_app, signed_in
+from plastinate.archive import jobs
+from plastinate.archive.tables import Job
+from plastinate.engine.attempt import run_attempt
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """A shelf whose files lie where jobs find them."""
+    with serving_app(tmp_path_factory.mktemp("studio"), store="") as shelf:
+        yield shelf
+
+
+def let_work(shelf: Shelf) -> None:
+    """Do the one job that waits, and see that it is done."""
+    with shelf.archive.database.read() as session:
+        (waiting,) = session.query(Job).filter_by(state=jobs.QUEUED)
+    run_attempt(waiting.id, 0, shelf.archive.settings.environment())
+    with shelf.archive.database.read() as session:
+        job = session.get_one(Job, waiting.id)
+        assert job.state == jobs.DONE, job.error
+
+
+def brightness_in_the_middle(page: Any) -> float:
+    """Mean red of what the canvas shows around its middle, as it is on the screen."""
+    from io import BytesIO
+
+    import numpy as np
+    from PIL import Image
+
+    seen = np.asarray(Image.open(BytesIO(page.locator("canvas.scene").screenshot())).convert("RGB"))
+    rows, columns = seen.shape[0] // 2, seen.shape[1] // 2
+    return float((seen[rows - 10 : rows + 10, columns - 10 : columns + 10] @ [1.0, 0.0, -1.0]).mean())
+
+
+@pytest.mark.slow
+def test_a_photograph_becomes_a_textured_model_that_says_it_is_an_estimate(
+    browser: Any, studio: Shelf, complaints: list[str], tmp_path: Path
+):
+    photo = tmp_path / "ball.png"
+    photo.write_bytes(encoded(sphere().rgb))
+    page = signed_in(browser, studio, complaints, at="/cases/new")
+    page.locator("#files").set_input_files(photo)
+    page.wait_for_url("**/cases/*")
+    case = page.wait_for_selector("[data-case]") and page.url
+    let_work(studio)
+    page.goto(case)
+    assert page.locator("#the-picture").inner_text() == "ball.png"
+    assert page.locator("article.series img").evaluate("each => each.naturalWidth") == 320
+
+    # Two points are pressed in the picture, and then the size is left open after all.
+    page.check("input[name=size][value=known]")
+    pointed = page.locator("[data-points]")
+    seen = pointed.bounding_box()
+    pointed.click(position={"x": seen["width"] / 2, "y": seen["height"] / 4})
+    pressed = [int(page.input_value(f"#{name}")) for name in ("x1", "y1")]
+    assert pressed == pytest.approx([160, 60], abs=1)
+    page.check("input[name=size][value=unknown]")
+    assert page.locator("[data-points]").is_hidden()
+    page.get_by_text("Formats and exceptions").click()
+    page.check("input[name=plain]")
+    page.get_by_role("button", name="Build", exact=True).click()
+    page.wait_for_selector("[data-job]")
+    let_work(studio)
+    page.goto(case)
+    assert page.locator("#results").inner_text() == "Object, estimated"
+    assert "Estimated from one picture" in page.locator(".result").inner_text()
+    glb = page.locator(".formats a", has_text="GLB").get_attribute("href")
+    assert glb.endswith("/object-ESTIMATED.glb")
+
+    page.get_by_role("link", name="Look at it in 3D").click()
+    badge = page.locator(".viewer-head .estimated")
+    badge.wait_for()
+    assert "Estimated from one picture" in badge.inner_text()
+    assert "px" in badge.inner_text()
+    page.wait_for_function("() => !document.querySelector('.viewer.waiting')")
+    # The ball is orange, and the model without its picture grey.
+    page.wait_for_function("() => performance.getEntriesByName('viewer:painted').length > 0")
+    assert brightness_in_the_middle(page) > 60
+    page.locator("#tab-measure").click()
+    assert "millimetres cannot be measured" in page.locator("#panel-measure").inner_text()
+    assert page.locator("view-tools [aria-disabled=true]").count() >= 2
+
+    page.goto(page.url.partition("/view")[0])
+    assert "From behind: nobody saw it" in page.locator("main").inner_text()
+    # The driver speaks of how the picture of the screen is taken.
+    assert [each for each in complaints if "GPU stall" not in each] == []
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_what_cannot_be_made_of_a_picture_is_said_at_its_field(
+    browser: Any, studio: Shelf, complaints: list[str], tmp_path: Path
+):
+    photo = tmp_path / "plate.png"
+    photo.write_bytes(encoded(sphere((60, 80)).rgb))
+    page = signed_in(browser, studio, complaints, at="/cases/new")
+    page.locator("#files").set_input_files(photo)
+    page.wait_for_url("**/cases/*")
+    case = page.wait_for_selector("[data-case]") and page.url
+    let_work(studio)
+    page.goto(case)
+    page.check("input[name=kind][value=lithophane]")
+    page.fill("#lithophane-width_mm", "wide")
+    page.get_by_role("button", name="Build", exact=True).click()
+    page.wait_for_selector("#refused")
+    assert "“wide” is no number" in page.locator("#width_mm-flaw").inner_text()
+    assert page.input_value("#lithophane-width_mm") == "wide"
+    page.fill("#lithophane-width_mm", "60")
+    page.check("input[name=kind][value=object]")
+    page.get_by_text("Formats and exceptions").click()
+    page.check("input[name=formats][value='3mf']")
+    page.get_by_role("button", name="Build", exact=True).click()
+    page.wait_for_selector("#formats-flaw")
+    assert "none is known" in page.locator("#formats-flaw").inner_text()
+    assert complaints == []
+    page.context.close()

@@ -1,0 +1,46 @@
+"""What is measured of an estimate is how faithful it is to itself; its light is never green."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from drawn_pictures import sphere
+from plastinate.model.depth import DepthMap
+from plastinate.stages.surface.object_solid import object_solid
+from plastinate.stages.verify.estimate import judge_estimate, measure_estimate
+
+
+@pytest.fixture(scope="module")
+def ball():
+    drawn = sphere((96, 128))
+    return object_solid(
+        drawn.picture, drawn.map, drawn.soft_mask, structure="object", levels={"full": 2000}, cells=60
+    )
+
+
+def test_a_surface_is_held_against_its_own_cells_and_says_nothing_in_millimetres(ball):
+    quality = measure_estimate(ball)
+    assert quality.is_closed
+    assert quality.is_manifold
+    assert quality.self_crossings == 0
+    assert quality.distance_mean_voxel < 0.5
+    assert quality.volume_ml is None
+    assert measure_estimate(ball, unit="mm").volume_ml == pytest.approx(ball.surfaces["full"].volume_ml)
+
+
+def test_no_estimate_is_ever_green_and_every_doubt_is_said(ball):
+    sure = DepthMap(np.ones((4, 4), np.float32), np.ones((4, 4), np.float32))
+    quality = measure_estimate(ball)
+    verdict = judge_estimate(quality, sure, invented="the far side", unit="mm")
+    assert verdict.light == "amber"
+    assert "Invented: the far side." in verdict.reasons
+    unsure = replace(sure, facts={"mean_confidence": 0.2, "is_even": True})
+    reasons = " ".join(judge_estimate(quality, unsure, invented="x", unit="px").reasons)
+    for words in ("little more than a guess", "one brightness", "No length"):
+        assert words in reasons
+    torn = judge_estimate(replace(quality, is_closed=False, self_crossings=3), sure, invented="x", unit="mm")
+    assert torn.light == "red"
+    assert any("3 pairs" in reason for reason in torn.reasons)
