@@ -271,7 +271,7 @@ def test_the_first_visitor_is_shown_the_sample_becoming_organs(tmp_path: Path):
             done(ada, job["id"])
         [build] = ada.get(f"/api/cases/{case['id']}/builds").json()["builds"]
         lights = {organ["id"]: organ["light"] for organ in build["summary"]["organs"]}
-        # Of its bones nobody can be sure: a vein is full of contrast agent. The end of the scan cuts the kidneys.
+        # A vein full of contrast agent leaves the bones in doubt, and the scan's end cuts the kidneys.
         doubtful = {lights.pop(name) for name in ("skeleton", "kidney-left", "kidney-right")}
         assert (doubtful, set(lights.values()), len(lights)) == ({"amber"}, {"green"}, 6)
 

@@ -15,8 +15,8 @@ from plastinate.native.voxels import Mask
 Floats = npt.NDArray[np.float64]
 
 # Rays of this length from inside the canal meet bone: at the fifth lumbar vertebra, where it is widest, it is
-# 15.6 +- 2.1 mm deep and 28.2 +- 3.1 wide (CT of 196 people: Cook and Baker, Int. J. Spine Surg. 15 (2021) 1072-1081,
-# table 6).
+# 15.6 +- 2.1 mm deep and 28.2 +- 3.1 wide (CT of 196 people: Cook & Baker, Int. J. Spine Surg. 15 (2021)
+# 1072-1081, table 6).
 RAY_MM = 17.0
 RAYS = 16
 # The vertebral body, in front of the canal, is 36 +- 4 mm deep there (same table), higher up less; femur and
