@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +28,16 @@ LONGEST_ANSWER_BYTES = 64 << 20
 CPU_SECONDS = 10_000_000
 # From the end of what it says to the end of a process.
 ENDING_S = 5.0
+# An answer nobody waits for may take so long: twice a first look at a CT, which reads the scan. To end the
+# process costs everybody the scans it keeps, so it ends only for what would hold up everybody for longer.
+UNWANTED_S = 10.0
+# How often it is looked whether anybody still waits.
+LOOK_S = 0.25
+
+
+def always() -> bool:
+    """Somebody waits for the answer until it comes."""
+    return True
 
 
 @dataclass(eq=False)
@@ -41,28 +52,44 @@ class PromptProcess:
     Args:
         memory_bytes: address space it may take, the scans that it keeps among it.
         wall_seconds: that one answer may take.
+        unwanted_seconds: that one may take once nobody waits for it.
         desk: what answers, "module:class".
     """
 
-    def __init__(self, *, memory_bytes: int, wall_seconds: float, desk: str = DESK) -> None:
-        self._memory_bytes, self._wall_seconds, self._desk = memory_bytes, wall_seconds, desk
+    def __init__(
+        self,
+        *,
+        memory_bytes: int,
+        wall_seconds: float,
+        unwanted_seconds: float = UNWANTED_S,
+        desk: str = DESK,
+    ) -> None:
+        self._memory_bytes, self._desk = memory_bytes, desk
+        self._wall_seconds, self._unwanted_seconds = wall_seconds, min(wall_seconds, unwanted_seconds)
         self._running: _Running | None = None
+        # Whoever holds it may close what is read from: else a number could be another file's by then.
+        self._asking = threading.RLock()
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], *, is_wanted: Callable[[], bool] = always) -> dict[str, Any]:
         """The answer to a request, JSON values both; by a new process where the last one has gone.
+
+        Args:
+            request: what the desk takes.
+            is_wanted: whether anybody still waits for the answer; asked while it is worked on.
 
         Raises:
             PlastinateError: whatever the answer was in place of a result.
             PrompterLost: there was none.
         """
         text = json.dumps(request, allow_nan=False).encode() + b"\n"
-        running = self._alive() or self._start()
-        try:
-            answer = self._exchange(running, text)
-        except BrokenPipeError:
-            # It left, for want of work, between the look and the question.
-            self.end()
-            answer = self._exchange(self._start(), text)
+        with self._asking:
+            running = self._alive() or self._start()
+            try:
+                answer = self._exchange(running, text, is_wanted)
+            except BrokenPipeError:
+                # It left, for want of work, between the look and the question.
+                self.end()
+                answer = self._exchange(self._start(), text, is_wanted)
         if "error" in answer:
             raise error_from(answer["error"])
         result: dict[str, Any] = answer["result"]
@@ -70,18 +97,16 @@ class PromptProcess:
 
     def end(self) -> None:
         """End the process, if there is one, in the middle of an answer too."""
-        running, self._running = self._running, None
-        if running is None:
+        _kill(self._running)
+        # Another thread that reads from it sees its end at once, and closes what it read from.
+        if not self._asking.acquire(timeout=ENDING_S):
             return
-        if running.child.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.child.pid, signal.SIGKILL)
-        running.child.wait()
-        with contextlib.suppress(OSError):
-            os.close(running.answers)
-        if running.child.stdin is not None:
-            with contextlib.suppress(OSError):
-                running.child.stdin.close()
+        try:
+            running, self._running = self._running, None
+            _kill(running)
+            _close(running)
+        finally:
+            self._asking.release()
 
     def _alive(self) -> _Running | None:
         running = self._running
@@ -118,19 +143,18 @@ class PromptProcess:
         started[0].stdin.write(json.dumps(about).encode() + b"\n")
         return self._running
 
-    def _exchange(self, running: _Running, text: bytes) -> dict[str, Any]:
+    def _exchange(self, running: _Running, text: bytes, is_wanted: Callable[[], bool]) -> dict[str, Any]:
         assert running.child.stdin is not None  # noqa: S101 - it was asked for
         running.child.stdin.write(text)
         running.child.stdin.flush()
-        deadline, pending = time.monotonic() + self._wall_seconds, bytearray()
+        begun, pending = time.monotonic(), bytearray()
         while not pending.endswith(b"\n"):
-            left = deadline - time.monotonic()
-            try:
-                is_ready = left > 0 and bool(select.select([running.answers], [], [], left)[0])
-                block = os.read(running.answers, 1 << 16) if is_ready else b""
-            except (OSError, ValueError):
-                # Another thread has ended it.
-                raise PrompterLost("it was taken back") from None
+            longest = self._wall_seconds if is_wanted() else self._unwanted_seconds
+            left = begun + longest - time.monotonic()
+            is_ready = left > 0 and bool(select.select([running.answers], [], [], min(left, LOOK_S))[0])
+            if left > 0 and not is_ready:
+                continue
+            block = os.read(running.answers, 1 << 16) if is_ready else b""
             if not block or len(pending) > LONGEST_ANSWER_BYTES:
                 status = _status(running.child) if is_ready else None
                 self.end()
@@ -138,6 +162,23 @@ class PromptProcess:
             pending += block
         answer: dict[str, Any] = json.loads(bytes(pending))
         return answer
+
+
+def _kill(running: _Running | None) -> None:
+    if running is not None and running.child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.child.pid, signal.SIGKILL)
+
+
+def _close(running: _Running | None) -> None:
+    if running is None:
+        return
+    running.child.wait()
+    with contextlib.suppress(OSError):
+        os.close(running.answers)
+    if running.child.stdin is not None:
+        with contextlib.suppress(OSError):
+            running.child.stdin.close()
 
 
 def _spawn(send: int) -> subprocess.Popen[bytes]:

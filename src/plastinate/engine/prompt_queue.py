@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from plastinate.engine.prompt_process import PromptProcess
-from plastinate.model.prompt_errors import PrompterBusy, PrompterLost, PromptReplaced
+from plastinate.model.errors import PlastinateError
+from plastinate.model.prompt_errors import PrompterBusy, PromptReplaced
 
 # A quarter of the server's 32 threads: pages need the others.
 WAITING_MAX = 8
@@ -65,12 +67,7 @@ class PromptQueue:
                 self._changed.wait_for(lambda: mark in self._taken_back or self._line[0][1] is mark)
                 if mark in self._taken_back:
                     raise PromptReplaced
-            try:
-                yield self._process.ask
-            except PrompterLost:
-                if mark in self._taken_back:
-                    raise PromptReplaced from None
-                raise
+            yield partial(self._ask, mark)
         finally:
             with self._changed:
                 self._line.remove((asker, mark))
@@ -78,14 +75,29 @@ class PromptQueue:
                 self._changed.notify_all()
 
     def take_back(self, asker: str) -> None:
-        """Answer nothing more of what this asker has asked: what waits goes, what is worked on is ended."""
+        """Answer nothing more of what this asker has asked.
+
+        What waits goes at once. What is worked on is worked on to its end, and its answer dropped: to end
+        the process would cost everybody the scans it keeps. Only what takes long is ended, by the thread
+        that asked it, so that nobody else's request can be hit.
+        """
         with self._changed:
-            mine = [mark for whose, mark in self._line if whose == asker]
-            self._taken_back.update(mine)
-            is_worked_on = bool(mine) and self._line[0][1] is mine[0]
+            self._taken_back.update(mark for whose, mark in self._line if whose == asker)
             self._changed.notify_all()
-        if is_worked_on:
-            self._process.end()
+
+    def _ask(self, mark: object, request: dict[str, Any]) -> dict[str, Any]:
+        def is_wanted() -> bool:
+            return mark not in self._taken_back
+
+        try:
+            answer = self._process.ask(request, is_wanted=is_wanted) if is_wanted() else {}
+        except PlastinateError:
+            if is_wanted():
+                raise
+            raise PromptReplaced from None
+        if not is_wanted():
+            raise PromptReplaced
+        return answer
 
     def _waiting(self) -> int:
         return sum(mark not in self._taken_back for _, mark in self._line)

@@ -90,8 +90,75 @@ def test_later_questions_replace_those_of_the_same_asker_that_wait(process, tmp_
     assert len(queue) == 0
 
 
+class HeldProcess:
+    """Answers when it is let; says what it was asked, and breaks when it is ended."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.may_answer = threading.Event()
+
+    def ask(self, request: dict, *, is_wanted) -> dict:
+        self.asked.append(request["number"])
+        self.may_answer.wait(30)
+        return request
+
+    def end(self) -> None:
+        raise AssertionError("somebody's request may be in it")
+
+
+def test_taking_back_drops_an_answer_and_never_ends_what_others_wait_for():
+    process = HeldProcess()
+    queue = PromptQueue(process)
+    mine, dropped = asking(queue, "ada", {"number": 1})
+    eventually(lambda: process.asked == [1], what="the question")
+    theirs, answered = asking(queue, "bo", {"number": 2})
+    eventually(lambda: len(queue) == 2, what="another's in the line")
+    # However often somebody asks and takes back, nothing of it comes before who waits.
+    for number in (3, 4, 5):
+        queue.take_back("ada")
+        again, gone = asking(queue, "ada", {"number": number})
+        eventually(lambda: len(queue) == 2, what="the next in the line")
+        queue.take_back("ada")
+        again.join()
+        assert isinstance(gone[0], PromptReplaced)
+    process.may_answer.set()
+    for thread in (mine, theirs):
+        thread.join()
+    assert isinstance(dropped[0], PromptReplaced)
+    assert (answered, process.asked) == ([{"number": 2}], [1, 2])
+
+
+def test_who_took_back_between_two_questions_of_a_turn_is_not_asked_about_again():
+    process = HeldProcess()
+    process.may_answer.set()
+    queue = PromptQueue(process)
+    with queue.turn("ada") as ask:
+        assert ask({"number": 1}) == {"number": 1}
+        queue.take_back("ada")
+        with pytest.raises(PromptReplaced):
+            ask({"number": 2})
+    assert process.asked == [1]
+
+
 @pytest.mark.slow
-def test_what_is_taken_back_is_ended_and_others_are_answered_by_a_new_process(process, tmp_path):
+def test_what_the_process_keeps_outlives_an_answer_that_was_taken_back(process, tmp_path):
+    queue = PromptQueue(process)
+    lent = process.ask({"scan": "chest", "path": "here"})["process"]
+    begun, until = tmp_path / "begun", tmp_path / "until"
+    mine, dropped = asking(queue, "ada", {"do": "wait", "begun": str(begun), "until": str(until)})
+    eventually(begun.exists, what="the question")
+    queue.take_back("ada")
+    until.touch()
+    mine.join()
+    assert isinstance(dropped[0], PromptReplaced)
+    assert process.ask({"scan": "chest"})["process"] == lent
+
+
+@pytest.mark.slow
+def test_what_takes_long_is_ended_once_it_is_taken_back_and_others_are_answered_by_a_new_process(
+    process, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(process, "_unwanted_seconds", 0.01)
     queue = PromptQueue(process)
     begun = tmp_path / "begun"
     mine, held = asking(queue, "ada", {"do": "hold", "begun": str(begun)})
@@ -103,7 +170,17 @@ def test_what_is_taken_back_is_ended_and_others_are_answered_by_a_new_process(pr
         thread.join()
     assert isinstance(held[0], PromptReplaced)
     assert answered[0]["asked"] == {"number": 1}
-    queue.take_back("nobody")
+
+
+@pytest.mark.slow
+def test_a_line_that_closes_ends_what_is_worked_on_at_once(process, tmp_path):
+    queue = PromptQueue(process)
+    begun = tmp_path / "begun"
+    mine, held = asking(queue, "ada", {"do": "hold", "begun": str(begun)})
+    eventually(begun.exists, what="the question")
+    queue.close()
+    mine.join()
+    assert isinstance(held[0], PromptReplaced)
 
 
 def test_a_process_leaves_when_nobody_has_asked_for_a_while():
