@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from plastinate.depot.package_names import package_flaw
 from plastinate.depot.read_table import CardTable
 from plastinate.depot.run_card import RunCard, read_run_card
 from plastinate.model.depot_errors import ModelNotFound
@@ -195,16 +196,19 @@ def _archive(table: CardTable) -> Archive:
         raise table.flaw("file", "must be a wheel for every machine (-none-any.whl)")
     if kind == "npm" and not file.endswith(".tgz"):
         raise table.flaw("file", "must be a .tgz")
+    package, version = ("", "") if is_url else (table.text("package"), table.text("version"))
+    if not is_url and (flaw := package_flaw(kind, package=package, version=version)):
+        raise table.flaw(*flaw)
     url = table.text("url") if is_url else ""
-    if is_url and not re.fullmatch(r"https?://[^\s/]+/\S+", url):
+    if is_url and not re.fullmatch(r"https?://[!-.0-~]+/[!-~]+", url):
         raise table.flaw("url", "must begin with https:// or http://")
     return Archive(
         kind=kind,  # type: ignore[arg-type]
         file=file,
         bytes=table.whole("bytes"),
         sha256=table.sha256("sha256"),
-        package="" if is_url else table.text("package"),
-        version="" if is_url else table.text("version"),
+        package=package,
+        version=version,
         url=url,
     )
 

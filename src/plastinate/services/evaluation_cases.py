@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from plastinate.depot.package_names import package_flaw
 from plastinate.model.errors import PathNotFound
 from plastinate.model.evaluation import Author, CaseSet, EvaluationCase, Role, Source
 from plastinate.model.evaluation_errors import CasesFlaw
@@ -143,7 +144,13 @@ def _source(source: _Table, *, is_reference: bool = False) -> Source:
             raise source.flaw("must be 64 hexadecimal digits", key)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}", source.text("file")):
         raise source.flaw("must be a plain file name", "file")
-    return Source("package", _inner(source, "member"), {key: source.table.get(key) for key in PINNED})
+    if not source.text("file").endswith("-none-any.whl"):
+        raise source.flaw("must be a wheel for every machine (-none-any.whl)", "file")
+    flaw = package_flaw("pypi", package=source.text("package"), version=source.text("version"))
+    if flaw:
+        raise source.flaw(flaw[1], flaw[0])
+    pinned = {key: source.table[key] if key.endswith("bytes") else source.text(key) for key in PINNED}
+    return Source("package", _inner(source, "member"), pinned)
 
 
 def _inner(source: _Table, key: str) -> str:
