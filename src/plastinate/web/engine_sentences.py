@@ -64,6 +64,7 @@ SENTENCES = (
     N_("{share} % of the pixels lie outside the scanner's circle."),
     N_("{share} % of the voxels lie outside the scanner's circle."),
     N_("Marked as never measured; no window matches them."),
+    N_("{count} of {all} voxels ({share}) hold no number (NaN or infinite), in slices {one} to {other}."),
     N_("The value declared as padding is one that tissue has."),
     N_("Not treated as padding."),
     N_("The images are stored with white as the lowest value (MONOCHROME1)."),
@@ -250,6 +251,7 @@ SENTENCES = (
     N_("It reaches the edge of the scan: what lies beyond is not in the model."),
     N_("It is cut off flat by the edge of the scan ({face})."),
     N_("{share} of it lies in slices that were missing and had to be interpolated."),
+    N_("It touches places where the scan holds no value: its shape there is not known."),
 )
 ON_A_PAGE = {
     "A build is refused unless gaps are allowed (--allow-gaps).": N_(

@@ -38,6 +38,7 @@ FINDINGS = {
     "ingest.guessed-hounsfield": _l("The unit of the values is a guess"),
     "ingest.stated-modality": _l("The kind of scan was stated"),
     "ingest.wide-values": _l("Values beyond 16 bits"),
+    "ingest.no-number": _l("Voxels without a number"),
     "ingest.rounded-values": _l("Values were rounded"),
     "ingest.no-focal-length": _l("The lens is not known"),
     "ingest.first-picture": _l("Several pictures in one file"),

@@ -114,6 +114,20 @@ def test_fractions_and_holes_stay_float(tmp_path, suffix):
     assert np.nanmax(read.array) == values[np.isfinite(values)].max()
 
 
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, -np.inf])
+def test_voxels_that_hold_no_number_are_counted_and_placed(tmp_path, nothing):
+    values = np.zeros(SHAPE, dtype=np.float32)
+    sitk.WriteImage(image_of(values), str(tmp_path / "whole.nii"))
+    assert "ingest.no-number" not in codes(read_nifti(tmp_path / "whole.nii"))
+    values[1:3, 0, 0] = nothing
+    sitk.WriteImage(image_of(values), str(tmp_path / "holed.nii"))
+    read = read_nifti(tmp_path / "holed.nii")
+    (finding,) = (each for each in read.findings if each.code == "ingest.no-number")
+    assert finding.severity == "warning"
+    assert finding.details["voxels"] == 2
+    assert finding.details["last_slice"] == finding.details["first_slice"] + 1
+
+
 def nifti(values, affine, *, version=1, order="<", slope=0.0, inter=0.0, sform=1, units=2, dims=None):
     """A NIfTI file from its field table, with the affine given in RAS on (i, j, k)."""
     codes = {"u1": 2, "i2": 4, "i4": 8, "f4": 16, "f8": 64, "u2": 512}

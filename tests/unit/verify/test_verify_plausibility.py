@@ -10,7 +10,7 @@ import pytest
 from plastinate.model.evidence import SurfaceQuality
 from plastinate.model.labels import LabelMap
 from plastinate.model.recipe import Expectation
-from plastinate.model.volume import Volume
+from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.stages.verify.plausibility import judge_structure
 from voxel_scenes import ball, volume_of
 
@@ -166,9 +166,8 @@ def test_without_a_twin_the_midline_is_that_of_the_patient(dtype):
 def test_a_scan_that_shows_nothing_has_its_midline_in_the_middle(value):
     volume = volume_of(np.full(SHAPE, value, dtype=np.int16))
     for column, side in ((21, "left"), (7, "right")):
-        assert (
-            judged(ball(SHAPE, (12, 13, column), 3), name="spleen", side=side, volume=volume).light == "green"
-        )
+        verdict = judged(ball(SHAPE, (12, 13, column), 3), name="spleen", side=side, volume=volume)
+        assert not any("patient's" in reason for reason in verdict.reasons)
 
 
 def test_loose_voxels_are_noise_and_a_second_piece_is_not():
@@ -238,3 +237,31 @@ def test_a_scan_that_looks_turned_over_is_red_for_every_structure(code):
 @pytest.mark.parametrize("code", ["segment.one-kidney", "segment.estimated-border"])
 def test_a_lone_kidney_and_an_estimated_border_are_looked_at(code):
     assert judged(noticed=(code,)).light == "amber"
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_an_organ_that_touches_a_hole_in_the_scan_is_amber_though_it_may_reach_the_edge(dtype):
+    array = np.full(SHAPE, 40, dtype=dtype)
+    nothing = UNMEASURED_INT16 if dtype == np.int16 else np.nan
+    array[12, 13, 21] = nothing
+    near = judged(volume=volume_of(array), may_touch_edge=True)
+    assert near.light == "amber"
+    assert "holds no value" in near.reasons[0]
+    array[12, 13, 21:] = [40, 40, nothing, 40, 40, 40, 40]
+    assert judged(volume=volume_of(array)).light == "green"
+
+
+def test_slices_without_a_value_are_holes_between_others_and_an_edge_at_the_end():
+    array = np.full(SHAPE, 40, dtype=np.float32)
+    array[19:21] = np.nan
+    assert judged(volume=volume_of(array), may_touch_edge=True).light == "amber"
+    array[19:] = np.nan
+    assert judged(volume=volume_of(array), may_touch_edge=True).light == "green"
+    assert judged(volume=volume_of(array)).light == "amber"
+
+
+def test_what_lies_outside_the_scanners_circle_is_an_edge_as_the_outermost_voxels_are():
+    array = np.full(SHAPE, 40, dtype=np.int16)
+    array[:, :, 20:] = UNMEASURED_INT16
+    assert judged(volume=volume_of(array), may_touch_edge=True).light == "green"
+    assert judged(volume=volume_of(array)).light == "amber"

@@ -50,7 +50,7 @@ def engine_says() -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
                 texts = node.args[2:4]
             if (
-                path.stem == "plausibility"
+                path.stem in ("plausibility", "blemishes")
                 and isinstance(node, ast.Yield)
                 and isinstance(node.value, ast.Tuple)
             ):

@@ -200,8 +200,8 @@ def finish(
     make = out or allocate
     is_sheared = bool(np.abs(axes.T @ axes - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE)
     array = (allocate if is_sheared else make)(shape, dtype)
-    for source, target in zip(turned, array, strict=True):
-        _convert(source, target, slope, intercept)
+    holes = [_convert(source, target, slope, intercept) for source, target in zip(turned, array, strict=True)]
+    findings += _no_number(holes, int(np.prod(shape)))
     if is_sheared:
         array, matrix = _straighten(array, matrix, make, name=name)
         findings += (
@@ -240,14 +240,34 @@ def _survey(raw: npt.NDArray[Any], slope: float, intercept: float) -> tuple[bool
     return (is_whole, low, high) if low <= high else (False, 0.0, 0.0)
 
 
-def _convert(source: npt.NDArray[Any], target: npt.NDArray[Any], slope: float, intercept: float) -> None:
+def _convert(source: npt.NDArray[Any], target: npt.NDArray[Any], slope: float, intercept: float) -> int:
+    """Fill one plane; how many of its voxels hold no number."""
     values = _values(source, slope, intercept)
-    if values.dtype.kind == "f":
-        known = np.isfinite(values)
-        unknown = UNMEASURED_INT16 if target.dtype == np.int16 else np.nan
-        if not known.all():
-            values = np.where(known, values, unknown)
-    target[...] = values
+    if values.dtype.kind != "f":
+        target[...] = values
+        return 0
+    known = np.isfinite(values)
+    unknown = UNMEASURED_INT16 if target.dtype == np.int16 else np.nan
+    target[...] = values if known.all() else np.where(known, values, unknown)
+    return int(known.size - np.count_nonzero(known))
+
+
+def _no_number(holes: list[int], voxels: int) -> tuple[Finding, ...]:
+    """What is said of voxels that hold no number, plane by plane counted."""
+    count = sum(holes)
+    if not count:
+        return ()
+    planes = np.flatnonzero(holes) + 1
+    return (
+        Finding(
+            "ingest.no-number",
+            "warning",
+            f"{count} of {voxels} voxels ({count / voxels:.2%}) hold no number (NaN or infinite), "
+            f"in slices {planes[0]} to {planes[-1]}.",
+            "Marked as never measured; no window matches them.",
+            {"voxels": count, "first_slice": int(planes[0]), "last_slice": int(planes[-1])},
+        ),
+    )
 
 
 def _straighten(

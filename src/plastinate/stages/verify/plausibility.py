@@ -17,6 +17,7 @@ from plastinate.model.recipe import Expectation
 from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.native.components import Components
 from plastinate.native.voxels import bounding_box
+from plastinate.stages.verify import blemishes
 
 Mask = npt.NDArray[np.bool_]
 Doubt = tuple[Light, str]
@@ -108,6 +109,7 @@ def judge_structure(
     doubts += _grey_values(mask[box], volume.array[box], volume.quantity, expectation)
     doubts += _edge_of_scan(mask, box, volume, expectation)
     doubts += _filled(mask, volume)
+    doubts += blemishes.unmeasured(mask, volume, may_touch_edge=expectation.may_touch_edge)
     order: list[Light] = ["green", "amber", "red"]
     worst: Light = max((light for light, _ in doubts), key=order.index, default="green")
     return Verdict(worst, tuple(reason for _, reason in doubts))
