@@ -213,7 +213,8 @@ class BuildAsked(Payload):
         None, description="[low, high] in the scan's own quantity; null leaves an end open."
     )
     prompts: dict[Name, list[PromptAsked]] | None = Field(
-        None, description="What was drawn on slices, by structure."
+        None,
+        description="What was drawn on slices, by structure. A request is 1 MiB at most: some 20 000 points.",
     )
     picture: PictureAsked | None = Field(None, description="Of a case that is one picture.")
     name: Label = Field("", description="What to call the surface of a threshold.")

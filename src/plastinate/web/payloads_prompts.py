@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from plastinate.model.prompts import COORDINATE_MAX, POINTS_MAX, PROMPTS_MAX
 from plastinate.web.payloads_about import Payload
@@ -14,7 +14,16 @@ Point = Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
 Points = Annotated[list[Point], Field(min_length=1, max_length=POINTS_MAX)]
 
 
-class PromptAsked(Payload):
+class Drawn(Payload):
+    """What is taken as it stands: "60" and true are no numbers, as in a file of prompts.
+
+    So `model/prompts.py`, which reads what comes through any door, sees what was sent.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+
+class PromptAsked(Drawn):
     """One thing drawn on one slice."""
 
     kind: Literal["box", "click", "scribble", "lasso"] = Field(
@@ -26,7 +35,7 @@ class PromptAsked(Payload):
     points_index: Points | None = Field(None, description="[slice, row, column] each, instead.")
 
 
-class MaskAsked(Payload):
+class MaskAsked(Drawn):
     """What was drawn on one slice, and of which series."""
 
     prompts: list[PromptAsked] = Field(min_length=1, max_length=PROMPTS_MAX)
@@ -37,7 +46,7 @@ class MaskAsked(Payload):
     )
 
 
-class SliceAsked(Payload):
+class SliceAsked(Drawn):
     """A slice that is going to be drawn on."""
 
     plane: Literal["axial", "coronal", "sagittal"] = "axial"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from plastinate.archive.tables import Case
 from plastinate.engine.prompt_process import PromptProcess
 from plastinate.engine.prompt_queue import PromptQueue
-from plastinate.model.prompt_errors import PrompterBusy
+from plastinate.model.prompt_errors import PrompterBusy, PromptFlaw
 from plastinate.services import prompts as service
 from plastinate.services.access import Actor
+from plastinate.services.prompts_file import read_prompts
 from plastinate.web.app_state import state_of_app
 from web_stage import ORIGINAL, Scene, Stage
 
@@ -80,14 +82,39 @@ def test_a_case_in_the_trash_is_not_drawn_on(stage: Stage, scene: Scene):
         {**CLICK, "kind": "box"},
         {**CLICK, "inside": False},
         {**CLICK, "colour": "red"},
+        {**CLICK, "points_index": [[1, 2, True]]},
+        {**CLICK, "points_index": [[1, 2, "60"]]},
+        {**CLICK, "inside": "true"},
+        {**CLICK, "inside": 1},
     ],
 )
-def test_what_cannot_be_a_prompt_is_refused_before_anything_starts(stage: Stage, scene: Scene, prompt):
+def test_what_cannot_be_a_prompt_is_refused_before_anything_starts_and_in_a_file_too(
+    stage: Stage, scene: Scene, tmp_path: Path, prompt
+):
     inspected(stage, scene)
-    answer = stage.script("owner").post(f"/api/cases/{scene.case}/prompts/mask", json={"prompts": [prompt]})
-    assert answer.status_code == 422
-    assert answer.json["code"] in ("prompt.flaw", "request.flaw")
-    assert answer.json["hint"]
+    script = stage.script("owner")
+    for path, prompts in ((f"cases/{scene.case}/prompts/mask", [prompt]), ("wish", {"liver": [prompt]})):
+        answer = script.post(f"/api/{path}", json={"prompts": prompts})
+        assert answer.status_code == 422
+        assert answer.json["code"] in ("prompt.flaw", "request.flaw")
+        assert answer.json["hint"]
+    (tmp_path / "drawn.json").write_text(json.dumps({"liver": [prompt]}))
+    with pytest.raises(PromptFlaw):
+        read_prompts(tmp_path / "drawn.json")
+
+
+@pytest.mark.slow
+def test_a_request_takes_as_many_points_as_the_pages_say_and_no_more_bytes_than_fit(stage: Stage):
+    script = stage.script("owner")
+    lasso = {
+        "kind": "lasso",
+        "points_lps_mm": [[-1234.5678, 0.1234 + step, -1234.5678] for step in range(2000)],
+    }
+    answer = script.post("/api/wish", json={"prompts": {"liver": [lasso] * 10}})
+    assert answer.status_code == 200
+    assert sum(len(each["points_lps_mm"]) for each in answer.json["prompts"]["liver"]) == 20_000
+    answer = script.post("/api/wish", json={"prompts": {"liver": [lasso] * 20}})
+    assert (answer.status_code, answer.json["code"]) == (413, "http.413")
 
 
 def test_a_crowd_is_told_when_to_come_again(stage: Stage, scene: Scene, monkeypatch: pytest.MonkeyPatch):
