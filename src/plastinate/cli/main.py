@@ -183,7 +183,12 @@ def build(**options: Any) -> None:
         announce_fetches(progress)
         result = build_models(request, progress=progress)
     if options["as_json"]:
-        report = {"files": dict(result.files), "run": result.run.as_dict(), **result.scene.evidence.as_dict()}
+        report = {
+            "files": dict(result.files),
+            "removed": list(result.removed),
+            "run": result.run.as_dict(),
+            **result.scene.evidence.as_dict(),
+        }
         streams.print_json(report)
     else:
         terminal.print_build(result, output)

@@ -200,9 +200,7 @@ def print_build(result: BuildResult, output: Path) -> None:
     for model in evidence.inputs.get("models", ()):
         origin = f", from {model['origin']}" if model["origin"] else ""
         out.print(f"  [dim]model[/] {escape(model['name'])}: {escape(model['licence'] + origin)}")
-    out.print(f"\n{len(result.files)} files in {escape(str(output))}, {result.run.wall_s:.1f} s:")
-    for name in _worth_naming(result.files):
-        out.print(f"  {escape(str(output / name))}")
+    _print_files(result, output)
 
 
 def not_found_lines(missing: Sequence[NotFound]) -> list[str]:
@@ -221,6 +219,15 @@ def not_found_lines(missing: Sequence[NotFound]) -> list[str]:
     for each in missing:
         names.setdefault(each.reason, []).append(each.name)
     return [f"{len(named)} not found, {reason}: {', '.join(named)}." for reason, named in names.items()]
+
+
+def _print_files(result: BuildResult, output: Path) -> None:
+    out.print(f"\n{len(result.files)} files in {escape(str(output))}, {result.run.wall_s:.1f} s:")
+    if result.removed:
+        count = "1 file" if len(result.removed) == 1 else f"{len(result.removed)} files"
+        out.print(f"  [dim]removed[/] {count} of the former build in this folder")
+    for name in _worth_naming(result.files):
+        out.print(f"  {escape(str(output / name))}")
 
 
 def _print_estimate(result: BuildResult) -> None:

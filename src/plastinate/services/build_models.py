@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,8 +29,10 @@ from plastinate.recipes.load import (
     structures_of,
     threshold_recipe,
 )
+from plastinate.services.former_build import former_files
 from plastinate.services.needed_models import fetch_needed_models, models_record
 from plastinate.services.output_folder import output_folder, require_writable
+from plastinate.services.run_record import run_record
 from plastinate.services.totalsegmentator_weights import fetch_totalsegmentator
 from plastinate.stages import catalog
 
@@ -104,12 +103,14 @@ class BuildResult:
         run: time and memory.
         files: name -> SHA-256.
         left_out: format -> why it was not possible.
+        removed: files of a former build in the same folder that are gone.
     """
 
     scene: Scene
     run: RunRecord
     files: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
 
 
 def names_in(values: str | Iterable[str]) -> tuple[str, ...]:
@@ -177,7 +178,8 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
     if request.output is None:
         progress.finish()
         return BuildResult(scene, record())
-    with output_folder(request.output) as folder:
+    former = former_files(request.output)
+    with output_folder(request.output, former=former) as folder:
         result_on_disk = _write(
             request,
             folder,
@@ -188,7 +190,8 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
             run_record=record,
         )
     progress.finish()
-    return replace(result_on_disk, left_out=left_out)
+    removed = tuple(name for name in former if name not in result_on_disk.files)
+    return replace(result_on_disk, left_out=left_out, removed=removed)
 
 
 def _with_possible_formats(request: BuildRequest, read: Any) -> tuple[BuildRequest, dict[str, str]]:
@@ -375,22 +378,3 @@ def picture_files(folder: Path, pictures: Mapping[str, bytes]) -> dict[str, str]
         for name, data in pictures.items()
         if name != "preview"
     }
-
-
-def run_record(begun: float, started_utc: str, progress: Progress) -> RunRecord:
-    """Time, memory and machine of a build that began then."""
-    # Linux counts ru_maxrss in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return RunRecord(
-        started_utc=started_utc,
-        wall_s=time.perf_counter() - begun,
-        step_wall_s=dict(progress.wall_s),
-        peak_memory_mb=peak * unit / 1e6,
-        plastinate_version=__version__,
-        machine={
-            "system": platform.system(),
-            "processor": platform.machine(),
-            "python": platform.python_version(),
-        },
-    )

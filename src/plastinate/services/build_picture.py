@@ -19,7 +19,8 @@ from plastinate.native.side_by_side import side_by_side
 from plastinate.pipeline.keys import recipe_digest, result_key
 from plastinate.pipeline.picture_run import TABLES, PictureRun, run_picture
 from plastinate.pipeline.progress import Progress
-from plastinate.services.build_models import BuildResult, picture_files, run_record
+from plastinate.services.build_models import BuildResult, picture_files
+from plastinate.services.former_build import former_files
 from plastinate.services.needed_models import fetch_models, models_record
 from plastinate.services.output_folder import output_folder, require_writable
 from plastinate.services.picture_request import (
@@ -29,6 +30,7 @@ from plastinate.services.picture_request import (
     PictureRequest,
     recipe_of,
 )
+from plastinate.services.run_record import run_record
 from plastinate.stages import catalog
 
 NAMES = {"scene": "Scene", "object": "Object", "lithophane": "Lithophane", "relief": "Relief"}
@@ -75,10 +77,12 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
         progress.finish()
         return BuildResult(scene, run_record(begun, started_utc, progress))
     formats, left_out = _formats(request, unit)
-    with output_folder(request.output) as folder:
+    former = former_files(request.output)
+    with output_folder(request.output, former=former) as folder:
         result = _write(request, folder, scene, formats, begun=(begun, started_utc), progress=progress)
     progress.finish()
-    return replace(result, left_out=left_out)
+    removed = tuple(name for name in former if name not in result.files)
+    return replace(result, left_out=left_out, removed=removed)
 
 
 def _unit(request: PictureRequest, recipe: PictureRecipe) -> Unit:

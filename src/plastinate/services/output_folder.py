@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 @contextmanager
-def output_folder(target: Path) -> Iterator[Path]:
+def output_folder(target: Path, *, former: Sequence[str] = ()) -> Iterator[Path]:
     """A folder to write into, whose files appear in `target` only when the block ends well.
 
     The work happens in a hidden sibling on the same disk, so that each file
@@ -75,6 +75,8 @@ def output_folder(target: Path) -> Iterator[Path]:
 
     Args:
         target: the folder people will look into; made if it does not exist.
+        former: relative names of files in it that go when the block ends well, unless they are written anew.
+            The last of them lists the others: as long as one of them is there, it is.
 
     Raises:
         CannotWrite: the place is not writable, a final name is taken by a folder, or the disk is full.
@@ -91,9 +93,17 @@ def output_folder(target: Path) -> Iterator[Path]:
         finals = {path: target / path.relative_to(partial) for path in partial.rglob("*") if path.is_file()}
         for final in finals.values():
             _require_free(final, target)
+        gone = [target / name for name in former if target / name not in finals.values()]
+        # What lists the former files goes, or is replaced, when they are gone: a run that is killed between
+        # leaves the next one to know them.
+        lists = target / former[-1] if former else None
         for source, final in sorted(finals.items()):
-            final.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(final)
+            if final != lists:
+                _arrive(source, final)
+        _take_away(gone, target)
+        for source, final in finals.items():
+            if final == lists:
+                _arrive(source, final)
     except CannotWrite as error:
         # The hidden folder is gone when the sentence is read; the name it stood for is not.
         raise CannotWrite(error.path.replace(str(partial), str(target)), error.reason) from error
@@ -105,6 +115,21 @@ def output_folder(target: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 # Only an empty folder goes: one that was filled stays.
                 target.rmdir()
+
+
+def _arrive(source: Path, final: Path) -> None:
+    final.parent.mkdir(parents=True, exist_ok=True)
+    source.replace(final)
+
+
+def _take_away(paths: Sequence[Path], target: Path) -> None:
+    """Remove files, and the folders below `target` that have nothing in them after that."""
+    for path in paths:
+        path.unlink(missing_ok=True)
+        for folder in path.relative_to(target).parents:
+            if folder != Path():
+                with contextlib.suppress(OSError):
+                    (target / folder).rmdir()
 
 
 def _require_free(final: Path, target: Path) -> None:

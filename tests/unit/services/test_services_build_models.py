@@ -75,6 +75,18 @@ def test_a_build_leaves_its_models_its_certificate_and_its_picture(ask, tmp_path
     assert result.run.peak_memory_mb > 10
 
 
+def test_another_build_into_the_folder_takes_the_former_ones_files_away(ask, tmp_path: Path):
+    out = tmp_path / "out"
+    build_models(ask(name="bone", options=RunOptions(levels={"full": None})))
+    (out / "notes.txt").write_text("mine")
+    second = build_models(ask(name="metal", options=RunOptions(levels={"full": None})))
+    assert [path.name for path in (out / "models").iterdir()] == ["metal.stl"]
+    assert second.removed == ("models/bone.stl",)
+    assert (out / "notes.txt").read_text() == "mine"
+    unchecked = build_models(ask(name="metal"))
+    assert sorted(unchecked.removed) == ["certificate.html", "certificate.json", "run.json"]
+
+
 def test_a_build_without_output_stays_in_memory(ask, tmp_path: Path):
     result = build_models(ask(output=None, formats=("seg",)))
     assert result.files == {}

@@ -62,6 +62,43 @@ def test_a_name_that_is_taken_leaves_every_old_file(tmp_path: Path, blocked: str
     assert {(tmp_path / name).read_bytes() for name in before} <= {b"old", b"mine"}
 
 
+def test_former_files_go_unless_written_anew_and_foreign_ones_stay(tmp_path: Path):
+    (tmp_path / "models").mkdir()
+    for name in ("models/liver.stl", "scene.glb", "notes.txt", "list.json"):
+        (tmp_path / name).write_bytes(b"old")
+    former = ("models/liver.stl", "scene.glb", "list.json")
+    with output_folder(tmp_path, former=former) as folder:
+        (folder / "scene.glb").write_bytes(b"new")
+        (folder / "list.json").write_bytes(b"new")
+        assert (tmp_path / "models" / "liver.stl").is_file()
+    assert everything(tmp_path) == ["list.json", "notes.txt", "scene.glb"]
+    assert (tmp_path / "scene.glb").read_bytes() == (tmp_path / "list.json").read_bytes() == b"new"
+    assert not (tmp_path / "models").exists()
+
+
+def test_former_files_stay_when_the_block_fails(tmp_path: Path):
+    (tmp_path / "a.stl").write_bytes(b"old")
+    with pytest.raises(ValueError), output_folder(tmp_path, former=("a.stl",)) as folder:  # noqa: PT012
+        (folder / "b.stl").write_bytes(b"half")
+        raise ValueError
+    assert everything(tmp_path) == ["a.stl"]
+
+
+def test_what_lists_the_former_files_outlives_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("a.stl", "z.json"):
+        (tmp_path / name).write_bytes(b"old")
+
+    def killed(path: Path, *, missing_ok: bool = False) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    with pytest.raises(KeyboardInterrupt), output_folder(tmp_path, former=("a.stl", "z.json")) as folder:  # noqa: PT012
+        (folder / "b.stl").write_bytes(b"new")
+        (folder / "z.json").write_bytes(b"new")
+    assert (tmp_path / "z.json").read_bytes() == b"old"
+    assert (tmp_path / "b.stl").read_bytes() == b"new"
+
+
 def test_an_error_names_the_place_people_know(tmp_path: Path):
     target = tmp_path / "out"
     with pytest.raises(CannotWrite) as caught, output_folder(target) as folder:
