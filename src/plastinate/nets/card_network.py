@@ -11,6 +11,7 @@ import numpy.typing as npt
 from plastinate.depot import RunCard
 from plastinate.model.depot_errors import ModelCardFlaw, NetworkUnsound
 from plastinate.model.errors import MemoryShort
+from plastinate.nets.declared_shapes import read_onnx
 from plastinate.nets.session import Session, open_session
 
 Floats = npt.NDArray[np.float32]
@@ -31,6 +32,7 @@ class CardNetwork:
         session: what runs it; None opens the file.
 
     Raises:
+        ModelCardFlaw: it keeps numbers in another file, or holds a loop.
         NetworkUnsound: no runtime here can load it.
     """
 
@@ -40,7 +42,12 @@ class CardNetwork:
         self._lowest = np.inf
         self._highest = -np.inf
         try:
+            if session is None:
+                # Whoever put it here: a card may have been laid into its folder, or name a file to fetch.
+                read_onnx(name, path)
             self._session = session or open_session(path)
+        except ModelCardFlaw:
+            raise
         except Exception as error:  # each runtime has errors of its own, and they share no ancestor
             raise NetworkUnsound(name, f"cannot be loaded ({_first_line(error)})") from error
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from plastinate.depot import RunCard, check_network
 from plastinate.model.depot_errors import ModelCardFlaw
 
+# Operators that repeat a part of the network as often as the network itself says.
+LOOPS = ("Loop", "Scan")
 Shape = tuple[int | str | None, ...]
 
 
@@ -20,20 +23,15 @@ def check_onnx(card: str, run: RunCard, path: Path) -> None:
         path: the ONNX file.
 
     Raises:
-        ModelCardFlaw: it is no ONNX file, keeps its weights elsewhere, or takes or gives something else
-            than the card says.
+        ModelCardFlaw: it is no ONNX file; see `read_onnx`; or it takes or gives something else than the card says.
     """
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
-        # Never what lies beside it under a name that the file chooses.
-        model = onnx.load(str(path), load_external_data=False)
-    except (DecodeError, ValueError) as error:
+        model = read_onnx(card, path)
+    except ValueError as error:
         raise ModelCardFlaw(card, f"{path.name} is no ONNX file") from error
     graph = model.graph
-    if any(each.data_location == onnx.TensorProto.EXTERNAL for each in graph.initializer):
-        raise ModelCardFlaw(card, f"{path.name} keeps its weights in another file; save it as one")
     weights = {each.name for each in graph.initializer}
     inputs = [each for each in graph.input if each.name not in weights]
     if not inputs and not graph.output:
@@ -54,6 +52,55 @@ def check_onnx(card: str, run: RunCard, path: Path) -> None:
             raise ModelCardFlaw(
                 card, f"its network {word} {name} numbers, and 32-bit floating point is possible"
             )
+
+
+def read_onnx(card: str, path: Path) -> Any:
+    """The network in an ONNX file that leads nowhere else and comes to an end.
+
+    A runtime would read whatever files a network names for its weights, wherever in it they are named, and
+    go round a loop as often as the network says, with nothing to stop it.
+
+    Args:
+        card: name of the card, for messages.
+        path: the ONNX file.
+
+    Returns:
+        The `onnx.ModelProto`.
+
+    Raises:
+        ModelCardFlaw: it keeps numbers in another file, or holds a loop.
+        ValueError: it is no ONNX file.
+
+    Source: ONNX, onnx.proto3 (TensorProto.data_location); operators Loop and Scan.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        # Never what lies beside it under a name that the file chooses, nor text because it is called so.
+        model = onnx.load(str(path), format="protobuf", load_external_data=False)
+    except DecodeError as error:
+        raise ValueError("it is no ONNX file") from error
+    for each in _messages(model):
+        if isinstance(each, onnx.TensorProto):
+            if each.data_location == onnx.TensorProto.EXTERNAL or each.external_data:
+                raise ModelCardFlaw(card, f"{path.name} keeps its weights in another file; save it as one")
+        elif isinstance(each, onnx.NodeProto) and each.op_type in LOOPS:
+            raise ModelCardFlaw(
+                card, f"{path.name} holds a loop ({each.op_type}), which nothing could stop; save it without"
+            )
+    return model
+
+
+def _messages(model: Any) -> Iterator[Any]:
+    """Every part of a network, however deep: attributes, branches, functions and what is kept of training."""
+    left = [model]
+    while left:
+        part = left.pop()
+        yield part
+        for field, value in part.ListFields():
+            if field.type == field.TYPE_MESSAGE:
+                left += value if isinstance(value, Sequence) else [value]
 
 
 def _shape(value: Any) -> Shape:
