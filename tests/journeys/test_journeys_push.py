@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bead_scans import write_bead
+from drawn_pictures import encoded, sphere
 from job_rig import eventually
 from plastinate.client.stored_zip import pack
 from running_server import RunningServer, Visitor, counted, serving
@@ -105,3 +106,12 @@ def test_the_same_scan_may_be_pushed_twice(server: RunningServer, tmp_path: Path
     scan = write_bead(tmp_path / "bead")
     first, second = shell(tmp_path, "push", scan), shell(tmp_path, "push", scan)
     assert first != second
+
+
+def test_a_picture_is_pushed_and_its_model_pulled(server: RunningServer, tmp_path: Path):
+    photo = tmp_path / "ball.png"
+    photo.write_bytes(encoded(sphere((60, 80)).rgb))
+    case = shell(tmp_path, "push", photo, "--as", "lithophane", "--width-mm", "40", "--wait").strip()
+    shell(tmp_path, "pull", case, "-o", tmp_path / "models", "--format", "stl")
+    names = {path.name for path in (tmp_path / "models").iterdir()}
+    assert "lithophane-ESTIMATED.stl" in names

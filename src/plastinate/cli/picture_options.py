@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ SOLID = {
     "base_mm": "base_mm",
     "frame_mm": "frame_mm",
 }
-OPTIONS = (
+OF_ONE_PICTURE = (
     click.option(
         "--as", "as_kind", type=click.Choice(KINDS), help="What to make of one picture; object if not said."
     ),
@@ -37,12 +37,6 @@ OPTIONS = (
         help="Picture: two of its pixels, and how far apart they are in truth.",
         callback=lambda context, parameter, value: reference(context, parameter, value),
     ),
-    click.option(
-        "--second",
-        type=click.Path(path_type=Path),
-        help="Scene: the same seen from a little to the right.",
-    ),
-    click.option("--baseline-mm", type=float, metavar="MM", help="Scene: how far apart the two were taken."),
     click.option("--print-mm", type=float, metavar="MM", help="Picture: how long to print the model."),
     click.option(
         "--back",
@@ -56,11 +50,26 @@ OPTIONS = (
     click.option("--base-mm", type=float, help="Lithophane, relief: base under all of it."),
     click.option("--frame-mm", type=float, help="Lithophane, relief: width of the frame; 0 for none."),
 )
+OF_TWO_PICTURES = (
+    click.option(
+        "--second",
+        type=click.Path(path_type=Path),
+        help="Scene: the same seen from a little to the right.",
+    ),
+    click.option("--baseline-mm", type=float, metavar="MM", help="Scene: how far apart the two were taken."),
+)
 
 
 def picture_options(command: F) -> F:
-    """Give a command these options."""
-    for option in reversed(OPTIONS):
+    """Give a command all these options."""
+    for option in reversed((*OF_ONE_PICTURE, *OF_TWO_PICTURES)):
+        command = option(command)
+    return command
+
+
+def one_picture_options(command: F) -> F:
+    """Give a command those of these options that need no second picture: a case has one."""
+    for option in reversed(OF_ONE_PICTURE):
         command = option(command)
     return command
 
@@ -84,6 +93,20 @@ def reference(context: click.Context, parameter: click.Parameter, value: str | N
 def solid_params(options: dict[str, Any]) -> dict[str, Any]:
     """The numbers that a person chose for the last step."""
     return {name: options[option] for option, name in SOLID.items() if options[option] is not None}
+
+
+def picture_wish(options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is to be made of one picture, as the API takes it; None where no option speaks of one."""
+    numbers = (*SOLID, "print_mm", "focal_35mm")
+    given = {name: options[name] for name in numbers if options[name] is not None}
+    if options["no_network"]:
+        given["without_network"] = True
+    known: Reference | None = options["reference"]
+    if known is not None:
+        given["reference"] = [*known.first, *known.second, known.length_mm]
+    if not given and options["as_kind"] is None:
+        return None
+    return {"kind": options["as_kind"] or "object", **given}
 
 
 def build_from_picture(options: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import click
 
 from plastinate.cli import streams
 from plastinate.cli.organs_option import SeveralOrgans
+from plastinate.cli.picture_options import one_picture_options, picture_wish
 from plastinate.cli.windows import window
 from plastinate.model.case_errors import ServerRefused, ServerUnreachable
 from plastinate.model.errors import PlastinateError
@@ -72,7 +73,7 @@ def logout(url: str | None) -> None:
     click.echo(f"The token for {server.url} is forgotten here. {ended}")
 
 
-@click.command(cls=SeveralOrgans, short_help="Send a scan to a server, and have it built there.")
+@click.command(cls=SeveralOrgans, short_help="Send a scan or a picture to a server, to be built there.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--title",
@@ -94,12 +95,13 @@ def logout(url: str | None) -> None:
 @click.option(
     "--format", "formats", multiple=True, help="Only these formats: glb,stl; without it all that fit."
 )
+@one_picture_options
 @click.option("--series", type=int, help="Which series, as the case's page numbers them.")
 @click.option("--wait", is_flag=True, help="Wait until everything is done.")
 @click.option("--server", "url", help="Which server; without it the one signed in to last.")
 @click.option("--json", "as_json", is_flag=True, help="Print the case as JSON for machines.")
 def push(path: Path, **options: Any) -> None:
-    """Send the scan in PATH to a server and make a case of it.
+    """Send the scan or the picture in PATH to a server and make a case of it.
 
     An upload that broke off goes on where it stopped when the same command is given again.
     What the server cannot build is refused before anything is sent.
@@ -201,10 +203,11 @@ def _wish(options: Mapping[str, Any]) -> dict[str, Any]:
         "name": options["name"],
         "formats": list(names_in(options["formats"])),
         "series": options["series"],
+        "picture": picture_wish(options),
     }
     given = {name: value for name, value in wish.items() if value not in (None, [])}
-    if given and not given.keys() & {"recipe", "organs", "threshold"}:
-        raise click.UsageError("Say what to build too: --recipe, --organ or --threshold.")
+    if given and not given.keys() & {"recipe", "organs", "threshold", "picture"}:
+        raise click.UsageError("Say what to build too: --recipe, --organ, --threshold or --as.")
     return given
 
 

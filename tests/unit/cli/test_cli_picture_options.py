@@ -1,0 +1,50 @@
+"""What `plastinate push` asks of a server where it sends one picture."""
+
+from __future__ import annotations
+
+import pytest
+
+from plastinate.cli.picture_options import picture_wish
+from plastinate.cli.remote import push
+from plastinate.services.build_wish import checked_wish
+
+
+def wish(words: str):
+    return picture_wish(push.make_context("push", ["photo.jpg", *words.split()]).params)
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("--as object", {"kind": "object"}),
+        ("--back mirror --wall-mm 2", {"kind": "object", "back": "mirror", "wall_mm": 2.0}),
+        (
+            "--as scene --no-network --focal 35 --reference 120,80,620,90,150",
+            {
+                "kind": "scene",
+                "without_network": True,
+                "focal_35mm": 35.0,
+                "reference": [120.0, 80.0, 620.0, 90.0, 150.0],
+            },
+        ),
+        (
+            "--as relief --width-mm 90 --thinnest-mm 1 --thickest-mm 4 --base-mm 0 --frame-mm 3",
+            {
+                "kind": "relief",
+                "width_mm": 90.0,
+                "thinnest_mm": 1.0,
+                "thickest_mm": 4.0,
+                "base_mm": 0.0,
+                "frame_mm": 3.0,
+            },
+        ),
+    ],
+)
+def test_a_picture_is_asked_for_in_the_words_of_the_server(words, asked):
+    assert wish(words) == asked
+    kept = checked_wish({"picture": asked}, inspection=None)["picture"]
+    assert {name: kept[name] for name in asked} == asked
+
+
+def test_nothing_is_asked_of_a_picture_where_no_option_speaks_of_one():
+    assert wish("--organ liver --series 2 --wait") is None
