@@ -317,7 +317,9 @@ def _attempt(words: list[str], *, debug: bool) -> int:
     except (click.Abort, KeyboardInterrupt) as stopped:
         # Click hides a KeyboardInterrupt behind its own Abort.
         cause = stopped if isinstance(stopped, Stopped) else stopped.__cause__ or stopped.__context__
-        streams.say("Stopped on request; nothing half-written was left.")
+        # What is kept all the same says so itself.
+        left = "; ".join(getattr(cause, "__notes__", ())) or "nothing half-written was left"
+        streams.say(f"Stopped on request; {left}.")
         status = 128 + (cause.number if isinstance(cause, Stopped) else signal.SIGINT)
     except PlastinateError as error:
         if debug:

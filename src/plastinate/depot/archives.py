@@ -7,6 +7,7 @@ anything else is cleared.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import shutil
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from plastinate.depot.npm_download import npm_command, npm_download, registry_ur
 from plastinate.depot.one_at_a_time import alone
 from plastinate.depot.pip_download import pip_download
 from plastinate.depot.url_download import url_download, without_password
-from plastinate.model.errors import CannotWrite, DownloadFailed
+from plastinate.model.errors import Cancelled, CannotWrite, DownloadFailed
 
 # (bytes so far, bytes in all) -> nothing; may raise, and the fetch ends cleanly.
 Told = Callable[[int, int], None]
@@ -121,9 +122,16 @@ def _by_url(url: str, archive: Archive, kept: Path, tell: Told) -> None:
     _want_room(archive, kept.parent, already=already)
     try:
         url_download(url, part, size_bytes=archive.bytes, progress=tell)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except OSError:
+        # The disk refuses, and what lies on it only takes up room.
+        with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+        raise
+    except (KeyboardInterrupt, Cancelled) as stopped:
+        if part.exists():
+            stopped.add_note(f"what came of {archive.file} is kept, and the next fetch goes on with it")
+            if isinstance(stopped, Cancelled):
+                stopped.hint = f"Run again when ready: {stopped.__notes__[-1]}."
         raise
     try:
         _keep(part, archive, kept)

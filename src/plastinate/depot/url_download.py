@@ -16,13 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from plastinate.depot.patience import Patience, TooSlow
 from plastinate.model.errors import DownloadFailed
 
 BLOCK_BYTES = 1 << 18
 SILENCE_SECONDS = 60
-# Tries after the first, each going on where the one before was cut off; begun anew while bytes come.
-TRIES_MORE = 3
 PAUSE_S = 0.5
+DIGITS_MAX = 18
 
 Told = Callable[[int, int], None]
 
@@ -53,18 +53,23 @@ def url_download(url: str, part: Path, *, size_bytes: int, progress: Told) -> No
         progress: told (bytes so far, bytes in all).
 
     Raises:
-        DownloadFailed: the server does not give it.
+        DownloadFailed: the server does not give it, or too slowly.
         OSError: the disk refuses, or is full.
     """
-    tries_left = TRIES_MORE
+    patience = Patience(done_bytes=_size(part))
+
+    def told(done: int, total: int) -> None:
+        patience.reached(done)
+        progress(done, total)
+
     while True:
-        before = _size(part)
         try:
-            _go_on(url, part, size_bytes=size_bytes, progress=progress)
+            _go_on(url, part, size_bytes=size_bytes, progress=told)
             return
+        except TooSlow as slow:
+            raise DownloadFailed(without_password(url), str(slow)) from slow
         except (TimeoutError, http.client.HTTPException, ConnectionError) as cut:
-            tries_left = TRIES_MORE if _size(part) > before else tries_left - 1
-            if tries_left <= 0:
+            if not patience.try_again():
                 raise DownloadFailed(without_password(url), _reason(cut)) from cut
             time.sleep(PAUSE_S)
 
@@ -77,7 +82,7 @@ def _go_on(url: str, part: Path, *, size_bytes: int, progress: Told) -> None:
         # A server that knows no ranges sends all of it again.
         goes_on = answer.status == http.client.PARTIAL_CONTENT and _begins_at(answer) == done
         done = done if goes_on else 0
-        total = size_bytes or done + int(answer.headers.get("Content-Length") or 0)
+        total = size_bytes or done + max(0, _whole(answer.headers.get("Content-Length")))
         with part.open("ab" if goes_on else "wb") as sink:
             while block := _read(answer):
                 done += len(block)
@@ -131,7 +136,13 @@ def _read(answer: Any) -> bytes:
 
 def _begins_at(answer: Any) -> int:
     words = (answer.headers.get("Content-Range") or "").removeprefix("bytes ").partition("-")[0]
-    return int(words) if words.isdigit() else -1
+    return _whole(words)
+
+
+def _whole(words: str | None) -> int:
+    """A number of bytes in a header; -1 where it is none: a superscript two is a digit as well."""
+    is_number = words is not None and words.isascii() and words.isdecimal() and len(words) <= DIGITS_MAX
+    return int(words) if words is not None and is_number else -1
 
 
 def _size(path: Path) -> int:

@@ -23,7 +23,8 @@ def check_onnx(card: str, run: RunCard, path: Path) -> None:
         path: the ONNX file.
 
     Raises:
-        ModelCardFlaw: it is no ONNX file; see `read_onnx`; or it takes or gives something else than the card says.
+        ModelCardFlaw: it is no ONNX file; see `read_onnx`; or it takes or gives something else than the
+            card says.
     """
     import onnx
 

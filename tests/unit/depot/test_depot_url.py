@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from model_shelf import WEIGHTS, Places, Shelf, fetched_card, serving_files, set_places, tarball, wheel
-from plastinate.depot import model_file, url_download
+from plastinate.depot import model_file, patience, url_download
 from plastinate.model.errors import DownloadFailed
 
 NAME = "/models/tiny.bin"
@@ -63,8 +64,9 @@ def test_a_fetch_that_was_stopped_is_gone_on_with_by_the_next_one(shelf: Shelf, 
         if done >= 1000:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stopped:
         model_file("tiny", progress=stop)
+    assert "the next fetch goes on with it" in stopped.value.__notes__[0]
     already = under_way(places)[0].stat().st_size
 
     assert model_file("tiny").read_bytes() == WEIGHTS
@@ -110,7 +112,41 @@ def test_a_line_that_keeps_dropping_ends_in_a_sentence(shelf: Shelf):
 
     with pytest.raises(DownloadFailed, match="ends before the file does"):
         model_file("tiny")
-    assert len(shelf.asked) == url_download.TRIES_MORE
+    assert len(shelf.asked) == patience.TRIES_MORE
+
+
+def test_a_server_that_sends_the_same_beginning_again_and_again_wears_out_patience(shelf: Shelf):
+    shelf.knows_ranges = False
+    shelf.cut_after = [3000, 1000, 2000, 3000, *[3000] * 50]
+
+    with pytest.raises(DownloadFailed, match="ends before the file does"):
+        model_file("tiny")
+    # The first came further than nothing; no other came further than the first.
+    assert len(shelf.asked) == 1 + patience.TRIES_MORE
+
+
+def test_a_server_that_sends_a_byte_a_time_is_left_at_last(shelf: Shelf):
+    shelf.cut_after = [1] * 1000
+
+    with pytest.raises(DownloadFailed, match="ends before the file does"):
+        model_file("tiny")
+    assert len(shelf.asked) == patience.TRIES_IN_ALL
+
+
+def test_what_comes_too_slowly_is_given_up_in_words(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(patience, "SLOW_BYTES_PER_S", 10**15)
+
+    with pytest.raises(DownloadFailed, match="KB of it came in a second"):
+        model_file("tiny")
+
+
+@pytest.mark.parametrize("words", ["bytes ²-9/10", "bytes -1-9/10", f"bytes {'9' * 5000}-", "", "bytes"])
+def test_a_range_that_is_no_number_begins_nowhere(words: str):
+    class Answer:
+        headers: ClassVar = {"Content-Range": words}
+
+    assert url_download._begins_at(Answer()) == -1
 
 
 def test_what_the_server_refuses_and_a_server_that_is_not_there_are_told(shelf: Shelf, places: Places):
