@@ -15,6 +15,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
+from plastinate.model.series import UNSAID
 from plastinate.pipeline.progress import Progress, ProgressEvent
 
 if TYPE_CHECKING:
@@ -119,7 +120,15 @@ def print_inspection(inspection: Inspection) -> None:
     usable = [series for series in inspection.series if series.is_usable]
     if usable:
         path = escape(shlex.quote(inspection.path))
-        out.print(f"\nNext: plastinate build {path} -o OUT --recipe NAME   (plastinate recipes)")
+        kind = _kind_to_state(usable)
+        out.print(f"\nNext: plastinate build {path} -o OUT --recipe NAME{kind}   (plastinate recipes)")
+
+
+def _kind_to_state(usable: Sequence[Series]) -> str:
+    """What has to be said of a scan whose files do not say what it is."""
+    if usable[0].modality not in UNSAID:
+        return ""
+    return f" --modality {usable[0].tags.get('likely_modality') or 'CT'}"
 
 
 def _series_row(series: Series) -> tuple[str, ...]:
@@ -222,10 +231,10 @@ def not_found_lines(missing: Sequence[NotFound]) -> list[str]:
 
 
 def _print_files(result: BuildResult, output: Path) -> None:
-    out.print(f"\n{len(result.files)} files in {escape(str(output))}, {result.run.wall_s:.1f} s:")
     if result.removed:
         count = "1 file" if len(result.removed) == 1 else f"{len(result.removed)} files"
-        out.print(f"  [dim]removed[/] {count} of the former build in this folder")
+        out.print(f"\nRemoved: {count} of the former build in {escape(str(output))}")
+    out.print(f"\n{len(result.files)} files in {escape(str(output))}, {result.run.wall_s:.1f} s:")
     for name in _worth_naming(result.files):
         out.print(f"  {escape(str(output / name))}")
 

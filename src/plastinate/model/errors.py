@@ -16,6 +16,7 @@ change, codes may not. Exit status 2 is a wrong command line, 130 Ctrl-C.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -273,8 +274,10 @@ class WrongModality(RecipeError):
 
     code = "recipe.wrong-modality"
 
-    def __init__(self, recipe: str, *, needs: str, got: str) -> None:
-        super().__init__(f"Recipe {recipe!r} is for {needs}, and this series is {got or 'of unknown kind'}.")
+    def __init__(self, recipe: str, *, needs: str, got: str, organs: Sequence[str] = ()) -> None:
+        # Of organs a recipe was put together that nobody knows by its name.
+        what = f"What finds {', '.join(organs)} is" if organs else f"Recipe {recipe!r} is"
+        super().__init__(f"{what} for {needs}, and this series is {got or 'of unknown kind'}.")
         self.needs = needs
         self.got = got
         self.hint = "Pick a recipe for this modality (`plastinate recipes`), or pass --any-modality."

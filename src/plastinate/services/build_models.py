@@ -255,7 +255,7 @@ def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> Rec
         return recipe_for_prompts(request.prompts, modality)
     recipe = recipe or recipe_for_organs(request.organs, modality, by=request.by)
     if recipe.modality and modality != recipe.modality and not request.any_modality:
-        raise WrongModality(recipe.name, needs=recipe.modality, got=modality)
+        raise WrongModality(recipe.name, needs=recipe.modality, got=modality, organs=request.organs)
     return recipe
 
 

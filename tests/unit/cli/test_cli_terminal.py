@@ -104,6 +104,12 @@ def test_an_inspection_shows_columns_by_rows_and_says_what_was_set_aside(screen:
         assert words in seen, words
 
 
+def test_what_to_type_next_says_what_the_files_do_not(screen: io.StringIO):
+    odd = series(modality="", tags={"likely_modality": "CT"})
+    terminal.print_inspection(Inspection("/x", 1, (odd,), (), ()))
+    assert "--recipe NAME --modality CT   (plastinate recipes)" in screen.getvalue()
+
+
 def test_nothing_to_build_suggests_no_build(screen: io.StringIO):
     terminal.print_inspection(Inspection("/x", 0, (), (), ()))
     assert "Next" not in screen.getvalue()

@@ -207,6 +207,9 @@ def test_a_file_that_does_not_say_what_it_is_is_built_as_the_person_says(ask, sc
     with pytest.raises(WrongModality) as refused:
         build_models(ask(threshold=None, recipe="ct-skin", path=path))
     assert "--modality CT" in refused.value.hint
+    with pytest.raises(WrongModality, match=r"What finds skin, lungs is for CT, .* unknown kind") as refused:
+        build_models(ask(threshold=None, organs=("skin", "lungs"), path=path))
+    assert "+" not in refused.value.sentence
     scene = build_models(ask(threshold=None, recipe="ct-skin", path=path, modality="CT")).scene
     series = scene.evidence.inputs["series"]
     assert (series["modality"], series["modality_from"]) == ("CT", "person")
