@@ -92,6 +92,7 @@ class Recipe:
         segment: steps that make masks; the masks named like structures are the result.
         surface: how each structure gets its surface.
         expect: structure id -> what is plausible.
+        joined: where several recipes were joined, the structures of each; within one, its order is meant.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Recipe:
     surface: tuple[SurfaceStep, ...]
     prepare: tuple[Step, ...] = ()
     expect: Mapping[str, Expectation] = field(default_factory=dict)
+    joined: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         made = {name for step in self.segment for name in step.into}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from plastinate.model.evidence import StepRecord, SurfaceQuality, Verdict
+from plastinate.model.evidence import Light, StepRecord, SurfaceQuality, Verdict
 from plastinate.model.labels import LabelMap
 from plastinate.model.recipe import Expectation
 from plastinate.model.surface import Surface, SurfaceSet
@@ -73,6 +73,7 @@ class _Making:
         *,
         expectation: Expectation,
         noticed: Collection[str],
+        doubts: Collection[tuple[Light, str]],
         share: float,
     ) -> None:
         """Measure and judge one of them."""
@@ -92,6 +93,7 @@ class _Making:
                 expectation=expectation,
                 quality=quality["full"],
                 noticed=noticed,
+                given=doubts,
             )
             self.checked[name] = quality, verdict
 
@@ -103,6 +105,7 @@ def make_organs(
     levels: Mapping[str, int | None],
     expect: Mapping[str, Expectation] | None,
     noticed: Mapping[str, Collection[str]],
+    doubts: Mapping[str, Collection[tuple[Light, str]]],
     progress: Progress,
 ) -> Organs:
     """Surface everything found, and check each organ as soon as it has its surface.
@@ -113,6 +116,7 @@ def make_organs(
         levels: detail level -> triangles at most; None is bounded by error alone.
         expect: what is known of each structure; None leaves the checks out.
         noticed: structure id -> codes of what was found while the scan was read and the structure made.
+        doubts: structure id -> what is known against it from elsewhere; a green one is a note.
         progress: where to report, and whom to ask whether to stop.
 
     Raises:
@@ -135,6 +139,7 @@ def make_organs(
                 groups[number][1],
                 expectation=(expect or {}).get(name, Expectation()),
                 noticed=noticed.get(name, ()),
+                doubts=doubts.get(name, ()),
                 share=CHECK_SHARE / len(organs),
             )
         )

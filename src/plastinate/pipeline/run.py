@@ -17,6 +17,7 @@ from plastinate.model.recipe import Recipe
 from plastinate.model.remarked import Remarked
 from plastinate.model.surface import Surface
 from plastinate.model.volume import Volume
+from plastinate.pipeline.doubts import noticed_of, taken
 from plastinate.pipeline.organs import Found, make_organs
 from plastinate.pipeline.plan import PlannedStep, plan
 from plastinate.pipeline.progress import Progress
@@ -111,8 +112,11 @@ def run_recipe(
     findings += lie
     noticed = (*noticed, *(finding.code for finding in lie))
     masks = _segment(volume, steps, recipe.structures, progress, records, findings, missing, remarked, ranges)
-    labels = _label(volume, recipe, masks, progress, records, findings, missing)
+    labels, contested = _label(volume, recipe, masks, progress, records, findings, missing)
     hulls = {name for step in steps if step.is_hull for name in step.into}
+    # A hull is surfaced whole, so it lost nothing.
+    lost = {name: count for name, count in contested.items() if name not in hulls}
+    given_away = taken(recipe, labels, masks, lost) if options.check else {}
     whole = {name: _alone(volume, name, masks[name]) for name in masks if name in hulls}
     masks.clear()
 
@@ -121,7 +125,8 @@ def run_recipe(
         [step for step in steps if step.stage == "surface"],
         levels=options.levels,
         expect=recipe.expect if options.check else None,
-        noticed={name: frozenset(noticed) | remarked.get(name, frozenset()) for name in recipe.structures},
+        noticed=noticed_of(recipe.structures, of_scan=noticed, of_steps=remarked),
+        doubts=given_away,
         progress=progress,
     )
     order = [name for name in recipe.structures if name in organs.surfaces]
@@ -211,7 +216,7 @@ def _label(
     records: list[StepRecord],
     findings: list[Finding],
     missing: dict[str, str],
-) -> LabelMap:
+) -> tuple[LabelMap, Mapping[str, int]]:
     if not masks:
         raise _nothing(recipe, missing)
     with progress.step("label: one structure for each voxel", share=0.02):
@@ -231,7 +236,7 @@ def _label(
             missing[name] = UNCOVERED
             sentence = f"Nothing was found for {name!r}: {UNCOVERED}."
             findings.append(Finding("segment.nothing-found", "warning", sentence, "It was left out."))
-    return merged
+    return merged, contested
 
 
 def _nothing(recipe: Recipe, missing: Mapping[str, str]) -> EmptyMask:

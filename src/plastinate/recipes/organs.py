@@ -56,6 +56,7 @@ def join_recipes(recipes: Sequence[Recipe], organs: tuple[str, ...]) -> Recipe:
         segment=shared_steps(parts),
         surface=_joined_surfaces(parts),
         expect={name: part.expect[name] for part in parts for name in part.structures if name in part.expect},
+        joined=tuple(part.structures for part in parts),
     )
 
 

@@ -41,6 +41,19 @@ def load_structures() -> Mapping[str, Structure]:
     return MappingProxyType(read_structures(FILE, *sorted(MORE.glob("*.toml"))))
 
 
+def wholes_of(identity: str) -> tuple[str, ...]:
+    """What a structure is part of, from near to far; empty for what has no parent or no entry.
+
+    >>> wholes_of("spine")
+    ('skeleton',)
+    """
+    known = load_structures()
+    wholes: list[str] = []
+    while identity in known and (identity := known[identity].parent):
+        wholes.append(identity)
+    return tuple(wholes)
+
+
 def read_structures(*paths: Path) -> dict[str, Structure]:
     """Parse and check structures files that make one table.
 

@@ -229,6 +229,7 @@ SENTENCES = (
     N_("Without contrast agent, its border to organs that touch it is an estimate."),
     N_("It is unusual in place, size or shape: it may be another organ, or only part of one."),
     N_("Only one of the two kidneys was found."),
+    N_("{count} of its voxels ({share}) are counted as {taker} alone; its volume is without them."),
     N_("Much of its border lies where hardly any edge shows, and is an estimate."),
     N_("The scan looks turned back to front: its sides may all be wrong."),
     N_("The scan looks upside down: its sides may all be wrong."),

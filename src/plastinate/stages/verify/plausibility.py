@@ -83,6 +83,7 @@ def judge_structure(
     expectation: Expectation,
     quality: SurfaceQuality,
     noticed: Collection[str] = (),
+    given: Collection[Doubt] = (),
 ) -> Verdict:
     """Weigh one structure against what its recipe expects and what its surface promises.
 
@@ -94,6 +95,7 @@ def judge_structure(
         expectation: the recipe's word on a sound result.
         quality: measured facts of the finest surface.
         noticed: codes of what was found while the scan was read and the structure made.
+        given: doubts from elsewhere; a green one is a note.
 
     Returns:
         The worst light found and every reason for it.
@@ -101,7 +103,7 @@ def judge_structure(
     box = bounding_box(mask)
     if box is None:
         return Verdict("red", ("Not one voxel belongs to it.",))
-    doubts: list[Doubt] = [*_scan(volume, noticed), *_size(mask[box])]
+    doubts: list[Doubt] = [*_scan(volume, noticed), *given, *_size(mask[box])]
     doubts += _surface(quality)
     doubts += _volume(mask, volume, expectation)
     doubts += _side(structure, mask, volume, labels, expectation)
