@@ -108,9 +108,9 @@ def run_recipe(
             volume = step.function(volume, **step.params)
             records.append(step.record())
 
-    lie = catalog.door("trunk-lie")(volume)
-    findings += lie
-    noticed = (*noticed, *(finding.code for finding in lie))
+    found = (*catalog.door("trunk-lie")(volume), *catalog.door("find-metal")(volume))
+    findings += found
+    noticed = (*noticed, *(finding.code for finding in found))
     masks = _segment(volume, steps, recipe.structures, progress, records, findings, missing, remarked, ranges)
     labels, contested = _label(volume, recipe, masks, progress, records, findings, missing)
     hulls = {name for step in steps if step.is_hull for name in step.into}

@@ -126,6 +126,7 @@ DOORS: dict[str, Method] = {
     "box-prompter": Method("plastinate.stages.segment.from_prompts:prompter_here"),
     "prompted-slices": Method("plastinate.stages.segment.prompted_slices:PromptedSlices"),
     "trunk-lie": Method("plastinate.stages.segment.trunk_lie:trunk_lie"),
+    "find-metal": Method("plastinate.stages.verify.metal:find_metal"),
     "merge-labels": Method("plastinate.stages.segment.merge_labels:merge_labels"),
     "measure-surface": Method("plastinate.stages.verify.measure:measure_surface"),
     "judge-structure": Method("plastinate.stages.verify.plausibility:judge_structure"),

@@ -122,6 +122,8 @@ SENTENCES = (
     N_("Compare the slices with how the scan says that the patient lay, before you trust a side."),
     N_("The scan looks mirrored from left to right: the liver lies on the left."),
     N_("Either the scan is mirrored, or the organs of the patient are (situs inversus)."),
+    N_("The scan holds metal ({volume} ml above {value} HU): its streaks hide or feign edges."),
+    N_("Every structure in its planes is in doubt; look at the slices."),
     N_("Look at the slices: it may be another organ, or only part of one."),
     N_("The spleen holds no contrast agent: {value} HU."),
     N_("Where it touches stomach, bowel, liver or muscle, its border is an estimate."),
@@ -252,6 +254,7 @@ SENTENCES = (
     N_("It reaches the edge of the scan: what lies beyond is not in the model."),
     N_("It is cut off flat by the edge of the scan ({face})."),
     N_("{share} of it lies in slices that were missing and had to be interpolated."),
+    N_("Metal lies in the same planes: its streaks may hide or feign the edge, and parts may be missing."),
     N_("It touches places where the scan holds no value: its shape there is not known."),
 )
 ON_A_PAGE = {

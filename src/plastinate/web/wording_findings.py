@@ -81,6 +81,7 @@ FINDINGS = {
     "segment.back-to-front": _l("The scan looks turned back to front"),
     "segment.upside-down": _l("The scan looks upside down"),
     "segment.mirrored": _l("The scan looks mirrored"),
+    "scan.metal": _l("Metal in the scan"),
     "segment.nothing-found": _l("One step found nothing"),
     "mesh.unit-assumed": _l("The unit was assumed"),
     "mesh.frame-assumed": _l("The axes were assumed"),

@@ -18,6 +18,7 @@ from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.native.components import Components
 from plastinate.native.voxels import bounding_box
 from plastinate.stages.verify import blemishes
+from plastinate.stages.verify.metal import METAL, shares_planes
 
 Mask = npt.NDArray[np.bool_]
 Doubt = tuple[Light, str]
@@ -112,6 +113,7 @@ def judge_structure(
     doubts += _edge_of_scan(mask, box, volume, expectation)
     doubts += _filled(mask, volume)
     doubts += blemishes.unmeasured(mask, volume, may_touch_edge=expectation.may_touch_edge)
+    doubts += _streaks(mask, volume, noticed)
     order: list[Light] = ["green", "amber", "red"]
     worst: Light = max((light for light, _ in doubts), key=order.index, default="green")
     return Verdict(worst, tuple(reason for _, reason in doubts))
@@ -237,7 +239,12 @@ def _grey_values(
     low, high = expectation.mean_range
     mean = float(values[mask].mean(dtype=np.float64))
     if not low <= mean <= high:
-        yield "amber", f"Its mean is {mean:,.0f} {quantity}, outside the usual {low:,.0f} to {high:,.0f}."
+        # Farther outside than the range is wide, it is not an unusual organ but another thing.
+        far = max(low - mean, mean - high) > high - low
+        yield (
+            "red" if far else "amber",
+            f"Its mean is {mean:,.0f} {quantity}, outside the usual {low:,.0f} to {high:,.0f}.",
+        )
 
 
 def _edge_of_scan(
@@ -270,3 +277,11 @@ def _filled(mask: Mask, volume: Volume) -> Iterator[Doubt]:
     share = sum(int(np.count_nonzero(mask[index])) for index in filled) / max(int(np.count_nonzero(mask)), 1)
     if share > 0:
         yield "amber", f"{share:.0%} of it lies in slices that were missing and had to be interpolated."
+
+
+def _streaks(mask: Mask, volume: Volume, noticed: Collection[str]) -> Iterator[Doubt]:
+    if METAL in noticed and shares_planes(mask, volume):
+        yield (
+            "amber",
+            "Metal lies in the same planes: its streaks may hide or feign the edge, and parts may be missing.",
+        )
