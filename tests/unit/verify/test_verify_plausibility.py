@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from plastinate.model.evidence import SurfaceQuality
+from plastinate.model.geometry import Geometry
 from plastinate.model.labels import LabelMap
 from plastinate.model.recipe import Expectation
 from plastinate.model.volume import UNMEASURED_INT16, Volume
-from plastinate.stages.verify.plausibility import judge_structure
 from plastinate.stages.verify.metal import METAL
+from plastinate.stages.verify.plausibility import judge_structure
 from voxel_scenes import ball, volume_of
 
 SHAPE = (24, 26, 28)
+WIDE = np.diag([4.0, 4.0, 4.0, 1.0])
 GOOD = SurfaceQuality(
     triangles=100,
     vertices=52,
@@ -189,8 +191,6 @@ def test_grey_values_out_of_range_are_named_in_their_unit():
     assert "40 HU" in verdict.reasons[0]
 
 
-def test_a_rounded_end_at_the_edge_is_one_doubt_and_a_flat_cut_another():
-    touching = ball(SHAPE, (5, 13, 14), 5)
 def test_a_mean_farther_off_than_its_range_is_wide_is_red():
     assert judged(mean_range=(80.0, 130.0)).light == "amber"
     assert judged(mean_range=(100.0, 130.0)).light == "red"
@@ -205,6 +205,8 @@ def test_an_organ_beside_metal_is_amber_once_the_metal_was_noticed():
     assert judged(volume=wide).light == "green"
 
 
+def test_a_rounded_end_at_the_edge_is_one_doubt_and_a_flat_cut_another():
+    touching = ball(SHAPE, (5, 13, 14), 5)
     assert [("reaches the edge" in reason) for reason in judged(touching).reasons] == [True]
     cut = ball(SHAPE, (0, 13, 14), 6)
     reasons = judged(cut).reasons
