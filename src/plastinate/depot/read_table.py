@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from plastinate.model.depot_errors import ModelCardFlaw
+from plastinate.model.foreign_toml import read_bounded, toml_tables
 
-CARD_BYTES_MAX = 1 << 20
 MUCH = 10**15
 
 
@@ -128,13 +127,11 @@ def read_card_file(path: Path) -> dict[str, Any]:
         ModelCardFlaw: it cannot be read, or is not TOML.
     """
     try:
-        if path.stat().st_size > CARD_BYTES_MAX:
-            raise ModelCardFlaw(str(path), "it is too large to be a card")
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return toml_tables(read_bounded(path))
     except OSError as error:
         raise ModelCardFlaw(str(path), f"it cannot be read ({error.strerror or error})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelCardFlaw(str(path), f"it is not TOML ({error})") from error
+    except ValueError as error:
+        raise ModelCardFlaw(str(path), str(error)) from error
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

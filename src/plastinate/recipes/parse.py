@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from plastinate.model.errors import RecipeFlaw
+from plastinate.model.foreign_toml import read_bounded, toml_tables
 from plastinate.model.recipe import SURFACE_METHODS, Expectation, Recipe, Step, SurfaceStep
 from plastinate.recipes.structures import load_structures
 
@@ -115,13 +115,11 @@ def read_table(path: Path) -> dict[str, Any]:
         RecipeFlaw: not TOML, or not readable as text.
     """
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except RecursionError as error:
-        raise RecipeFlaw(path.name, "its brackets are nested too deep") from error
-    except (ValueError, OSError) as error:
-        # TOML and text errors are ValueErrors, and so is a number of thousands of digits.
-        raise RecipeFlaw(path.name, f"cannot be read as TOML: {error}") from error
+        return toml_tables(read_bounded(path))
+    except OSError as error:
+        raise RecipeFlaw(path.name, f"it cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        raise RecipeFlaw(path.name, str(error)) from error
 
 
 def needed_steps(segment: Sequence[Step], wanted: Sequence[str]) -> tuple[Step, ...]:

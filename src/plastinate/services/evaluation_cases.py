@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,11 @@ from plastinate.depot.package_names import package_flaw
 from plastinate.model.errors import PathNotFound
 from plastinate.model.evaluation import Author, CaseSet, EvaluationCase, Role, Source
 from plastinate.model.evaluation_errors import CasesFlaw
+from plastinate.model.foreign_toml import read_bounded, toml_tables
 from plastinate.recipes.load import load_structures
 from plastinate.services.sample_sources import SAMPLES
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-BYTES_MAX = 1 << 20
 LABEL_MAX = 65535
 CASE_KEYS = ("name", "title", "role", "modality", "scan", "reference", "labels", "reference_by", "atlas")
 TEXT_KEYS = ("licence", "origin", "note")
@@ -71,16 +70,14 @@ def read_cases(path: Path) -> CaseSet:
         CasesFlaw: it does not follow docs/reference/evaluation-cases.md.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(BYTES_MAX + 1)
-    except (OSError, ValueError) as error:
+        table = toml_tables(read_bounded(path))
+    except OSError as error:
         raise PathNotFound(str(path)) from error
-    if len(data) > BYTES_MAX:
-        raise CasesFlaw(path.name, "it is larger than a megabyte")
-    try:
-        table = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CasesFlaw(path.name, f"it is not TOML ({error})") from error
+    except ValueError as error:
+        # A name that no file can have is one as well.
+        if "\0" in str(path):
+            raise PathNotFound(str(path)) from error
+        raise CasesFlaw(path.name, str(error)) from error
     whole = _Table(path.name, "", table)
     whole.only(("title", "about", "case"))
     listed = table.get("case", [])
