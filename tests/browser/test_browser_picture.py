@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,9 @@ def test_a_photograph_becomes_a_textured_model_that_says_it_is_an_estimate(
     # The ball is orange, and the model without its picture grey.
     page.wait_for_function("() => performance.getEntriesByName('viewer:painted').length > 0")
     assert brightness_in_the_middle(page) > 60
+    # A picture has no organs; nothing in the viewer speaks of one, in whichever panel.
+    page.locator("#tab-organs", has_text="Models").wait_for()
+    assert re.findall(r"\b[Oo]rgans?\b", page.locator(".viewer").text_content()) == []
     page.locator("#tab-measure").click()
     assert "millimetres cannot be measured" in page.locator("#panel-measure").inner_text()
     assert page.locator("view-tools [aria-disabled=true]").count() >= 2

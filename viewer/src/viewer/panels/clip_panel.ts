@@ -10,6 +10,7 @@ import { type ClipPlane, MOST_PLANES, type ViewState } from "../state/view_state
 import { firstFree } from "../tools/clip.ts";
 import { lengthOf } from "./format.ts";
 import { Panel } from "./panel.ts";
+import { thingsOf } from "./shown_things.ts";
 import { SIGNS, sign } from "./signs.ts";
 
 /** Where the millimetres of a cut begin: where the organs do, on that side. */
@@ -98,13 +99,14 @@ export class ClipPanel extends Panel {
 
   private scope(plane: ClipPlane, change: (by: Partial<ClipPlane>) => void): TemplateResult {
     const { organs } = this.state.manifest;
+    const things = thingsOf(this.state.manifest);
     const chosen = plane.scope === "all" ? organs.map(({ id }) => id) : plane.scope;
     const toggle = (id: string, isCut: boolean) => {
       const next = isCut ? [...chosen, id] : chosen.filter((one) => one !== id);
       change({ scope: next.length === organs.length ? "all" : next });
     };
     const summary =
-      plane.scope === "all" ? word("Cuts all organs") : word("Cuts {count} of {all} organs", { count: chosen.length, all: organs.length });
+      plane.scope === "all" ? things.cutsAll : things.cuts(chosen.length, organs.length);
     return html`<details class="more"><summary>${summary}</summary>
       <div class="scope">${organs.map((organ) => html`<label class="tick"><input type="checkbox" .checked=${chosen.includes(organ.id)} @change=${(event: Event) => toggle(organ.id, (event.target as HTMLInputElement).checked)} /><span><bdi>${organ.name}</bdi></span></label>`)}</div>
     </details>`;

@@ -30,7 +30,7 @@ export class MeasuresPanel extends Panel {
     const current = measuring.find((tool) => tool.id === state.tool);
     return html`<div class="stack">
       <div class="cut-kinds">${measuring.map((tool) => html`<button type="button" class="button plain slim" aria-pressed=${tool.id === state.tool} @click=${() => this.app.store.dispatch({ type: "tool", tool: tool.id === state.tool ? "turn" : tool.id })}>${sign(tool.sign)}${tool.label()}</button>`)}</div>
-      <p class="hint">${current?.hint() ?? word("Take up a tool, then press points in the picture.")}</p>
+      <p class="hint">${current?.hint(state.manifest) ?? word("Take up a tool, then press points in the picture.")}</p>
       ${this.probe()}
       ${this.app.page.canEdit ? nothing : html`<p class="hint">${word("You may only look at this case: what you measure here is not kept, and what others measured stays as it is.")}</p>`}
       ${state.measurements.length ? this.list() : html`<p class="quiet small">${word("Nothing is measured yet.")}</p>`}

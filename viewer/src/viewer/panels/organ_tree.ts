@@ -9,6 +9,7 @@ import { isFirstLook } from "../state/first_state.ts";
 import { millilitres } from "./format.ts";
 import { organFacts } from "./organ_facts.ts";
 import { Panel } from "./panel.ts";
+import { thingsOf } from "./shown_things.ts";
 import { SIGNS, lightSign, sign, swatch } from "./signs.ts";
 
 export class OrganTree extends Panel {
@@ -22,11 +23,12 @@ export class OrganTree extends Panel {
     const { state } = this;
     const tree = found(treeOf(state.manifest), this.search);
     const organs = state.manifest.organs;
+    const things = thingsOf(state.manifest);
     const areAllShown = state.solo === null && organs.every(({ id }) => state.organs[id]?.isShown);
     return html`
       <div class="tree-head">
         <label class="search">
-          ${sign(SIGNS.search)}<span class="unseen">${word("Search the organs")}</span>
+          ${sign(SIGNS.search)}<span class="unseen">${things.search}</span>
           <input type="search" autocomplete="off" placeholder=${word("Search")} .value=${this.search} @input=${this.find} />
         </label>
         <div class="tree-actions">
@@ -36,11 +38,11 @@ export class OrganTree extends Panel {
           <button type="button" class="button bare slim" @click=${() => this.showAll(false)}>${word("Hide all")}</button>
         </div>
       </div>
-      ${tree.length ? this.list(tree) : html`<p class="quiet small nothing">${word("No organ of that name.")}</p>`}
+      ${tree.length ? this.list(tree) : html`<p class="quiet small nothing">${things.noneOfThatName}</p>`}
       <label class="tick small apart"><input type="checkbox" name="tell-apart" .checked=${this.isToldApart} @change=${this.recolour} />
         <span>${word("Colours that everybody can tell apart")}</span></label>
       <button type="button" class="button bare slim" data-do="look-reset" ?disabled=${isFirstLook(state)}
-        @click=${() => this.app.store.dispatch({ type: "look-reset" })}>${word("All organs shown, in their first colours and opacity")}</button>
+        @click=${() => this.app.store.dispatch({ type: "look-reset" })}>${things.asAtFirst}</button>
       ${this.missing()}
     `;
   }

@@ -4,6 +4,7 @@ import type { Manifest } from "../model/manifest.ts";
 import type { PageData } from "../page_data.ts";
 import type { Room } from "../state/view_state.ts";
 import { makeGrabber } from "./sheet.ts";
+import { thingsOf } from "./shown_things.ts";
 import { SIGNS } from "./signs.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -54,10 +55,10 @@ function drawn(path: string): SVGSVGElement {
   return svg;
 }
 
-export function tabs(hasVolume: boolean): Tab[] {
+export function tabs(manifest: Manifest): Tab[] {
   return [
-    { id: "organs", label: word("Organs"), sign: SIGNS.organs },
-    ...(hasVolume ? [{ id: "scan", label: word("Scan"), sign: SIGNS.scan }] : []),
+    { id: "organs", label: thingsOf(manifest).all, sign: SIGNS.organs },
+    ...(manifest.volume ? [{ id: "scan", label: word("Scan"), sign: SIGNS.scan }] : []),
     { id: "cut", label: word("Cuts"), sign: SIGNS.cut },
     { id: "measure", label: word("Measure"), sign: SIGNS.measure },
     { id: "take", label: word("Take away"), sign: SIGNS.take },
@@ -65,7 +66,6 @@ export function tabs(hasVolume: boolean): Tab[] {
 }
 
 export function makeShell(page: PageData, manifest: Manifest): Shell {
-  const hasVolume = manifest.volume !== null;
   const isNarrow = matchMedia(NARROW);
   const canvas = element("canvas", "scene");
   canvas.tabIndex = 0;
@@ -93,7 +93,7 @@ export function makeShell(page: PageData, manifest: Manifest): Shell {
   head.querySelector("nav")?.setAttribute("aria-label", word("Back"));
 
   if (manifest.estimate) head.append(estimateBadge(manifest.unit));
-  const { side, panels, open, watchRoom } = makeSide(hasVolume);
+  const { side, panels, open, watchRoom } = makeSide(manifest);
   const caution = element("p", "caution", word("For teaching, research and planning aid; not for diagnosis."));
   const root = element("div", "viewer", head, views, caution, side);
   return {
@@ -117,7 +117,7 @@ function estimateBadge(unit: Manifest["unit"]): HTMLElement {
 }
 
 /** Tabs; on a narrow page a bar at the foot, whose panel comes up as a sheet and goes down again. */
-function makeSide(hasVolume: boolean) {
+function makeSide(manifest: Manifest) {
   const list = element("div", "tabs");
   list.setAttribute("role", "tablist");
   list.setAttribute("aria-label", word("Panels"));
@@ -145,7 +145,7 @@ function makeSide(hasVolume: boolean) {
     opened = isNarrow.matches && opened === id ? null : id;
     show();
   }
-  for (const tab of tabs(hasVolume)) {
+  for (const tab of tabs(manifest)) {
     const button = element("button", "tab", drawn(tab.sign), element("span", "", tab.label));
     button.type = "button";
     button.id = `tab-${tab.id}`;

@@ -8,6 +8,7 @@ import type { Store } from "../state/store.ts";
 import { type ViewState, hasMillimetres, isVisible } from "../state/view_state.ts";
 import { measured, millilitres, place, sizes } from "./format.ts";
 import { probedOrgan, valueWords } from "./readings.ts";
+import { thingsOf } from "./shown_things.ts";
 import { lightName } from "./signs.ts";
 
 const REST_MS = 600;
@@ -45,7 +46,7 @@ function sight(state: ViewState): string {
     const some = list.slice(0, MOST_NAMES).map((organ) => organ.name).join(", ");
     return list.length > MOST_NAMES ? word("{names} and {count} more", { names: some, count: list.length - MOST_NAMES }) : some;
   };
-  const inSight = shown.length ? word("In sight: {names}.", { names: names(shown) }) : word("No organ is in sight.");
+  const inSight = shown.length ? word("In sight: {names}.", { names: names(shown) }) : thingsOf(state.manifest).noneInSight;
   return hidden.length ? `${inSight} ${word("Hidden: {names}.", { names: names(hidden) })}` : inSight;
 }
 

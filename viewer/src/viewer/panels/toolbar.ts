@@ -35,7 +35,7 @@ export class Toolbar extends Panel {
             @click=${() => against || store.dispatch({ type: "tool", tool: tool.id })}>${sign(tool.sign)}</button>`;
         })}
       </div>
-      <p class="hint-line small">${toolOf(state.tool).hint()}</p>`;
+      <p class="hint-line small">${toolOf(state.tool).hint(state.manifest)}</p>`;
   }
 }
 

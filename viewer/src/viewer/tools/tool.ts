@@ -1,5 +1,6 @@
 // What every tool is made of. One file each, listed in tools.ts.
 import type { Hit } from "../loading/mesh_messages.ts";
+import type { Manifest } from "../model/manifest.ts";
 import type { ToolId } from "../state/view_state.ts";
 import type { Store } from "../state/store.ts";
 
@@ -24,7 +25,7 @@ export interface Tool {
   readonly cursor: string;
   /** In the page's language; what to do with it, in one sentence. */
   label(): string;
-  hint(): string;
+  hint(shown: Pick<Manifest, "estimate">): string;
   /** What it cannot do without. */
   readonly needs: "nothing" | "millimetres" | "volume";
   /** Pressed and let go at one place. */
