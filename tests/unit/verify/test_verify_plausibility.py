@@ -206,28 +206,43 @@ def test_an_organ_beside_metal_is_amber_once_the_metal_was_noticed():
 
 
 def test_a_rounded_end_at_the_edge_is_one_doubt_and_a_flat_cut_another():
-    touching = ball(SHAPE, (5, 13, 14), 5)
-    assert [("reaches the edge" in reason) for reason in judged(touching).reasons] == [True]
+    (touches,) = judged(ball(SHAPE, (5, 13, 14), 5)).reasons
+    assert "reaches the edge" in touches
     cut = ball(SHAPE, (0, 13, 14), 6)
-    reasons = judged(cut).reasons
-    assert len(reasons) == 2
-    assert "first slice" in reasons[1]
-    assert judged(cut, may_touch_edge=True).reasons == reasons[1:]
+    (reason,) = judged(cut).reasons
+    assert "upper end" in reason
+    assert judged(cut, may_touch_edge=True).reasons == (reason,)
     assert judged(cut, may_touch_edge=True, may_have_flat_cut=True).light == "green"
+
+
+def test_what_the_scan_cuts_is_small_for_that_and_what_it_merely_touches_is_not():
+    cut, whole = ball(SHAPE, (0, 13, 14), 6), ball(SHAPE, (5, 13, 14), 5)
+    assert [("cut off" in reason) for reason in judged(cut, volume_ml=(5.0, 9.0)).reasons] == [True]
+    assert "larger" in judged(cut, volume_ml=(0.01, 0.1)).reasons[0]
+    assert "smaller" in judged(whole, volume_ml=(5.0, 9.0)).reasons[0]
 
 
 @pytest.mark.parametrize(
     ("centre", "face"),
     [
-        ((23, 13, 14), "last slice"),
-        ((12, 0, 14), "first row"),
-        ((12, 25, 14), "last row"),
-        ((12, 13, 0), "first column"),
-        ((12, 13, 27), "last column"),
+        ((23, 13, 14), "lower end"),
+        ((12, 0, 14), "front"),
+        ((12, 25, 14), "back"),
+        ((12, 13, 0), "right side"),
+        ((12, 13, 27), "left side"),
     ],
 )
-def test_the_face_that_cuts_is_named(centre, face):
-    assert face in judged(ball(SHAPE, centre, 6), may_touch_edge=True).reasons[0]
+def test_the_face_that_cuts_is_named_as_the_patient_lies(centre, face):
+    mask = ball(SHAPE, centre, 6)
+    assert face in judged(mask, may_touch_edge=True).reasons[0]
+    # Stored the other way round, it is the same end of the patient.
+    volume = scan()
+    matrix = volume.geometry.to_lps_mm.copy()
+    matrix[:3, 3] += matrix[:3, 0] * (SHAPE[0] - 1) + matrix[:3, 1] * (SHAPE[1] - 1)
+    matrix[:3, :2] *= -1
+    turned = replace(volume, geometry=replace(volume.geometry, to_lps_mm=matrix))
+    again = judged(np.ascontiguousarray(mask[::-1, ::-1]), volume=turned, may_touch_edge=True)
+    assert face in again.reasons[0]
 
 
 def test_interpolated_slices_are_told_with_their_share():

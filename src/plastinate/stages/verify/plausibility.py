@@ -21,6 +21,7 @@ from plastinate.stages.verify import blemishes
 from plastinate.stages.verify.metal import METAL, shares_planes
 
 Mask = npt.NDArray[np.bool_]
+Box = tuple[slice, slice, slice]
 Doubt = tuple[Light, str]
 
 # A loose voxel or two is noise; a piece of a hundredth of the organ is something a person would see.
@@ -34,6 +35,8 @@ VOLUME_DRIFT_PERCENT_MAX = 3.0
 # A natural organ ends in a rounded cap; a plane that holds this share of its widest section is a cut.
 FLAT_CUT_SHARE = 0.25
 MIDLINE_STEP = 4
+# The ends of a scan along LPS, of the falling and of the rising coordinate.
+FACES = (("right side", "left side"), ("front", "back"), ("lower end", "upper end"))
 # The smallest body with an inside: 2 voxels each way. Of less, a surface says more than was measured.
 VOXELS_MIN = 8
 # What was noticed while the scan was read or the structure made that leaves doubt, whatever its surface.
@@ -106,11 +109,12 @@ def judge_structure(
         return Verdict("red", ("Not one voxel belongs to it.",))
     doubts: list[Doubt] = [*_scan(volume, noticed), *given, *_size(mask[box])]
     doubts += _surface(quality)
-    doubts += _volume(mask, volume, expectation)
+    cuts = list(_flat_cuts(mask, box, volume, expectation))
+    doubts += _volume(mask, volume, expectation, is_cut=bool(cuts))
     doubts += _side(structure, mask, volume, labels, expectation)
     doubts += _pieces(mask, expectation)
     doubts += _grey_values(mask[box], volume.array[box], volume.quantity, expectation)
-    doubts += _edge_of_scan(mask, box, volume, expectation)
+    doubts += cuts or _edge_of_scan(box, volume, expectation)
     doubts += _filled(mask, volume)
     doubts += blemishes.unmeasured(mask, volume, may_touch_edge=expectation.may_touch_edge)
     doubts += _streaks(mask, volume, noticed)
@@ -163,12 +167,13 @@ def _surface(quality: SurfaceQuality) -> Iterator[Doubt]:
         )
 
 
-def _volume(mask: Mask, volume: Volume, expectation: Expectation) -> Iterator[Doubt]:
+def _volume(mask: Mask, volume: Volume, expectation: Expectation, *, is_cut: bool) -> Iterator[Doubt]:
     if expectation.volume_ml is None or volume.geometry.unit != "mm":
         return
     low, high = expectation.volume_ml
     found = int(np.count_nonzero(mask)) * volume.geometry.voxel_ml
-    if low <= found <= high:
+    # What the scan cuts is smaller for that reason, and the cut is said.
+    if low <= found <= high or (found < low and is_cut):
         return
     far = found < low / VOLUME_RED_FACTOR or found > high * VOLUME_RED_FACTOR
     size = "smaller" if found < low else "larger"
@@ -247,29 +252,41 @@ def _grey_values(
         )
 
 
-def _edge_of_scan(
-    mask: Mask, box: tuple[slice, slice, slice], volume: Volume, expectation: Expectation
-) -> Iterator[Doubt]:
-    ends = []
-    for axis, (span, length) in enumerate(zip(box, volume.geometry.shape, strict=True)):
-        for index, touches in ((0, span.start == 0), (length - 1, span.stop == length)):
-            if touches:
-                ends.append((axis, index))
-    if not ends:
-        return
-    if not expectation.may_touch_edge:
+def _edge_of_scan(box: Box, volume: Volume, expectation: Expectation) -> Iterator[Doubt]:
+    if _ends(box, volume) and not expectation.may_touch_edge:
         yield "amber", "It reaches the edge of the scan: what lies beyond is not in the model."
+
+
+def _flat_cuts(mask: Mask, box: Box, volume: Volume, expectation: Expectation) -> Iterator[Doubt]:
     if expectation.may_have_flat_cut:
         return
-    for axis, index in ends:
+    for axis, is_far in _ends(box, volume):
         sections = np.count_nonzero(mask[box], axis=tuple(other for other in range(3) if other != axis))
-        if sections[0 if index == 0 else -1] > FLAT_CUT_SHARE * sections.max():
-            yield "amber", f"It is cut off flat by the edge of the scan ({_face(axis, index)})."
+        if sections[-1 if is_far else 0] > FLAT_CUT_SHARE * sections.max():
+            face = _face(axis, volume, is_far=is_far)
+            yield (
+                "amber",
+                f"It is cut off flat at the {face} of the scan: what lies beyond is not in the model.",
+            )
 
 
-def _face(axis: int, index: int) -> str:
-    end = "first" if index == 0 else "last"
-    return f"{end} {('slice', 'row', 'column')[axis]}"
+def _ends(box: Box, volume: Volume) -> list[tuple[int, bool]]:
+    """At which ends of the scan a box lies: (axis, whether at the last index)."""
+    spans = list(enumerate(zip(box, volume.geometry.shape, strict=True)))
+    return [
+        (axis, is_far)
+        for axis, (span, length) in spans
+        for is_far, touches in ((False, span.start == 0), (True, span.stop == length))
+        if touches
+    ]
+
+
+def _face(axis: int, volume: Volume, *, is_far: bool) -> str:
+    """Which end of the scan that is, as the patient lies."""
+    near, far = volume.geometry.index_to_lps(np.array([(0, 0, 0), np.eye(3)[axis]], dtype=np.float64))
+    outward = far - near if is_far else near - far
+    patient_axis = int(np.abs(outward).argmax())
+    return FACES[patient_axis][int(outward[patient_axis] > 0)]
 
 
 def _filled(mask: Mask, volume: Volume) -> Iterator[Doubt]:
@@ -283,5 +300,6 @@ def _streaks(mask: Mask, volume: Volume, noticed: Collection[str]) -> Iterator[D
     if METAL in noticed and shares_planes(mask, volume):
         yield (
             "amber",
-            "Metal lies in the same planes: its streaks may hide or feign the edge, and parts may be missing.",
+            "Metal lies in the same planes: its streaks may hide or feign the edge, "
+            "and parts may be missing.",
         )
