@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from plastinate.model.errors import CannotWrite
+from plastinate.model.printable import printable_lines
 from plastinate.stages.export.atomic_write import reason_of
 
 # 128 + SIGPIPE: what a shell reports of any tool whose reader has gone.
@@ -39,9 +40,9 @@ def print_json(data: Any) -> None:
 
 
 def say(text: str) -> None:
-    """Print to stderr; a stderr that refuses is no reason to fail."""
+    """Print to stderr, whoever chose the words; a stderr that refuses is no reason to fail."""
     with contextlib.suppress(OSError):
-        click.echo(text, err=True)
+        click.echo(printable_lines(text), err=True)
 
 
 def print_fault(error: OSError) -> CannotWrite | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 
 from plastinate.model.depot_errors import ModelCardFlaw
 from plastinate.model.foreign_toml import read_bounded, toml_tables
+from plastinate.model.printable import printable
 
 MUCH = 10**15
 
@@ -61,6 +62,8 @@ class CardTable:
         text = " ".join(value.split())
         if not text and default is None:
             raise self.flaw(key, "must not be empty")
+        if printable(text) != text:
+            raise self.flaw(key, "holds letters that do not print")
         return text
 
     def choice(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
@@ -75,6 +78,8 @@ class CardTable:
         value = self.table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
             raise self.flaw(key, "must be a list of texts")
+        if any(printable(each) != each for each in value):
+            raise self.flaw(key, "holds letters that do not print")
         return tuple(value)
 
     def whole(self, key: str, default: int | None = None, *, low: int = 1, high: int = 1 << 40) -> int:

@@ -19,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from plastinate.model.printable import printable
+
 
 class PlastinateError(Exception):
     """The root: a code, a sentence and a hint."""
@@ -29,8 +31,8 @@ class PlastinateError(Exception):
 
     @property
     def sentence(self) -> str:
-        """What happened, in one sentence."""
-        return str(self.args[0]) if self.args else self.code
+        """What happened, in one sentence that only prints."""
+        return printable(str(self.args[0])) if self.args else self.code
 
     def as_dict(self) -> dict[str, str]:
         """The error as plain text fields, for JSON reports and process borders."""

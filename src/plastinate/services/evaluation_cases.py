@@ -14,6 +14,7 @@ from plastinate.model.errors import PathNotFound
 from plastinate.model.evaluation import Author, CaseSet, EvaluationCase, Role, Source
 from plastinate.model.evaluation_errors import CasesFlaw
 from plastinate.model.foreign_toml import read_bounded, toml_tables
+from plastinate.model.printable import printable
 from plastinate.recipes.load import load_structures
 from plastinate.services.sample_sources import SAMPLES
 
@@ -47,7 +48,10 @@ class _Table:
         value = self.table.get(key, default)
         if not isinstance(value, str) or (default is None and not value.strip()):
             raise self.flaw("missing" if value is None else "must be text", key)
-        return " ".join(value.split())
+        text = " ".join(value.split())
+        if printable(text) != text:
+            raise self.flaw("holds letters that do not print", key)
+        return text
 
     def choice(self, key: str, choices: Collection[str]) -> str:
         value = self.text(key)
