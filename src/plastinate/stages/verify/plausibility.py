@@ -300,6 +300,8 @@ def _streaks(mask: Mask, volume: Volume, noticed: Collection[str]) -> Iterator[D
     if METAL in noticed and shares_planes(mask, volume):
         yield (
             "amber",
-            "Metal lies in the same planes: its streaks may hide or feign the edge, "
-            "and parts may be missing.",
+            (
+                "Metal lies in the same planes: its streaks may hide or feign the edge, "
+                "and parts may be missing."
+            ),
         )
