@@ -45,12 +45,15 @@ __all__ = [
     "organ_ids",
     "recipe_for_organs",
     "recipe_for_prompts",
+    "recipe_for_what_is_made",
     "structure_named",
     "structures_of",
     "threshold_recipe",
 ]
 
 FOLDER = Path(__file__).parent
+NOT_MADE = "no recipe finds it in {kind} scans"
+INSTALLED_BY = "pip install 'plastinate[totalsegmentator]'"
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:
@@ -121,6 +124,37 @@ def recipe_for_organs(organs: Sequence[str], modality: str, *, by: str = "") -> 
     raise _not_made(wanted, modality)
 
 
+def recipe_for_what_is_made(
+    organs: Sequence[str], modality: str, *, by: str = "", any_modality: bool = False
+) -> tuple[Recipe, dict[str, str]]:
+    """The recipe for those of the organs that can be made, and of the rest why they cannot.
+
+    Args:
+        organs, modality, by: as for `recipe_for_organs`.
+        any_modality: the recipes of another kind of scan will do, where they make more of the organs.
+
+    Returns:
+        The recipe; structure id -> a clause that says why it is not made, as for what is not found.
+
+    Raises:
+        RecipeNotFound: no such organ.
+        OrganNotMade: not one of them can be made.
+    """
+    wanted = organ_ids(organs)
+    kinds = (
+        [modality] if modality and not any_modality else list(dict.fromkeys([modality or "CT", "CT", "MR"]))
+    )
+    made = {kind: [each for each in wanted if _is_made(each, kind, by=by)] for kind in kinds}
+    # Of those that make as many, the first.
+    kind = max(kinds, key=lambda each: len(made[each]))
+    if not made[kind]:
+        # Raises: it says of the first of them where it is found.
+        return recipe_for_organs(organs, modality, by=by), {}
+    reason = f"no network of TotalSegmentator finds it in {kind} scans" if by else NOT_MADE.format(kind=kind)
+    rest = {each: reason for each in wanted if each not in made[kind]}
+    return recipe_for_organs(made[kind], kind, by=by), rest
+
+
 def recipe_for_prompts(prompts: Mapping[str, Any], modality: str) -> Recipe:
     """The recipe that builds what a person drew on slices.
 
@@ -133,6 +167,12 @@ def recipe_for_prompts(prompts: Mapping[str, Any], modality: str) -> Recipe:
         ParameterError: a name without a letter.
     """
     return prompted_recipe(prompts, modality=modality, built_in=list_recipes())
+
+
+def _is_made(organ: str, kind: str, *, by: str) -> bool:
+    if by == TOTALSEGMENTATOR:
+        return is_open_class(organ, kind)
+    return any(organ in each.structures for each in list_recipes() if each.modality in (kind, ""))
 
 
 def _not_made(wanted: Sequence[str], modality: str) -> OrganNotMade:
@@ -149,7 +189,10 @@ def _not_made(wanted: Sequence[str], modality: str) -> OrganNotMade:
         organ, modality=modality, elsewhere=" or ".join(elsewhere), made=", ".join(sorted(fitting))
     )
     if is_open_class(organ, modality):
-        fault.hint += f" TotalSegmentator's networks find {organ}: --by {TOTALSEGMENTATOR}."
+        from plastinate.nets.totalsegmentator.program import is_offered
+
+        needs = "" if is_offered() else f", which is not installed here ({INSTALLED_BY}, about 7 GB)"
+        fault.hint += f" TotalSegmentator's networks find {organ}: --by {TOTALSEGMENTATOR}{needs}."
     return fault
 
 

@@ -15,6 +15,7 @@ from plastinate.model.errors import InputError, ParameterError, WrongModality
 from plastinate.model.evidence import Evidence, Finding, NotFound, RunRecord
 from plastinate.model.recipe import Recipe
 from plastinate.model.scene import Scene
+from plastinate.model.series import UNSAID
 from plastinate.model.structure import Structure
 from plastinate.model.volume import Volume
 from plastinate.native.side_by_side import side_by_side
@@ -24,8 +25,8 @@ from plastinate.pipeline.progress import Progress
 from plastinate.pipeline.run import RunOptions, RunResult, run_recipe
 from plastinate.recipes.load import (
     load_recipe,
-    recipe_for_organs,
     recipe_for_prompts,
+    recipe_for_what_is_made,
     structures_of,
     threshold_recipe,
 )
@@ -157,12 +158,12 @@ def build_models(request: BuildRequest, *, progress: Progress | None = None) -> 
     left_out: dict[str, str] = {}
     if request.output is not None:
         request, left_out = _with_possible_formats(request, read)
-    recipe = _fitting(request, wish, read.volume.modality)
+    recipe, not_made = _fitting(request, wish, read.volume.modality)
     models = models_record(fetch_needed_models(recipe, progress=progress))
     models += fetch_totalsegmentator(recipe, progress=progress)
     noticed = frozenset(finding.code for finding in read.findings)
     result = run_recipe(read.volume, recipe, options=request.options, progress=progress, noticed=noticed)
-    evidence = _evidence(request, recipe, read, result, models=models)
+    evidence = _evidence(request, recipe, read, result, models=models, not_made=not_made)
     scene: Scene = catalog.door("compose-scene")(
         recipe.title,
         result.volume.geometry,
@@ -229,7 +230,7 @@ def _require_sound(request: BuildRequest) -> Recipe | None:
         require_writable(request.output)
     if request.organs:
         # Which recipe depends on the modality; that there is one at all does not.
-        recipe_for_organs(request.organs, "", by=request.by)
+        recipe_for_what_is_made(request.organs, "", by=request.by, any_modality=True)
         return None
     if request.by:
         raise ParameterError("Whose networks are to find them is said of organs.")
@@ -250,13 +251,19 @@ def _threshold(request: BuildRequest) -> Recipe:
     return threshold_recipe(low, high, name=request.name, largest=request.largest_only)
 
 
-def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> Recipe:
+def _fitting(request: BuildRequest, recipe: Recipe | None, modality: str) -> tuple[Recipe, Mapping[str, str]]:
+    """The recipe, and what was asked for that it cannot make, each with its reason."""
     if request.prompts is not None:
-        return recipe_for_prompts(request.prompts, modality)
-    recipe = recipe or recipe_for_organs(request.organs, modality, by=request.by)
+        return recipe_for_prompts(request.prompts, modality), {}
+    not_made: Mapping[str, str] = {}
+    if recipe is None:
+        known = "" if modality in UNSAID else modality
+        recipe, not_made = recipe_for_what_is_made(
+            request.organs, known, by=request.by, any_modality=request.any_modality
+        )
     if recipe.modality and modality != recipe.modality and not request.any_modality:
         raise WrongModality(recipe.name, needs=recipe.modality, got=modality, organs=request.organs)
-    return recipe
+    return recipe, not_made
 
 
 def _structures(request: BuildRequest, recipe: Recipe) -> Mapping[str, Structure]:
@@ -278,12 +285,20 @@ def shown_name(name: str) -> str:
 
 
 def _evidence(
-    request: BuildRequest, recipe: Recipe, read: Any, result: RunResult, *, models: list[dict[str, Any]]
+    request: BuildRequest,
+    recipe: Recipe,
+    read: Any,
+    result: RunResult,
+    *,
+    models: list[dict[str, Any]],
+    not_made: Mapping[str, str],
 ) -> Evidence:
     options = {**request.options.as_dict(), "series": request.series, "phase": request.phase}
     # Where no model was used there is nothing to say, and the certificate is as it was without.
     if models:
         options["models"] = {model["name"]: model["sha256"] for model in models}
+    if not_made:
+        options["not_made"] = sorted(not_made)
     is_stated = any(finding.code == "ingest.stated-modality" for finding in read.findings)
     if is_stated:
         options["modality"] = request.modality
@@ -305,7 +320,8 @@ def _evidence(
     findings: tuple[Finding, ...] = (*read.findings, *result.findings)
     structures = _structures(request, recipe)
     not_found = tuple(
-        NotFound(name, structures[name].name, reason) for name, reason in result.not_found.items()
+        NotFound(name, structures[name].name, reason)
+        for name, reason in {**result.not_found, **not_made}.items()
     )
     return Evidence(
         inputs,

@@ -23,14 +23,15 @@ from plastinate.model.errors import (
     SeriesNotFound,
     WrongModality,
 )
+from plastinate.model.recipe import Recipe
 from plastinate.model.series import UNSAID
 from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
 from plastinate.recipes.load import (
     checked_drawing,
     load_recipe,
     organ_ids,
-    recipe_for_organs,
     recipe_for_prompts,
+    recipe_for_what_is_made,
 )
 from plastinate.recipes.pictures import load_picture_recipe
 from plastinate.services.build_models import MODALITIES, BuildRequest, names_in, not_one_wish, shown_name
@@ -177,7 +178,13 @@ def title_of(wish: Mapping[str, Any], modality: str) -> str:
         return load_recipe(wish["recipe"]).title
     if wish.get("prompts"):
         return recipe_for_prompts(wish["prompts"], modality).title
-    return recipe_for_organs(wish["organs"], modality).title
+    return _of_organs(wish, modality).title
+
+
+def _of_organs(wish: Mapping[str, Any], modality: str) -> Recipe:
+    # As the builder does it: of several organs those that can be made, and the rest is reported.
+    recipe, _ = recipe_for_what_is_made(wish["organs"], modality, any_modality=bool(wish["any_modality"]))
+    return recipe
 
 
 def series_modality(wish: Mapping[str, Any], inspection: Mapping[str, Any] | None) -> str:
@@ -214,7 +221,7 @@ def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | N
     if wish["modality"] and modality != wish["modality"]:
         raise ModalityContradicted(wish["modality"], said=modality)
     if wish["organs"]:
-        recipe_for_organs(wish["organs"], modality)
+        _of_organs(wish, modality)
     elif wish["recipe"]:
         # By name only: a path would be one of the server's own disk.
         if not set(wish["recipe"]) <= set("abcdefghijklmnopqrstuvwxyz0123456789-:"):

@@ -163,6 +163,8 @@ SENTENCES = (
     N_("Told from bone where that is possible; where the two touch, some of it may have stayed."),
     # why an organ is not there: clauses
     N_("the scan may not cover it"),
+    N_("no recipe finds it in {kind} scans"),
+    N_("no network of TotalSegmentator finds it in {kind} scans"),
     N_("nowhere does bone enclose a space as large as a brain's"),
     N_("nothing solid above {value} HU"),
     N_("there is no spine of a trunk in the scan"),

@@ -50,7 +50,7 @@ ERRORS = {
     "limit.unsafe-archive": _l("The zip tries something that a scan never needs."),
     "limit.parser-stopped": _l("Reading the files ran out of what it may use."),
     "recipe.not-found": _l("There is no such recipe, organ or format."),
-    "recipe.organ-not-made": _l("One of these organs cannot be found in this kind of scan."),
+    "recipe.organ-not-made": _l("These organs cannot be found in this kind of scan."),
     "recipe.wrong-modality": _l("This recipe is for another kind of scan."),
     "recipe.parameter": _l("A number is outside its meaning."),
     "prompt.flaw": _l("What was drawn cannot be taken."),

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from plastinate.model.errors import OrganNotMade, RecipeNotFound
-from plastinate.recipes.load import load_structures, organ_groups, organ_ids, recipe_for_organs
+from plastinate.recipes.load import (
+    load_structures,
+    organ_groups,
+    organ_ids,
+    recipe_for_organs,
+    recipe_for_what_is_made,
+)
 
 
 def test_the_name_of_a_pair_stands_for_both_sides_in_the_singular_and_the_plural():
@@ -45,6 +51,18 @@ def test_an_organ_of_another_kind_of_scan_is_told_with_where_it_is_found():
     with pytest.raises(OrganNotMade, match=r"'heart' in MR scans") as caught:
         recipe_for_organs(["brain", "heart"], "MR")
     assert caught.value.hint.startswith("It is found in CT scans. What can be built: brain, skin.")
+
+
+def test_of_several_organs_those_that_can_be_made_are():
+    recipe, rest = recipe_for_what_is_made(["liver", "brain"], "MR")
+    assert recipe == recipe_for_organs(["brain"], "MR")
+    assert rest == {"liver": "no recipe finds it in MR scans"}
+    with pytest.raises(OrganNotMade, match="'liver' in MR"):
+        recipe_for_what_is_made(["liver", "heart"], "MR")
+    recipe, rest = recipe_for_what_is_made(["liver", "brain"], "MR", any_modality=True)
+    assert (recipe.modality, rest) == ("CT", {})
+    recipe, rest = recipe_for_what_is_made(["pancreas", "skin"], "CT", by="totalsegmentator")
+    assert rest == {"skin": "no network of TotalSegmentator finds it in CT scans"}
 
 
 def test_the_five_organs_are_one_recipe():

@@ -9,6 +9,7 @@ import pytest
 
 from colour_sight import BLINDNESS, lab, simulated
 from plastinate.model.errors import RecipeNotFound
+from plastinate.nets.totalsegmentator.program import is_offered
 from plastinate.pipeline.plan import plan
 from plastinate.recipes.load import (
     load_recipe,
@@ -86,6 +87,9 @@ def test_whoever_asks_plastinate_s_own_recipes_hears_that_these_networks_find_it
     with pytest.raises(RecipeNotFound) as refused:
         recipe_for_organs(["pancreas"], "CT")
     assert "--by totalsegmentator" in refused.value.hint
+    assert is_offered() or "not installed here (pip install 'plastinate[totalsegmentator]', about 7 GB)" in (
+        refused.value.hint
+    )
     with pytest.raises(RecipeNotFound) as refused:
         recipe_for_organs(["muscle"], "MR")
     assert "totalsegmentator" not in refused.value.hint

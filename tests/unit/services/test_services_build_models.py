@@ -180,7 +180,7 @@ def test_an_output_that_is_a_file_is_refused_before_the_scan_is_read(ask, tmp_pa
 
 
 def test_a_recipe_for_another_modality_is_refused_unless_asked_for(ask, tmp_path: Path):
-    for wish in ({"recipe": "mr-head"}, {"organs": ("brain", "muscle")}):
+    for wish in ({"recipe": "mr-head"}, {"organs": ("muscle", "heart")}):
         with pytest.raises(RecipeError):
             build_models(
                 ask(threshold=None, path=write_bead(tmp_path / "mr", Scan(modality="MR")), **wish)
@@ -191,6 +191,22 @@ def test_a_recipe_for_another_modality_is_refused_unless_asked_for(ask, tmp_path
         build_models(ask(threshold=None, recipe="mr-head"))
     scene = build_models(ask(threshold=None, recipe="ct-skin", any_modality=True, path=tmp_path / "mr")).scene
     assert [node.id for node in scene.nodes] == ["skin"]
+
+
+def test_an_organ_that_cannot_be_made_costs_only_itself(ask):
+    evidence = build_models(ask(threshold=None, organs=("pancreas", "skin"))).scene.evidence
+    assert {each.id: each.reason for each in evidence.not_found} == {
+        "pancreas": "no recipe finds it in CT scans"
+    }
+    alone = build_models(ask(threshold=None, organs=("skin",))).scene.evidence
+    assert evidence.inputs["result_key"] != alone.inputs["result_key"]
+
+
+def test_any_modality_holds_for_organs_too(ask, tmp_path: Path):
+    mr = write_bead(tmp_path / "mr", Scan(modality="MR"))
+    scene = build_models(ask(threshold=None, organs=("skin", "lungs"), any_modality=True, path=mr)).scene
+    assert "skin" in [node.id for node in scene.nodes]
+    assert scene.evidence.inputs["recipe"]["name"].startswith("ct-")
 
 
 def as_nifti(scan: Path, path: Path) -> Path:

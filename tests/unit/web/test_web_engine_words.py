@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from plastinate.pipeline.run import UNCOVERED
+from plastinate.recipes.load import NOT_MADE
 from plastinate.stages.segment.head_field import NOTHING
 from plastinate.web.engine_sentences import FRAGMENTS, ON_A_PAGE, SENTENCES
 from plastinate.web.engine_words import PLACE, reworded, said
@@ -89,6 +90,12 @@ def test_every_reason_why_nothing_was_found_is_known_alone_and_in_its_sentence(a
             assert german is not None, clause
             assert str(reworded(f"Nothing was found for 'skull': {clause}.")).endswith(f": {german}.")
         assert reworded("no bone above 300 HU") == "kein Knochen über 300 HU"
+
+
+def test_why_an_organ_is_not_made_is_said_on_a_page(app: Flask):
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        assert str(reworded(NOT_MADE.format(kind="MR"))) == "kein Rezept findet es in MR-Scans"
+        assert "TotalSegmentator" in str(reworded("no network of TotalSegmentator finds it in CT scans"))
 
 
 def test_numbers_names_and_fragments_are_put_where_they_belong(app: Flask):
