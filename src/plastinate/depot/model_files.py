@@ -46,10 +46,37 @@ def model_file(name: str, *, part: str = "", fetch: bool = True, progress: Told 
         return path
     if not fetch:
         raise ModelAbsent(name, "nobody has asked for it")
-    if places.fetch_policy() == "command" and not places.mirror_folder():
-        raise ModelAbsent(name, f"models are fetched by command only ({places.FETCH}=command)")
+    require_may_come(card)
     bring(card, progress=progress)
     return path
+
+
+def require_may_come(card: ModelCard) -> None:
+    """Refuse a model that is not here and would not be fetched, before anybody is told that it is.
+
+    Raises:
+        LicenceNotAgreed, ModelAbsent: see `model_file`.
+    """
+    check_agreed(card, model_folder(card))
+    if is_here(card) or card.archive is None:
+        return
+    if places.fetch_policy() == "command" and not places.mirror_folder():
+        raise ModelAbsent(card.name, f"models are fetched by command only ({places.FETCH}=command)")
+    _require_reach(card, card.archive)
+
+
+def _require_reach(card: ModelCard, archive: Archive) -> None:
+    kept = places.cache_folder() / archive.file
+    if places.fetch_policy() == "never" and not places.mirror_folder() and not kept.is_file():
+        raise ModelAbsent(
+            card.name,
+            f"fetching is switched off ({places.FETCH}=never)",
+            hint=(
+                f"On a machine with a network: `plastinate models fetch {card.name} --mirror-to FOLDER`."
+                f" Bring that folder here and name it in {places.MIRROR},"
+                f" or put {archive.file} into {kept.parent}."
+            ),
+        )
 
 
 def model_folder(card: ModelCard) -> Path:
@@ -111,12 +138,7 @@ def _bring(card: ModelCard, archive: Archive, folder: Path, progress: Told | Non
         return
     kept = places.cache_folder() / archive.file
     was_kept = kept.is_file()
-    if places.fetch_policy() == "never" and not places.mirror_folder() and not was_kept:
-        raise ModelAbsent(
-            card.name,
-            f"fetching is switched off ({places.FETCH}=never)",
-            hint=f"Put {archive.file} into {kept.parent}, or where {places.MIRROR} names a folder.",
-        )
+    _require_reach(card, archive)
     package = archive_file(archive, progress=progress)
     folder.mkdir(parents=True, exist_ok=True)
     for part in unsound:

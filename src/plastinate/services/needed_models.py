@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from plastinate.depot import ModelCard, card_named, model_file
-from plastinate.depot.model_files import is_here
+from plastinate.depot.model_files import is_here, require_may_come
 from plastinate.model.recipe import Recipe
 from plastinate.pipeline.progress import Progress
 from plastinate.stages import catalog
@@ -60,6 +60,8 @@ def fetch_models(names: Sequence[str], *, progress: Progress) -> list[ModelCard]
         Cancelled: the run was asked to stop.
     """
     cards = [card_named(name) for name in names]
+    for card in cards:
+        require_may_come(card)
     for card in cards:
         for part in card.parts:
             _have(card, part.name, progress)

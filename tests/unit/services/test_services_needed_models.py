@@ -78,8 +78,15 @@ def test_a_model_that_may_not_be_fetched_ends_the_build_before_its_first_step(
     monkeypatch.setenv("PLASTINATE_MODELS_FETCH", "never")
     monkeypatch.delenv("PLASTINATE_MODELS_MIRROR")
 
-    with pytest.raises(ModelAbsent):
-        fetch_needed_models(threshold_recipe(0, None), progress=Progress())
+    told: list[str] = []
+
+    with pytest.raises(ModelAbsent) as refused:
+        fetch_needed_models(
+            threshold_recipe(0, None), progress=Progress(say=lambda event: told.append(event.doing))
+        )
+    assert told == []
+    assert "plastinate models fetch tiny --mirror-to FOLDER" in refused.value.hint
+    assert "PLASTINATE_MODELS_MIRROR" in refused.value.hint
 
 
 def test_whoever_stops_the_build_stops_the_fetch(places: Places, monkeypatch: pytest.MonkeyPatch):
