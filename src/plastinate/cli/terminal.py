@@ -19,7 +19,7 @@ from plastinate.model.series import UNSAID
 from plastinate.pipeline.progress import Progress, ProgressEvent
 
 if TYPE_CHECKING:
-    from plastinate.model.evidence import Finding, NotFound
+    from plastinate.model.evidence import Finding, NotFound, VolumeRange
     from plastinate.model.recipe import Recipe
     from plastinate.model.series import Inspection, Series
     from plastinate.pipeline.plan import PlannedStep
@@ -173,14 +173,25 @@ def print_build(result: BuildResult, output: Path) -> None:
     print_findings(evidence.findings)
     _print_estimate(result)
     table = Table(box=None, pad_edge=False)
-    for heading in ("structure", "volume", "surface to mask, mean / p95", "triangles", "closed", "trust"):
+    ranges = evidence.volume_ranges
+    between = ["between, by likelihood"] if ranges else []
+    for heading in (
+        *("structure", "volume", *between),
+        *("surface to mask, mean / p95", "triangles", "closed", "trust"),
+    ):
         table.add_column(heading)
     for node in result.scene.nodes:
         quality = evidence.quality.get(node.id, {}).get("full")
         verdict = evidence.verdicts.get(node.id)
         if quality is None or verdict is None:
             table.add_row(
-                escape(node.structure.name), "-", "-", f"{len(node.surfaces['full'].triangles):,}", "-", "-"
+                escape(node.structure.name),
+                "-",
+                *("-" for _ in between),
+                "-",
+                f"{len(node.surfaces['full'].triangles):,}",
+                "-",
+                "-",
             )
             continue
         volume = "unknown" if quality.volume_ml is None else f"{quality.volume_ml:,.1f} ml"
@@ -191,6 +202,7 @@ def print_build(result: BuildResult, output: Path) -> None:
         table.add_row(
             escape(node.structure.name),
             volume,
+            *([_between(ranges.get(node.id))] if ranges else []),
             distance,
             f"{quality.triangles:,}",
             "yes" if quality.is_closed else "[red]no[/]",
@@ -198,7 +210,9 @@ def print_build(result: BuildResult, output: Path) -> None:
         )
     if len(evidence.not_found) <= NOT_FOUND_SINGLY:
         for missing in evidence.not_found:
-            table.add_row(escape(missing.name), "-", "-", "-", "-", "[yellow]not found[/]")
+            table.add_row(
+                escape(missing.name), "-", *("-" for _ in between), "-", "-", "-", "[yellow]not found[/]"
+            )
     out.print(table)
     for line in not_found_lines(evidence.not_found):
         out.print(f"  {escape(line)}")
@@ -210,6 +224,10 @@ def print_build(result: BuildResult, output: Path) -> None:
         origin = f", from {model['origin']}" if model["origin"] else ""
         out.print(f"  [dim]model[/] {escape(model['name'])}: {escape(model['licence'] + origin)}")
     _print_files(result, output)
+
+
+def _between(span: VolumeRange | None) -> str:
+    return "-" if span is None else f"{span.least_ml:,.1f} and {span.greatest_ml:,.1f} ml"
 
 
 def not_found_lines(missing: Sequence[NotFound]) -> list[str]:

@@ -219,12 +219,16 @@ def _organ(structure: Mapping[str, Any], report: Mapping[str, Any], *, in_mm: bo
         "light": verdict["light"],
         "reasons": verdict["reasons"],
         "full": full,
+        "range": next((value for _term, value, _beside in _span(_range_of(structure, report))), ""),
         "mean": _distance(full, "mean", in_mm=in_mm)[0] if full else "",
-        "figures": _figures(full, report.get("volume_ranges", {}).get(structure["id"]), in_mm=in_mm)
-        if full
-        else [],
+        "figures": _figures(full, _range_of(structure, report), in_mm=in_mm) if full else [],
         "levels": [{**quality[level], "name": names[level]} for level in LEVELS if level in quality],
     }
+
+
+def _range_of(structure: Mapping[str, Any], report: Mapping[str, Any]) -> Mapping[str, float] | None:
+    span: Mapping[str, float] | None = report.get("volume_ranges", {}).get(structure["id"])
+    return span
 
 
 def _distance(full: Mapping[str, Any], which: str, *, in_mm: bool) -> tuple[str, str]:

@@ -70,6 +70,7 @@ def _body(
         "light": verdict["light"],
         "reasons": verdict["reasons"],
         "full": full,
+        "range": "",
         "mean": "",
         "figures": _figures(full, estimate, in_mm=in_mm) if full else [],
         "levels": [],

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from export_scenes import two_organs
 from plastinate.cli import terminal
-from plastinate.model.evidence import Finding, NotFound, RunRecord, SurfaceQuality, Verdict
+from plastinate.model.evidence import Finding, NotFound, RunRecord, SurfaceQuality, Verdict, VolumeRange
 from plastinate.model.series import Inspection, Series, SetAside
 from plastinate.pipeline.progress import ProgressEvent
 from plastinate.services.build_models import BuildResult
@@ -146,6 +146,26 @@ def test_a_build_shows_its_lights_its_reasons_and_its_files(screen: io.StringIO)
     assert "not found" not in seen
     # What is opened first is named first.
     assert seen.index("/out/scene.glb") < seen.index("/out/certificate.html") < seen.index("/out/run.json")
+
+
+def test_a_range_of_volumes_has_a_column_where_there_is_one(screen: io.StringIO):
+    scene = two_organs()
+    first, second = (node.id for node in scene.nodes)
+    quality = SurfaceQuality(
+        1200, 602, True, True, 0, 1, 1234.56, 1240.0, -0.4, 99.0, 0.2, 0.5, 1.1, 0.25, 0.6, 1.4, 2.0
+    )
+    evidence = replace(
+        scene.evidence,
+        quality={name: {"full": quality} for name in (first, second)},
+        verdicts={name: Verdict("green") for name in (first, second)},
+        volume_ranges={first: VolumeRange(1100.25, 1400.5)},
+    )
+    run = RunRecord("2020", 12.34, {}, 100.0, "0")
+    terminal.print_build(BuildResult(replace(scene, evidence=evidence), run, {}), Path("/out"))
+    rows = {name: line for line in screen.getvalue().splitlines() for name in (first, second)
+            if line.startswith(scene.node(name).structure.name)}  # fmt: skip
+    assert "1,234.6 ml  1,100.2 and 1,400.5 ml" in rows[first]
+    assert rows[second].split()[-9:] == ["-", "0.20", "/", "0.50", "mm", "1,200", "yes", "●", "green"]
 
 
 def test_what_was_asked_for_and_is_not_there_has_its_line_and_its_reason(screen: io.StringIO):

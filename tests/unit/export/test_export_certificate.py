@@ -200,3 +200,12 @@ def test_between_which_volumes_an_organ_lies_is_stated_where_its_method_knows(tm
     write_certificate(scene, tmp_path, pictures=PICTURES, run=run_record())
     page = (tmp_path / "certificate.html").read_text(encoding="utf-8")
     assert "<dt>Between, by likelihood</dt><dd>1,100 ml and 1,400 ml</dd>" in page
+    assert '<td class="n">1,100 ml and 1,400 ml</td>' in page
+
+
+def test_the_table_says_what_its_distance_is_and_what_it_cannot_tell(tmp_path):
+    write_certificate(certified(), tmp_path, pictures=PICTURES, run=run_record())
+    page = Page((tmp_path / "certificate.html").read_text(encoding="utf-8"))
+    table = page.text.index("structurevolumesurface to masktrust")
+    assert 0 < page.text.index("cannot tell whether the recipe chose the right voxels") < table
+    assert "error" not in page.text[:table]

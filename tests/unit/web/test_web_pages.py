@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from plastinate.archive.tables import Build
+from export_scenes import two_organs
+from plastinate.archive.tables import Build, BuildFile
+from plastinate.model.evidence import SurfaceQuality, Verdict, VolumeRange
+from plastinate.stages.export.certificate import certificate
 from plastinate.web import measures, wording
 from plastinate.web.build_page import build_shown
 from plastinate.web.script_words import script_words
@@ -257,6 +261,33 @@ def test_a_format_is_offered_whole_and_in_parts_where_it_has_no_whole(stage: Sta
     assert shown["obj"]["size"] == 20
     assert list(shown) == ["glb", "stl", "obj"]
     assert [str(each["packed"]).partition(":")[0] for each in shown.values()] == ["Packed with Draco", "", ""]
+
+
+def test_the_table_of_a_build_names_its_distance_and_shows_the_range(stage: Stage):
+    scene = stage.new_scene()
+    drawn = two_organs()
+    name = drawn.nodes[0].id
+    quality = SurfaceQuality(
+        1200, 602, True, True, 0, 1, 1234.5, 1240.0, -0.4, 99.0, 0.2, 0.5, 1.1, 0.25, 0.6, 1.4, None
+    )
+    evidence = replace(
+        drawn.evidence,
+        inputs={"geometry": drawn.geometry.as_dict(), "sha256": "a", "recipe": {"sha256": "b"}},
+        quality={name: {"full": quality}},
+        verdicts={name: Verdict("green")},
+        volume_ranges={name: VolumeRange(1100.0, 1400.0)},
+    )
+    text = json.dumps(certificate(replace(drawn, evidence=evidence))).encode()
+    kept = stage.archive.files.keep_bytes(text)
+    with stage.archive.database.write() as session:
+        session.add(
+            BuildFile(build_id=scene.build, name="certificate.json", sha256=kept.sha256, size=kept.size)
+        )
+    page = stage.browser("viewer").get(f"/cases/{scene.case}/builds/{scene.build}").text
+    head = page[: page.index("</table>")]
+    assert head.index("cannot tell whether the recipe chose the right voxels") < head.index("<table>")
+    for cell in (">Surface to mask</th>", ">1.10 l and 1.40 l</td>", ">0.20 mm</td>"):
+        assert cell in head, cell
 
 
 def test_numbers_are_written_as_the_reader_writes_them(stage: Stage):
