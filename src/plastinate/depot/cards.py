@@ -14,6 +14,8 @@ from plastinate.model.depot_errors import ModelNotFound
 
 KINDS = ("pypi", "npm", "url")
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# It becomes part of the names of folders and files.
+NAME_LETTERS_MAX = 60
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
 CARD_KEYS = (
     *(
@@ -139,8 +141,12 @@ def read_card(name: str, table: CardTable) -> ModelCard:
     Raises:
         ModelCardFlaw: a key is missing, unknown or out of bounds.
     """
-    if not NAME.fullmatch(name):
-        raise table.flaw("name", f"{name!r} is not a name: small letters, digits and single hyphens")
+    if not NAME.fullmatch(name) or len(name) > NAME_LETTERS_MAX:
+        raise table.flaw(
+            "name",
+            f"{name!r:.80} is not a name: small letters, digits and single hyphens, "
+            f"at most {NAME_LETTERS_MAX}",
+        )
     table.only(*CARD_KEYS)
     is_own = "name" in table.table
     archive = _archive(table.below("source")) if not is_own or "source" in table.table else None

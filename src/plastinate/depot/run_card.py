@@ -19,6 +19,7 @@ SCALES = ("none", "window", "clip-and-standardise", "z-score", "percentiles")
 KINDS = ("softmax", "sigmoid", "labels")
 LABELS_MAX = 255
 PATCH_VOXELS_MAX = 320**3
+LABEL_LETTERS_MAX = 100
 LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # Letters of the two directions of each patient axis.
 AXIS_OF = {"L": "x", "R": "x", "P": "y", "A": "y", "S": "z", "I": "z"}
@@ -189,10 +190,14 @@ def _labels(table: CardTable) -> dict[int, str]:
     labels: dict[int, str] = {}
     for key in table.table:
         name = table.text(key)
-        if not key.isdecimal() or not 1 <= int(key) <= LABELS_MAX:
-            raise table.flaw(key, f"a label is a whole number from 1 to {LABELS_MAX}")
-        if not LABEL.fullmatch(name):
-            raise table.flaw(key, f"{name!r} is not a name: small letters, digits and single hyphens")
+        if not (key.isascii() and key.isdecimal() and len(key) <= 3) or not 1 <= int(key) <= LABELS_MAX:
+            raise table.flaw(f"{key:.40}", f"a label is a whole number from 1 to {LABELS_MAX}")
+        if not LABEL.fullmatch(name) or len(name) > LABEL_LETTERS_MAX:
+            raise table.flaw(
+                key,
+                f"{name!r:.80} is not a name: small letters, digits and single hyphens, "
+                f"at most {LABEL_LETTERS_MAX}",
+            )
         labels[int(key)] = name
     if not labels:
         raise table.flaw("", "no label is named")

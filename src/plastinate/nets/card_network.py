@@ -20,6 +20,11 @@ Floats = npt.NDArray[np.float32]
 ROUNDING = 0.01
 # How runtimes word it that the memory did not reach.
 MEMORY_WORDS = ("alloc", "out of memory", "not enough memory")
+# How OpenVINO begins the lines of its reports that give no reason.
+WHERE_IT_WAS_NOTICED = (
+    *("Exception from ", "Check '", "FrontEnd API failed", "Model wasn't fully converted", "Summary:"),
+    *("While validating ", "Conversion is failed for"),
+)
 
 
 class CardNetwork:
@@ -49,7 +54,7 @@ class CardNetwork:
         except ModelCardFlaw:
             raise
         except Exception as error:  # each runtime has errors of its own, and they share no ancestor
-            raise NetworkUnsound(name, f"cannot be loaded ({_first_line(error)})") from error
+            raise NetworkUnsound(name, f"cannot be loaded ({_reason(error)})") from error
 
     def __call__(self, patch: Floats) -> Floats:
         """The answer to one patch: (1, 1, *sizes) -> (channels, *sizes) float32, as the card promises it.
@@ -95,7 +100,7 @@ class CardNetwork:
         except Exception as error:  # as above
             if any(word in str(error).lower() for word in MEMORY_WORDS):
                 raise MemoryShort("a patch of the network") from error
-            raise NetworkUnsound(self._name, f"cannot be run ({_first_line(error)})") from error
+            raise NetworkUnsound(self._name, f"cannot be run ({_reason(error)})") from error
 
     def _hold_to_likelihoods(self, answer: Floats, low: float, high: float) -> None:
         is_first = self._lowest > self._highest
@@ -158,5 +163,10 @@ def _sigmoid(logits: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60, 60))), dtype=np.float32)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+def _reason(error: Exception) -> str:
+    """The line that says why: OpenVINO puts around it where in its own source it was noticed."""
+    lines = [line.strip().removeprefix("-- ") for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(WHERE_IT_WAS_NOTICED)]
+    if telling == lines:
+        telling = lines[:1]
+    return (telling or lines or [type(error).__name__])[-1][:200].rstrip(".")

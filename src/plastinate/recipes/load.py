@@ -27,6 +27,7 @@ from plastinate.recipes.totalsegmentator import (
     NAME as TOTALSEGMENTATOR,
 )
 from plastinate.recipes.totalsegmentator import (
+    WHOLE_BODY,
     is_open_class,
     totalsegmentator_for_organs,
     totalsegmentator_recipe,
@@ -70,13 +71,14 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     ('trachea', 'airways', 'lung-left', 'lung-right')
     """
     text = str(name_or_path)
+    family, colon, task = text.partition(":")
+    if family == TOTALSEGMENTATOR and not isinstance(name_or_path, Path):
+        return totalsegmentator_recipe(task if colon else WHOLE_BODY, built_in=list_recipes())
     if isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text or "\\" in text:
         path = Path(text)
         if not path.is_file():
             raise RecipeNotFound("recipe file", text)
         return read_recipe(path, base=_built_in_table)
-    if text.partition(":")[0] == TOTALSEGMENTATOR:
-        return totalsegmentator_recipe(text.partition(":")[2], built_in=list_recipes())
     if text.startswith(PREFIX):
         return own_recipe(text.removeprefix(PREFIX), built_in=list_recipes())
     return _built_in(text)
@@ -217,5 +219,7 @@ def _built_in_table(name: str) -> dict[str, Any]:
 
 def _path(name: str) -> Path:
     if name not in _files():
-        raise RecipeNotFound("recipe", name, near=difflib.get_close_matches(name, _files(), 2))
+        fault = RecipeNotFound("recipe", name, near=difflib.get_close_matches(name, _files(), 2))
+        fault.hint += " A file of your own is given with .toml or a slash in its path, as ./my-spleen.toml."
+        raise fault
     return _files()[name]

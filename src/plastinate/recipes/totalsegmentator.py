@@ -21,6 +21,7 @@ NAME = "totalsegmentator"
 # What stands before the task's name where a recipe is asked for; without a task it is the whole body.
 PREFIX = f"{NAME}:"
 METHOD = NAME
+WHOLE_BODY = "total"
 FOLDER = Path(__file__).with_name("totalsegmentator_tasks")
 WHY = "What a voxel is, the network says; the wall between two structures is one surface for both."
 SOURCE = "Wasserthal et al., Radiology: Artificial Intelligence 5 (2023), doi 10.1148/ryai.230024"
@@ -77,7 +78,7 @@ def totalsegmentator_recipe(name: str, *, built_in: Sequence[Recipe], organs: Se
     """A recipe for one task.
 
     Args:
-        name: of the task; "" is the whole body in CT.
+        name: of the task.
         built_in: the recipes that come with Plastinate, for what is plausible for an organ.
         organs: which of its structures; none for all.
 
@@ -85,10 +86,12 @@ def totalsegmentator_recipe(name: str, *, built_in: Sequence[Recipe], organs: Se
         RecipeNotFound: there is no such task.
     """
     tasks = totalsegmentator_tasks()
-    if (name or "total") not in tasks:
+    if name not in tasks:
         near = [f"{PREFIX}{each}" for each in difflib.get_close_matches(name, tasks, 2)]
-        raise RecipeNotFound("recipe", f"{PREFIX}{name}", near=near)
-    task = tasks[name or "total"]
+        missing = RecipeNotFound("recipe", f"{PREFIX}{name:.60}", near=near)
+        missing.hint = f"Its tasks are {', '.join(tasks)}; `{NAME}` without one means `{PREFIX}{WHOLE_BODY}`."
+        raise missing
+    task = tasks[name]
     wanted = tuple(organs) or tuple(task.classes)
     params: dict[str, Any] = {"task": task.task, "classes": [task.classes[each] for each in wanted]}
     if task.mode:

@@ -280,3 +280,16 @@ def test_the_card_in_the_documentation_is_one(places: Places, tmp_path: Path):
     assert run is not None
     assert run.labels == {1: "liver"}
     assert run.scale.to == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"name": "t" * 61}, {"name": "t" * 5000}, {"output_labels__1": "l" * 101}, {"output_labels__²": "l"}],
+)
+def test_a_name_that_no_file_could_bear_is_refused_shortly(tmp_path: Path, values: dict[str, Any]):
+    path = tmp_path / "tiny.toml"
+    text = card(model__file="net.onnx", model__bytes=1, model__sha256="0" * 64, **values)
+    path.write_text(text.replace("\n² =", '\n"²" ='))
+    with pytest.raises(ModelCardFlaw, match=r"at most|a label is a whole number") as refused:
+        read_own_card(path)
+    assert len(refused.value.sentence) < 300

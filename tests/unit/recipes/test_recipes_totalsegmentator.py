@@ -110,3 +110,12 @@ def test_a_licensed_task_says_so_and_names_what_has_no_code_here():
 
 def test_a_server_takes_a_task_by_name():
     assert checked_wish({"recipe": "totalsegmentator:total-mr"}, inspection=None)["recipe"]
+
+
+@pytest.mark.parametrize("task", ["", "../../etc", "..\\etc", "x.toml", "t" * 5000])
+def test_a_task_that_there_is_not_is_refused_with_those_there_are(task: str):
+    with pytest.raises(RecipeNotFound) as refused:
+        load_recipe(f"totalsegmentator:{task}")
+    assert refused.value.sentence.startswith("There is no recipe called 'totalsegmentator:")
+    assert len(refused.value.sentence) < 200
+    assert "total-mr" in refused.value.hint

@@ -8,11 +8,13 @@ import pytest
 from anatomy_phantoms import dice, grid, positions
 from card_networks import PATCH, above, bring, convolution
 from model_shelf import set_places
-from plastinate.depot import model_file
+from plastinate.depot import card_named, model_file
 from plastinate.model.depot_errors import ModelCardFlaw, NetworkUnsound
 from plastinate.model.errors import Cancelled, EmptyMask, MemoryShort, NoMillimetres, ParameterError
 from plastinate.model.volume import UNMEASURED_INT16, Volume
 from plastinate.nets import fit_patch
+from plastinate.nets.card_network import CardNetwork
+from plastinate.nets.session import Session
 from plastinate.stages.segment import own_net as method
 from plastinate.stages.segment.own_net import own_net
 from voxel_scenes import volume_of
@@ -202,6 +204,41 @@ def test_a_network_that_answers_with_no_number_is_refused(here):
     model = bring(here, convolution([[[[[np.nan]]]], [[[[1]]]]], [0, 0]))
     with pytest.raises(NetworkUnsound, match="NaN"):
         own_net(scene()[0], model=model)
+
+
+CONVERSION = """Exception from src/inference/src/cpp/core.cpp:84:
+Check 'false' failed at src/frontends/common_translators/src/unconverted_ops_report.cpp:151:
+FrontEnd API failed with OpConversionFailure:
+Model wasn't fully converted.
+Summary:
+-- No conversion rule found for operations: Nonsense-28
+
+"""
+RESHAPE = """Check 'is_possible' failed at src/core/reshape_shape_inference.hpp:360:
+While validating node 'opset1::Reshape out'
+Requested output shape [1,2,7] is incompatible with input shape
+"""
+
+
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        (CONVERSION, "No conversion rule found for operations: Nonsense-28"),
+        (RESHAPE, "Requested output shape [1,2,7] is incompatible with input shape"),
+        ("[ONNXRuntimeError] : 1 : FAIL : Incompatible dimensions.\nmore", "Incompatible dimensions"),
+        ("Exception from src/inference/core.cpp:84:", "Exception from src/inference/core.cpp:84:"),
+        ("", "RuntimeError"),
+    ],
+)
+def test_what_a_runtime_reports_is_told_by_the_line_that_says_why(here, report, why):
+    def fails(inputs):
+        raise RuntimeError(report)
+
+    card = card_named(bring(here, above(0)))
+    asked = CardNetwork("tiny", card.run, here, session=Session(fails, "openvino"))
+    with pytest.raises(NetworkUnsound) as refused:
+        asked(np.zeros((1, 1, 8, 8, 8), np.float32))
+    assert refused.value.sentence.endswith(f"{why}).")
 
 
 def test_a_file_that_no_runtime_loads_is_refused_in_a_sentence(here):
