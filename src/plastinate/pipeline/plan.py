@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from plastinate import __version__
-from plastinate.model.errors import RecipeFlaw
+from plastinate.model.errors import RecipeFlaw, RecipeNotFound
 from plastinate.model.evidence import StepRecord
 from plastinate.model.recipe import Recipe
 from plastinate.stages import catalog
+
+METHODS_LISTED = 'docs/how-to/add-an-organ.md lists the methods under "The methods".'
 
 
 @dataclass(frozen=True)
@@ -116,24 +118,28 @@ def _planned(
     why: str,
     source: str,
 ) -> PlannedStep:
-    function = catalog.find(table, f"{stage} method", method).load()
-    _check_parameters(recipe, method, function, params)
+    place = f"the {stage} step that makes {', '.join(into)}" if into else f"a {stage} step"
+    try:
+        function = catalog.find(table, f"{stage} method", method).load()
+    except RecipeNotFound as error:
+        error.args = (f"Recipe {recipe.name!r}, {place}: {error.sentence}",)
+        error.hint = METHODS_LISTED
+        raise
+    _check_parameters(recipe, f"method {method!r} of {place}", function, params)
     summary = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
     tells = "progress" in inspect.signature(function).parameters
     return PlannedStep(stage, method, function, dict(params), inputs, into, why, source, summary, tells=tells)
 
 
 def _check_parameters(
-    recipe: Recipe, method: str, function: Callable[..., Any], params: Mapping[str, Any]
+    recipe: Recipe, what: str, function: Callable[..., Any], params: Mapping[str, Any]
 ) -> None:
     signature = inspect.signature(function)
     named = {name: value for name, value in signature.parameters.items() if value.kind is value.KEYWORD_ONLY}
     for name in params:
         if name not in named or name == "progress":
-            raise RecipeFlaw(
-                recipe.name, f"method {method!r} has no parameter {name!r}; it has {sorted(named)}"
-            )
+            raise RecipeFlaw(recipe.name, f"{what} has no parameter {name!r}; it has {sorted(named)}")
     supplied_by_run = {"structure", "structures", "levels", "progress"}
     for name, value in named.items():
         if value.default is value.empty and name not in params and name not in supplied_by_run:
-            raise RecipeFlaw(recipe.name, f"method {method!r} needs the parameter {name!r}")
+            raise RecipeFlaw(recipe.name, f"{what} needs the parameter {name!r}")

@@ -43,8 +43,13 @@ def test_a_hull_stays_a_hull():
 
 
 def test_an_unknown_method_is_refused_with_a_guess():
-    with pytest.raises(RecipeNotFound, match="threshold"):
+    with pytest.raises(
+        RecipeNotFound, match=r"'mine', the segment step that makes bone: .*mean threshold"
+    ) as no:
         plan(recipe_of(Step("treshold", {}, (), ("bone",))))
+    assert "add-an-organ.md" in no.value.hint
+    with pytest.raises(RecipeNotFound, match=r"'mine', a prepare step: .*mean median"):
+        plan(recipe_of(BONE, prepare=(Step("medain"),)))
 
 
 def test_a_misspelt_parameter_is_refused_with_those_there_are():

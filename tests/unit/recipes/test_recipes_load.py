@@ -236,3 +236,9 @@ def test_a_window_without_meaning_is_refused(arguments):
 def test_a_table_without_measure_is_a_flaw_of_the_recipe(tmp_path, value):
     with pytest.raises(RecipeFlaw):
         load_recipe(own(tmp_path, f"name = {value}\n"))
+
+
+def test_a_name_that_is_no_recipe_is_told_how_a_file_is_given():
+    with pytest.raises(RecipeNotFound, match="Did you mean ct-spleen") as refused:
+        load_recipe("my-spleen")
+    assert "with .toml or a slash in its path" in refused.value.hint
