@@ -81,6 +81,8 @@ FINDINGS = {
     "segment.back-to-front": _l("The scan looks turned back to front"),
     "segment.upside-down": _l("The scan looks upside down"),
     "segment.mirrored": _l("The scan looks mirrored"),
+    "segment.impossible-size": _l("A size that no person has"),
+    "segment.unlike-adult": _l("A trunk unlike an adult's"),
     "scan.metal": _l("Metal in the scan"),
     "segment.nothing-found": _l("One step found nothing"),
     "mesh.unit-assumed": _l("The unit was assumed"),

@@ -1,4 +1,4 @@
-"""CT volume -> what looks turned over or mirrored in it, as spine, ribs, liver and aorta tell."""
+"""CT volume -> what looks turned over, mirrored or of a wrong size, as spine, ribs, liver and aorta tell."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from plastinate.stages.segment.orientation import body_middle_mm
 from plastinate.stages.segment.patient_grid import AIR_HU, averaged, moved, patient_grid
 from plastinate.stages.segment.spinal_canal import LEAST_ENCLOSED, Canal, roll_of, spinal_canal
 from plastinate.stages.segment.trunk import GRID_MM, Trunk, is_beyond_people
+from plastinate.stages.segment.trunk_size import odd_sizes
 
 Floats = npt.NDArray[np.float32]
 
@@ -92,7 +93,7 @@ class _Seen:
 
 
 def trunk_lie(volume: Volume) -> tuple[Finding, ...]:
-    """What of a trunk lies otherwise than the scan says: back to front, upside down, mirrored.
+    """What of a trunk lies otherwise than the scan says: back to front, upside down, mirrored, too large.
 
     The patient's own directions are judged, so prone and supine, head first and feet first are all
     right where the scan says so. What holds no spine of a trunk is not judged; neither is up
@@ -103,8 +104,11 @@ def trunk_lie(volume: Volume) -> tuple[Finding, ...]:
     """
     if volume.quantity != "HU" or volume.geometry.unit != "mm" or is_beyond_people(volume.geometry):
         return ()
-    signs = read_signs(volume)
-    found = []
+    seen = _seen(volume)
+    canal = _canal(seen)
+    spine = np.zeros(seen.grid.shape[0], dtype=bool) if canal is None else canal.enclosed >= LEAST_ENCLOSED
+    found = [*odd_sizes(volume, grid=seen.grid, body=seen.body, lung=seen.lung, spine=spine)]
+    signs = _signs(seen, canal)
     if signs.back is not None and signs.back < 0:
         found.append(
             Finding(
@@ -145,7 +149,10 @@ def read_signs(volume: Volume) -> Signs:
     turned over twice is not called mirrored for it.
     """
     seen = _seen(volume)
-    canal = _canal(seen)
+    return _signs(seen, _canal(seen))
+
+
+def _signs(seen: _Seen, canal: Canal | None) -> Signs:
     if canal is None:
         return Signs()
     back = _behind(seen, canal)

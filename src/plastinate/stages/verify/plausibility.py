@@ -66,6 +66,9 @@ DOUBTS_NOTICED = {
         "A solid mass was counted as lung: it may be a tumour, or more or less of it may belong there."
     ),
     "segment.lung-fluid": "Fluid or lung without air lies behind a lung, and is not in the model.",
+    "segment.unlike-adult": (
+        "The trunk has not the size of an adult's: it is a child's, or every length and volume is wrong."
+    ),
     "segment.contrast": (
         "The scan holds contrast agent as bright as bone, or metal: what touches bone may be taken for it."
     ),
@@ -74,6 +77,9 @@ DOUBTS_NOTICED = {
 WRONGS_NOTICED = {
     "segment.back-to-front": "The scan looks turned back to front: its sides may all be wrong.",
     "segment.upside-down": "The scan looks upside down: its sides may all be wrong.",
+    "segment.impossible-size": (
+        "No person is of the size that the scan gives: every length and volume of it must be wrong."
+    ),
     "segment.mirrored": "The scan looks mirrored from left to right, unless the organs of the patient are.",
 }
 
