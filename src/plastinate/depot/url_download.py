@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plastinate.depot.patience import Patience, TooSlow
+from plastinate.depot.watched_line import WatchedHttp, WatchedHttps
 from plastinate.model.errors import DownloadFailed
 
 BLOCK_BYTES = 1 << 18
@@ -110,7 +111,7 @@ def _open(url: str, *, begin_at: int) -> Any:
         # To this server only: whoever it points to gets no password.
         named = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
         request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(named.encode()).decode()}")
-    opener = urllib.request.build_opener(_NoOtherSchemes)
+    opener = urllib.request.build_opener(_NoOtherSchemes, WatchedHttp, WatchedHttps)
     try:
         return opener.open(request, timeout=SILENCE_SECONDS)
     except urllib.error.HTTPError as error:

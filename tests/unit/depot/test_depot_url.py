@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import socketserver
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -139,6 +142,33 @@ def test_what_comes_too_slowly_is_given_up_in_words(shelf: Shelf, monkeypatch: p
 
     with pytest.raises(DownloadFailed, match="KB of it came in a second"):
         model_file("tiny")
+
+
+@pytest.mark.parametrize(
+    "beginning", [b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;"]
+)
+def test_a_server_that_never_ends_a_line_is_given_up_too(
+    places: Places, monkeypatch: pytest.MonkeyPatch, beginning: bytes
+):
+    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.1)
+    ended = threading.Event()
+
+    class Trickle(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(beginning)
+            with suppress(OSError):
+                while not ended.wait(0.01):
+                    self.request.sendall(b"x")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Trickle) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        put_card(places, f"http://127.0.0.1:{server.server_address[1]}/tiny.bin")
+        try:
+            with pytest.raises(DownloadFailed, match="KB of it came in a second"):
+                model_file("tiny")
+        finally:
+            ended.set()
+            server.shutdown()
 
 
 @pytest.mark.parametrize("words", ["bytes ²-9/10", "bytes -1-9/10", f"bytes {'9' * 5000}-", "", "bytes"])
