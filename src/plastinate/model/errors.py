@@ -310,7 +310,7 @@ class EmptyMask(ResultError):
         super().__init__(f"Nothing was found for {structure!r}{': ' + why if why else ''}.")
         self.structure = structure
         self.why = why
-        self.hint = "Check that the scan covers it and that the intensity window fits (`plastinate inspect`)."
+        self.hint = "Check that the scan covers it (`plastinate inspect`)."
 
 
 class SystemFault(PlastinateError):

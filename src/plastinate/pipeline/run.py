@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ DEFAULT_LEVELS: Mapping[str, int | None] = {"full": None, "medium": 30_000, "lig
 
 # Why a structure is not there, where no step could say more.
 UNCOVERED = "the scan may not cover it"
+# What to do where an organ was picked by a window of somebody's choice.
+WINDOW_HINT = "Check that the scan covers it and that the intensity window fits (`plastinate inspect`)."
 
 
 @dataclass(frozen=True)
@@ -163,11 +165,12 @@ def _segment(
             continue
         with progress.step(f"segment: {step.method}", share=0.17 / len(segment)) as within:
             try:
-                told = {"progress": within} if step.tells else {}
-                made = step.function(volume, *(masks[name] for name in step.inputs), **step.params, **told)
+                extra = {"progress": within} if step.tells else {}
+                made = step.function(volume, *(masks[name] for name in step.inputs), **step.params, **extra)
             except EmptyMask as nothing:
                 missing.update(dict.fromkeys(step.into, nothing.why or UNCOVERED))
-                findings.append(Finding("segment.nothing-found", "warning", nothing.sentence, nothing.hint))
+                told = _named_as_asked(nothing, wanted, segment[number:])
+                findings.append(Finding("segment.nothing-found", "warning", told.sentence, told.hint))
                 continue
             for name in step.into:
                 ranges.pop(name, None)
@@ -191,6 +194,21 @@ def _segment(
         for name in set(masks) - still_needed:
             del masks[name]
     return {name: masks[name] for name in wanted if name in masks}
+
+
+def _named_as_asked(nothing: EmptyMask, wanted: tuple[str, ...], segment: Sequence[PlannedStep]) -> EmptyMask:
+    """The same of the structures that were asked for and are lost with it; a step may call it otherwise.
+
+    Args:
+        nothing: what the first of the steps raised.
+        wanted: the structures of the recipe.
+        segment: that step and those after it.
+    """
+    lost = set(segment[0].into)
+    for step in segment[1:]:
+        lost = lost | set(step.into) if lost & set(step.inputs) else lost - set(step.into)
+    named = ", ".join(name for name in wanted if name in lost)
+    return EmptyMask(named, nothing.why) if named else nothing
 
 
 def _ranges(volume: Volume, into: tuple[str, ...], made: Remarked) -> dict[str, VolumeRange]:
@@ -242,7 +260,10 @@ def _label(
 def _nothing(recipe: Recipe, missing: Mapping[str, str]) -> EmptyMask:
     """Not one structure is there: each reason once."""
     reasons = dict.fromkeys(missing.get(name, UNCOVERED) for name in recipe.structures)
-    return EmptyMask(", ".join(recipe.structures), "; ".join(reasons))
+    nothing = EmptyMask(", ".join(recipe.structures), "; ".join(reasons))
+    if any(each.method == "threshold" and set(each.into) & set(recipe.structures) for each in recipe.segment):
+        nothing.hint = WINDOW_HINT
+    return nothing
 
 
 def _alone(volume: Volume, structure: str, mask: Mask) -> LabelMap:

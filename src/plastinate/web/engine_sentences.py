@@ -271,6 +271,7 @@ ON_A_PAGE = {
     "A build is refused unless gaps are allowed (--allow-gaps).": N_(
         "A build is refused unless you let missing slices be bridged, under Formats and exceptions."
     ),
+    "Check that the scan covers it (`plastinate inspect`).": N_("Check that the scan covers it."),
     "Check that the scan covers it and that the intensity window fits (`plastinate inspect`).": N_(
         "Check that the scan covers it and that the range fits."
     ),

@@ -127,6 +127,9 @@ def test_what_else_was_asked_for_of_a_chest_is_built_without_its_skull():
     result = run_recipe(CHEST.volume, recipe_for_organs(["skull", "lung-left"], "CT"), options=QUICK)
     assert list(result.surfaces) == ["lung-left"]
     assert result.not_found == {"skull": REASON}
+    warned = [each for each in result.findings if each.code == "segment.nothing-found"]
+    assert [each.sentence for each in warned] == [f"Nothing was found for 'skull': {REASON}."]
+    assert "window" not in warned[0].action
 
 
 @pytest.mark.slow
