@@ -98,6 +98,7 @@ def run_recipe(
     options = options or RunOptions()
     progress = progress or Progress()
     steps = plan(recipe)
+    _refuse_impossible_size(volume, recipe)
     records: list[StepRecord] = []
     findings: list[Finding] = []
     missing: dict[str, str] = {}
@@ -143,6 +144,16 @@ def run_recipe(
         {name: missing[name] for name in recipe.structures if name in missing},
         {name: ranges[name] for name in order if name in ranges},
     )
+
+
+def _refuse_impossible_size(volume: Volume, recipe: Recipe) -> None:
+    """Before the first step: on such a scan, millimetres ask for more voxels than there is memory.
+
+    A recipe for no kind of scan may be for any object.
+    """
+    why = catalog.door("impossible-size")(volume.geometry) if recipe.modality else None
+    if why:
+        raise EmptyMask(", ".join(recipe.structures), why)
 
 
 def _segment(

@@ -125,6 +125,7 @@ DOORS: dict[str, Method] = {
     "read-mesh": Method("plastinate.stages.export.read_mesh:read_mesh"),
     "box-prompter": Method("plastinate.stages.segment.from_prompts:prompter_here"),
     "prompted-slices": Method("plastinate.stages.segment.prompted_slices:PromptedSlices"),
+    "impossible-size": Method("plastinate.stages.segment.trunk:impossible_size"),
     "trunk-lie": Method("plastinate.stages.segment.trunk_lie:trunk_lie"),
     "find-metal": Method("plastinate.stages.verify.metal:find_metal"),
     "merge-labels": Method("plastinate.stages.segment.merge_labels:merge_labels"),

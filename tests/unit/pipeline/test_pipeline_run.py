@@ -11,6 +11,7 @@ import pytest
 import anatomy_phantoms
 from plastinate.model.errors import Cancelled, EmptyMask, ParameterError, RecipeFlaw
 from plastinate.model.evidence import Finding
+from plastinate.model.geometry import Geometry
 from plastinate.model.recipe import Recipe, Step, SurfaceStep
 from plastinate.model.remarked import Remarked
 from plastinate.model.surface import SurfaceSet
@@ -53,6 +54,18 @@ def nested(*, is_hull: bool) -> Recipe:
         (threshold(1000.0, "core"), threshold(0.0, "ball")),
         (surface("core", 1000.0), surface("ball", 0.0, is_hull=is_hull)),
     )
+
+
+@pytest.mark.parametrize(("step_mm", "words"), [(80.0, "larger than any person"), (0.1, "smaller than any")])
+def test_a_scan_of_no_persons_size_is_refused_before_the_first_step(volume, step_mm, words):
+    matrix = volume.geometry.to_lps_mm.copy()
+    matrix[:3, :3] *= step_mm / volume.geometry.spacing_mm[0]
+    sized = replace(volume, geometry=Geometry(SHAPE, matrix))
+    with pytest.raises(EmptyMask, match=f"{words}.*voxel size must be wrong"):
+        run_recipe(sized, nested(is_hull=False), options=ONE_LEVEL)
+    # A threshold alone may be for a bead or a ship.
+    made = run_recipe(sized, threshold_recipe(-250.0, None, name="ball"), options=ONE_LEVEL)
+    assert made.surfaces
 
 
 def test_what_is_found_is_measured_and_judged(volume):

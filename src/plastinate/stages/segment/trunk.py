@@ -25,6 +25,9 @@ BONE_SHARE = 0.25
 # Bores are 70 to 90 cm wide, and a tilted or oblique stack spans a little more; people are under 2.3 m long.
 LARGEST_MM = (1200.0, 1200.0, 2500.0)
 TOO_LARGE = "the scan is larger than any person, so its voxel size must be wrong"
+# No organ of a person fits into this.
+SMALLEST_MM = 5.0
+TOO_SMALL = "the scan is smaller than any organ, so its voxel size must be wrong"
 # From the lowest plane in which the skull is a ring, the chin lies 80 to 110 mm lower, and the aorta's arch
 # below the neck.
 BELOW_HEAD_MM = 150.0
@@ -81,6 +84,16 @@ def is_beyond_people(geometry: Geometry) -> bool:
     """Whether a scan is wider than any bore, or longer than people: then its voxel size must be wrong."""
     low, high = geometry.corners_lps_mm.min(axis=0), geometry.corners_lps_mm.max(axis=0)
     return bool((high - low > LARGEST_MM).any())
+
+
+def impossible_size(geometry: Geometry) -> str | None:
+    """Why a scan of that size shows no person, None where it may, or says no size."""
+    if geometry.unit != "mm":
+        return None
+    if is_beyond_people(geometry):
+        return TOO_LARGE
+    edges_mm = np.array(geometry.spacing_mm) * geometry.shape
+    return TOO_SMALL if edges_mm.max() < SMALLEST_MM else None
 
 
 def trunk(
