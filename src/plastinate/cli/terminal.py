@@ -38,6 +38,8 @@ SEVERITIES = {
 
 # So many structures that were not found have a line each; of a whole body's a chest holds half.
 NOT_FOUND_SINGLY = 8
+# A range from here on is told in whole millilitres.
+WHOLE_ML = 100
 
 out = Console(highlight=False, soft_wrap=sys.stdout is None or not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False)
@@ -174,7 +176,7 @@ def print_build(result: BuildResult, output: Path) -> None:
     _print_estimate(result)
     table = Table(box=None, pad_edge=False)
     ranges = evidence.volume_ranges
-    between = ["between, by likelihood"] if ranges else []
+    between = ["likely between"] if ranges else []
     for heading in (
         *("structure", "volume", *between),
         *("surface to mask, mean / p95", "triangles", "closed", "trust"),
@@ -227,7 +229,10 @@ def print_build(result: BuildResult, output: Path) -> None:
 
 
 def _between(span: VolumeRange | None) -> str:
-    return "-" if span is None else f"{span.least_ml:,.1f} and {span.greatest_ml:,.1f} ml"
+    if span is None:
+        return "-"
+    digits = 0 if span.least_ml >= WHOLE_ML else 1
+    return f"{span.least_ml:,.{digits}f} and {span.greatest_ml:,.{digits}f} ml"
 
 
 def not_found_lines(missing: Sequence[NotFound]) -> list[str]:

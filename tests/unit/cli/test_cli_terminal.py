@@ -164,7 +164,7 @@ def test_a_range_of_volumes_has_a_column_where_there_is_one(screen: io.StringIO)
     terminal.print_build(BuildResult(replace(scene, evidence=evidence), run, {}), Path("/out"))
     rows = {name: line for line in screen.getvalue().splitlines() for name in (first, second)
             if line.startswith(scene.node(name).structure.name)}  # fmt: skip
-    assert "1,234.6 ml  1,100.2 and 1,400.5 ml" in rows[first]
+    assert "1,234.6 ml  1,100 and 1,400 ml" in rows[first]
     assert rows[second].split()[-9:] == ["-", "0.20", "/", "0.50", "mm", "1,200", "yes", "●", "green"]
 
 
