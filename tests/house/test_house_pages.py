@@ -14,6 +14,7 @@ import click
 import pytest
 
 from plastinate.cli.main import cli
+from plastinate.depot.registry import built_in_cards
 from plastinate.model import errors
 from plastinate.recipes.load import list_recipes, load_structures
 from plastinate.recipes.parse import EXPECT_KEYS, RECIPE_KEYS, STEP_KEYS, SURFACE_KEYS
@@ -133,6 +134,13 @@ def _listed(part: str) -> list[str]:
     """The options that a table of the page has rows for."""
     rows = re.findall(r"^\| ((?:`--?[a-z-]+`(?:, )?)+) \|", part, re.M)
     return [option for row in rows for option in re.findall(r"`(--?[a-z-]+)`", row)]
+
+
+def test_the_page_on_working_offline_names_every_model_for_which_no_terms_are_asked():
+    page = _page("how-to/work-offline.md")
+    free = [name for name, card in built_in_cards().items() if not card.must_agree]
+    assert free
+    assert [name for name in free if f"`{name}`" not in page] == []
 
 
 def test_the_recipes_page_names_every_recipe_with_what_it_makes():
