@@ -260,6 +260,9 @@ def _print_files(result: BuildResult, output: Path) -> None:
     out.print(f"\n{len(result.files)} files in {escape(str(output))}, {result.run.wall_s:.1f} s:")
     for name in _worth_naming(result.files):
         out.print(f"  {escape(str(output / name))}")
+    for finding in result.scene.evidence.findings:
+        if finding.code == "ingest.looks-like-labels":
+            out.print(f"\n{escape(finding.sentence)} {escape(finding.action)}")
 
 
 def _print_estimate(result: BuildResult) -> None:

@@ -87,6 +87,7 @@ SENTENCES = (
     N_("Taken for Hounsfield units."),
     N_("The files do not say what kind of scan this is."),
     N_("Taken for {kind}, as stated by the person who asked for the models."),
+    N_("The input looks like a label map, and not like a scan."),
     N_("Some values lie beyond 16 bits."),
     N_("Kept as floating-point numbers."),
     N_("Some values have more digits than can be kept."),
@@ -273,6 +274,9 @@ ON_A_PAGE = {
         "A build is refused unless you let missing slices be bridged, under Formats and exceptions."
     ),
     "Check that the scan covers it (`plastinate inspect`).": N_("Check that the scan covers it."),
+    "Its numbers were taken as grey values; `plastinate convert` makes a part of each label.": N_(
+        "Its numbers were taken as grey values."
+    ),
     "Check that the scan covers it and that the intensity window fits (`plastinate inspect`).": N_(
         "Check that the scan covers it and that the range fits."
     ),

@@ -56,6 +56,7 @@ FINDINGS = {
     "ingest.mosaic": _l("A mosaic of slices"),
     "ingest.not-a-scan": _l("Not a scan"),
     "ingest.label-map": _l("A file of labels"),
+    "ingest.looks-like-labels": _l("Perhaps a file of labels"),
     "ingest.no-pixels": _l("A header without an image"),
     "ingest.float-pixels": _l("A map of computed values"),
     "ingest.dicomdir": _l("A table of contents"),

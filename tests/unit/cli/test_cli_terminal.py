@@ -104,6 +104,15 @@ def test_an_inspection_shows_columns_by_rows_and_says_what_was_set_aside(screen:
         assert words in seen, words
 
 
+def test_a_build_from_what_looks_like_labels_says_so_in_its_last_line(screen: io.StringIO):
+    scene = two_organs()
+    said = Finding("ingest.looks-like-labels", "warning", "It looks like labels.", "Convert [it].")
+    scene = replace(scene, evidence=replace(scene.evidence, findings=(said,)))
+    run = RunRecord("2020", 12.34, {}, 100.0, "0")
+    terminal.print_build(BuildResult(scene, run, {"run.json": "x"}), Path("/out"))
+    assert screen.getvalue().rstrip().splitlines()[-1].strip() == "It looks like labels. Convert [it]."
+
+
 def test_what_to_type_next_says_what_the_files_do_not(screen: io.StringIO):
     odd = series(modality="", tags={"likely_modality": "CT"})
     terminal.print_inspection(Inspection("/x", 1, (odd,), (), ()))

@@ -91,9 +91,15 @@ def test_labels_beside_a_picture_file_are_set_aside_even_if_they_come_first(tmp_
 @pytest.mark.slow
 def test_labels_alone_are_listed_and_read(tmp_path: Path):
     one = write(tmp_path / "one.nii.gz", blocks())
-    assert np.array_equal(np.unique(read_volume(one).volume.array), np.unique(blocks()))
+    read = read_volume(one)
+    assert np.array_equal(np.unique(read.volume.array), np.unique(blocks()))
+    assert "ingest.looks-like-labels" in {each.code for each in read.findings}
+    scan = read_volume(write(tmp_path / "scan" / "mr.nii.gz", noisy(300.0, 40.0)))
+    assert "ingest.looks-like-labels" not in {each.code for each in scan.findings}
     write(tmp_path / "two.nii.gz", np.pad(blocks(), 4))
     assert len(inspect_input(tmp_path).series) == 2
+    measured = read_volume(write(tmp_path / "scan" / "mr.nii.gz", np.abs(noisy(300.0, 40.0))))
+    assert "ingest.looks-like-labels" not in {each.code for each in measured.findings}
 
 
 def test_what_cannot_be_read_is_not_taken_for_labels(tmp_path: Path):

@@ -19,6 +19,7 @@ from plastinate.model.series import UNSAID
 from plastinate.stages.ingest.child_process import Progress
 from plastinate.stages.ingest.doctor import Case, Examination, examine
 from plastinate.stages.ingest.glance import glance
+from plastinate.stages.ingest.label_maps import looks_like_labels
 from plastinate.stages.ingest.lattice import refuse_gaps
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.picture import files_of
@@ -26,6 +27,8 @@ from plastinate.stages.ingest.picture_volume import Memory, ReadVolume, read_pic
 from plastinate.stages.ingest.stack import Stack
 from plastinate.stages.ingest.words import safe
 
+# So many planes of a picture file are looked at first.
+LOOK_PLANES = 16
 HASH_BLOCK_BYTES = 1 << 22
 # Two scans within a tenth of each other's size are rivals, if they are of different things.
 RIVAL_SHARE = 0.9
@@ -90,8 +93,26 @@ def run(request: dict[str, Any], *, limits: Limits, line: Reporter, shared: Memo
         digest: Future[str] = pool.submit(digest_of, paths)
         volume = read()
         inputs = {"sha256": digest.result(), "files": len(paths), "phase": phase}
+        if case.picture is not None:
+            notes += _labels_noticed(volume)
     answer = _on_the_wire(volume, case, inputs, (*notes, *_input_findings(examination)))
     return {**answer, "source_files": [str(path) for path in sources] if len(sources) == len(paths) else []}
+
+
+def _labels_noticed(volume: ReadVolume) -> tuple[Finding, ...]:
+    """That a picture file, given alone and so taken as it is, looks like labels and not like a scan."""
+    every = max(1, volume.array.shape[0] // LOOK_PLANES)
+    # Few planes tell of nearly every scan that it is one; only then is the rest looked at.
+    if not (looks_like_labels(volume.array[::every]) and looks_like_labels(volume.array)):
+        return ()
+    return (
+        Finding(
+            "ingest.looks-like-labels",
+            "warning",
+            "The input looks like a label map, and not like a scan.",
+            "Its numbers were taken as grey values; `plastinate convert` makes a part of each label.",
+        ),
+    )
 
 
 def choose_series(examination: Examination, number: int | None) -> tuple[Case, tuple[Finding, ...]]:
