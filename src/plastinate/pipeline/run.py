@@ -30,6 +30,7 @@ DEFAULT_LEVELS: Mapping[str, int | None] = {"full": None, "medium": 30_000, "lig
 
 # Why a structure is not there, where no step could say more.
 UNCOVERED = "the scan may not cover it"
+NOT_HU = "the values of this CT are no Hounsfield units, and what finds organs goes by these"
 # What to do where an organ was picked by a window of somebody's choice.
 WINDOW_HINT = "Check that the scan covers it and that the intensity window fits (`plastinate inspect`)."
 
@@ -98,7 +99,7 @@ def run_recipe(
     options = options or RunOptions()
     progress = progress or Progress()
     steps = plan(recipe)
-    _refuse_impossible_size(volume, recipe)
+    _refuse_impossible(volume, recipe)
     records: list[StepRecord] = []
     findings: list[Finding] = []
     missing: dict[str, str] = {}
@@ -146,12 +147,14 @@ def run_recipe(
     )
 
 
-def _refuse_impossible_size(volume: Volume, recipe: Recipe) -> None:
-    """Before the first step: on such a scan, millimetres ask for more voxels than there is memory.
+def _refuse_impossible(volume: Volume, recipe: Recipe) -> None:
+    """Before the first step: a size that asks for more voxels than memory holds, windows that mean nothing.
 
-    A recipe for no kind of scan may be for any object.
+    A recipe for no kind of scan may be for any object, in any unit.
     """
     why = catalog.door("impossible-size")(volume.geometry) if recipe.modality else None
+    if recipe.modality == volume.modality == "CT" and volume.quantity != "HU":
+        why = NOT_HU
     if why:
         raise EmptyMask(", ".join(recipe.structures), why)
 

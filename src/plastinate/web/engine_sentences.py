@@ -176,6 +176,7 @@ SENTENCES = (
     N_("nothing solid above {value} HU"),
     N_("there is no spine of a trunk in the scan"),
     N_("the scan is larger than any person, so its voxel size must be wrong"),
+    N_("the values of this CT are no Hounsfield units, and what finds organs goes by these"),
     N_("the scan is smaller than any organ, so its voxel size must be wrong"),
     N_("none of the bodies beside the spine looks enough like a kidney"),
     N_("none of the bodies under the left lung looks enough like a spleen"),

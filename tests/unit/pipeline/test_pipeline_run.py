@@ -68,6 +68,14 @@ def test_a_scan_of_no_persons_size_is_refused_before_the_first_step(volume, step
     assert made.surfaces
 
 
+def test_a_ct_without_hounsfield_units_is_refused_by_recipes_that_go_by_them(volume):
+    unknown = replace(volume, quantity="a.u.", modality="CT")
+    with pytest.raises(EmptyMask, match="no Hounsfield units"):
+        run_recipe(unknown, nested(is_hull=False), options=ONE_LEVEL)
+    made = run_recipe(unknown, threshold_recipe(-250.0, None, name="ball"), options=ONE_LEVEL)
+    assert made.surfaces
+
+
 def test_what_is_found_is_measured_and_judged(volume):
     result = run_recipe(volume, threshold_recipe(-250.0, None, name="ball"), options=ONE_LEVEL)
     quality = result.quality["ball"]["full"]

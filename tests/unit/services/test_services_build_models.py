@@ -254,6 +254,10 @@ def test_what_is_stated_decides_what_the_values_mean(scan: Path, tmp_path: Path)
         read = catalog.door("read-volume")(path, modality="CT")
         assert (read.volume.quantity, read.volume.modality) == (quantity, "CT")
         assert not code or code in {finding.code for finding in read.findings}
+    SimpleITK.WriteImage(SimpleITK.Cast(image, SimpleITK.sitkFloat32) / 4000.0, str(path))
+    read = catalog.door("read-volume")(path, modality="CT")
+    assert read.volume.quantity == "a.u."
+    assert "ingest.not-hounsfield" in {finding.code for finding in read.findings}
 
 
 def test_organs_are_found_by_name(ask):

@@ -15,6 +15,8 @@ from plastinate.stages.ingest.limits import Limits
 # Air and bone: values that run beyond both ends, and no farther than scanners write, are Hounsfield units.
 AIR_BELOW, BONE_ABOVE = -500.0, 100.0
 LEAST_HU, MOST_HU = -4096.0, 32767.0
+# Fat and blood alone lie farther apart than this, and noise widens it: less is a scale of 0 to 1 or alike.
+LEAST_SPAN_HU = 50.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,7 @@ def _meaning(array: npt.NDArray[Any], modality: str) -> tuple[str, tuple[Finding
         return "HU", (_guessed(low, high), *_outside_circles(array))
     if modality == "":
         return "a.u.", ()
-    if LEAST_HU <= low < 0:
+    if LEAST_HU <= low < 0 and high - low >= LEAST_SPAN_HU:
         # A CT cut out of the body holds no air, and yet fat lies below zero.
         return "HU", _outside_circles(array)
     return "a.u.", (
