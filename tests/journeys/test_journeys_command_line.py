@@ -108,7 +108,7 @@ def test_the_doctor_finds_this_installation_sound():
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("build", "scan"),
+        ("build",),
         ("build", "scan", "-o", "out", "--threshold", "warm"),
         ("build", "scan", "-o", "out", "--threshold", "a:b"),
         ("build", "scan", "-o", "out", "--nonsense"),
