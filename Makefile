@@ -49,7 +49,9 @@ lint: $(VENV)/.tested  ## style, types and who may import whom
 
 test: lint peers  ## everything: lint, all tests, coverage of at least 90 % of the lines
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n 2 --dist loadfile --durations 25 --cov --cov-report term --cov-fail-under 90
+	$(BIN)/coverage run -m pytest --durations 25
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=90
 
 # Only the floors that have quick tests: to gather the others takes as long as to run many.
 fast: $(VENV)/.tested  ## the quick tests only, under a minute
