@@ -59,7 +59,7 @@ def test_a_folder_becomes_organs_and_comes_back_as_files(page: Any, complaints: 
 
     page.get_by_role("heading", name="Choose what to build").wait_for()
     page.get_by_label("Single organs").check()
-    page.get_by_role("checkbox", name="Skin").check()
+    page.get_by_role("checkbox", name="Skin", exact=True).check()
     page.get_by_role("button", name="Build", exact=True).click()
     page.locator(".result .organs").wait_for()
     assert "Skin" in page.locator(".result .organs").inner_text()

@@ -146,7 +146,7 @@ def test_one_organ_is_built_from_the_command_line_with_what_was_used_in_its_cert
     import SimpleITK
     from click.testing import CliRunner
 
-    array = np.zeros((24, 24, 24), dtype=np.int16)
+    array = np.full((24, 24, 24), -100, dtype=np.int16)
     array[6:18, 6:18, 6:18] = SPLEEN_HU
     image = SimpleITK.GetImageFromArray(array)
     image.SetSpacing((3.0, 3.0, 3.0))

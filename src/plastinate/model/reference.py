@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from plastinate.model.depth import DepthMap
 from plastinate.model.errors import ParameterError
-from plastinate.model.picture import Picture
-from plastinate.model.projection import Projection
+
+if TYPE_CHECKING:
+    from plastinate.model.depth import DepthMap
+    from plastinate.model.picture import Picture
 
 # Closer together than this, a slip of a pixel is half the length.
 APART_PX_MIN = 2.0
@@ -56,6 +57,8 @@ class Reference:
             raise ParameterError("The two points of a reference lie in one place.")
         if depth is None:
             return self.length_mm / math.dist(*ends)
+        from plastinate.model.projection import Projection
+
         projection = Projection(picture.shape, picture.focal_px)
         points = [
             projection.to_points(
