@@ -71,6 +71,7 @@ def write_usdz_file(scene: Scene, path: Path, options: FormatOptions) -> dict[Pa
 def packed_aligned(files: dict[str, bytes]) -> bytes:
     """Files as a zip that stores them as they are, each beginning at a multiple of 64 bytes.
 
+    >>> import io, zipfile
     >>> packed = packed_aligned({"a.usda": b"#usda 1.0"})
     >>> packed.index(b"#usda") % 64, zipfile.ZipFile(io.BytesIO(packed)).testzip()
     (0, None)
