@@ -19,16 +19,14 @@ from plastinate.native.voxels import Box, Mask, gradient_magnitude
 from plastinate.stages.segment.border_doubt import EdgeSense, border_doubt
 from plastinate.stages.segment.boxes import cut_out
 from plastinate.stages.segment.flooding import flooded
-from plastinate.stages.segment.kidney_finder import Candidate, find_kidneys
+from plastinate.stages.segment.kidney_finder import find_kidneys
 from plastinate.stages.segment.patient_grid import box_between, moved
 from plastinate.stages.segment.trunk import trunk
+from plastinate.stages.segment.votes import counted_votes
 
 Floats = npt.NDArray[np.float32]
 
 SMOOTH_MM = 2.0
-# Candidates half as good as the best, and much the same body, have a say in where it ends.
-VOTE_SHARE = 0.5
-VOTE_OVERLAP = 0.6
 SURE_VOTE = 0.5
 LIKELY_VOTE = (0.35, 0.5)
 # With contrast, parenchyma takes up at least 50 HU over its 30 HU without. Without, noise would
@@ -103,7 +101,7 @@ def kidneys(
     for found in find_kidneys(parts):
         mask, likelihood = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.float16)
         if found and found[0].score >= least_score:
-            votes = _votes(found, grid)
+            votes = counted_votes(found, grid)
             hu = float(np.median(parts.values[votes >= SURE_VOTE]))
             edge = _Edge(core_mm, reach_mm, fat_below_hu, opening_mm)
             box, mask[box], likelihood[box] = _bordered(volume, votes, grid, hu, edge)
@@ -153,24 +151,6 @@ def _remarks(score: float, sure_score: float, hu: float, sides: list[str]) -> li
             )
         )
     return made
-
-
-def _votes(found: list[Candidate], grid: Geometry) -> Floats:
-    """How much of the worth of all candidates like the best one holds each voxel, 0 to 1."""
-    best = found[0]
-    own = np.zeros(grid.shape, dtype=np.bool_)
-    own[best.box] = best.mask
-    size = np.count_nonzero(best.mask)
-    total = np.zeros(grid.shape, dtype=np.float32)
-    worth = 0.0
-    for candidate in found:
-        if candidate.score < VOTE_SHARE * best.score:
-            break
-        both = np.count_nonzero(own[candidate.box] & candidate.mask)
-        if 2 * both >= VOTE_OVERLAP * (size + np.count_nonzero(candidate.mask)):
-            total[candidate.box] += candidate.score * candidate.mask
-            worth += candidate.score
-    return np.asarray(total / worth)
 
 
 def _bordered(

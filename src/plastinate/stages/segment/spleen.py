@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from plastinate.model.errors import EmptyMask
 from plastinate.model.evidence import Finding
-from plastinate.model.geometry import Geometry
 from plastinate.model.remarked import Remarked
 from plastinate.model.volume import Volume
 from plastinate.native import filters
@@ -28,15 +27,13 @@ from plastinate.stages.segment.settle_edge import (
     settle_edge,
     smoothed,
 )
-from plastinate.stages.segment.spleen_finder import Likeness, find_spleen
+from plastinate.stages.segment.spleen_finder import find_spleen
 from plastinate.stages.segment.trunk import trunk
+from plastinate.stages.segment.votes import counted_votes
 
 Floats = npt.NDArray[np.float32]
 
 SMOOTH_MM = 2.0
-# Bodies half as good as the best, and much the same body, have a say in where it ends.
-VOTE_SHARE = 0.5
-VOTE_OVERLAP = 0.6
 VOTE_BLUR_MM = 1.0
 # Pulp with contrast takes up at least 30 HU over its 45 to 50 HU without.
 CONTRAST_HU = 80.0
@@ -117,7 +114,7 @@ def spleen(
     found = find_spleen(parts)
     if not found or found[0].score < least_score:
         raise EmptyMask("spleen", NOT_LIKELY)
-    votes = _votes(found, parts.grid)
+    votes = counted_votes(found, parts.grid)
     edge = EdgeRules(reach_mm, trust, grey, coupling, contrast_hu)
     median_hu = float(np.median(parts.values[votes >= 0.5]))
     box = box_between(votes > 0, parts.grid, volume.geometry, margin_mm=AROUND_MM[1] + flood_mm)
@@ -133,24 +130,6 @@ def spleen(
     whole[box] = levels
     remarks = tuple(_remarks(median_hu, found[0].score < sure_score))
     return Remarked((put_back(mask, box, volume.geometry.shape),), remarks, (whole,))
-
-
-def _votes(found: list[Likeness], grid: Geometry) -> Floats:
-    """How much of the worth of all bodies like the best one holds each voxel, 0 to 1."""
-    best = found[0]
-    own = np.zeros(grid.shape, dtype=np.bool_)
-    own[best.box] = best.mask
-    size = np.count_nonzero(best.mask)
-    total = np.zeros(grid.shape, dtype=np.float32)
-    worth = 0.0
-    for body in found:
-        if body.score < VOTE_SHARE * best.score:
-            break
-        both = np.count_nonzero(own[body.box] & body.mask)
-        if 2 * both >= VOTE_OVERLAP * (size + np.count_nonzero(body.mask)):
-            total[body.box] += body.score * body.mask
-            worth += body.score
-    return np.asarray(total / worth)
 
 
 def _bordered(part: Volume, votes: Floats, bone: Mask, border: _Border) -> tuple[Mask, Floats]:
