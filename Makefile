@@ -49,7 +49,7 @@ lint: $(VENV)/.tested  ## style, types and who may import whom
 
 test: lint peers  ## everything: lint, all tests, coverage of at least 90 % of the lines
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --durations 25
+	tests/two_halves.sh $(BIN) --durations 25
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 

@@ -20,6 +20,9 @@ for number, taken in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
 
+# Run by another Python, which has the libraries that it imports.
+collect_ignore = ["tiny_nnunet.py"]
+
 # Floors whose tests start a server, a browser or a whole build: each takes seconds.
 SLOW_FLOORS = {"browser", "contract", "faults", "golden", "journeys"}
 
