@@ -1,0 +1,19 @@
+#!/bin/sh
+# All tests, in two processes side by side: most of them wait for a server, a browser or a child. What the
+# first half says is shown as it comes, what the second says when both have ended.
+set -u
+coverage="$1/coverage"
+shift
+
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+trap 'kill "$second" 2>/dev/null; exit 130' INT TERM HUP
+
+"$coverage" run -m pytest "$@" tests/unit tests/house src >"$said" 2>&1 &
+second=$!
+"$coverage" run -m pytest "$@" tests --ignore tests/unit --ignore tests/house
+status=$?
+echo "The other half, which ran beside it:"
+wait "$second" || status=$?
+cat "$said"
+exit "$status"
