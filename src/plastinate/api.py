@@ -102,7 +102,7 @@ def build_model(
     preview: bool = True,
     progress: Callable[[ProgressEvent], None] | None = None,
 ) -> Scene:
-    """Turn a scan into organ models that state their own error.
+    """Turn a scan into organ models that state how far to trust them.
 
     The same call gives the same bytes as the command line does.
 

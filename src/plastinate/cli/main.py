@@ -41,7 +41,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.version_option(__version__, prog_name="plastinate")
 @click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong; may stand anywhere.")
 def cli(*, debug: bool) -> None:
-    """Turn CT and MR scans into organ models that state their own error.
+    """Turn CT and MR scans into organ models that state how far to trust them.
 
     For teaching, research and planning aid; not for diagnosis.
 
