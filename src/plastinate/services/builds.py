@@ -42,16 +42,16 @@ def read_build(archive: Archive, actor: Actor, build_id: str) -> Build:
         return build_for(session, actor, build_id, need="view")
 
 
-def case_title_of(archive: Archive, actor: Actor, build_id: str) -> str:
-    """What the case of a build is called.
+def named_after(archive: Archive, actor: Actor, build_id: str) -> tuple[str, bool]:
+    """What the files of a build are called after: its case's title, and whether they say ESTIMATED.
 
     Raises:
         NotThere: there is no such build that this person may know of.
     """
     with archive.database.read() as session:
-        return case_for(
-            session, actor, build_for(session, actor, build_id, need="view").case_id, need="view"
-        ).title
+        build = build_for(session, actor, build_id, need="view")
+        title = case_for(session, actor, build.case_id, need="view").title
+        return title, bool(build.summary.get("estimate"))
 
 
 def read_build_file(archive: Archive, actor: Actor, build_id: str, *, name: str) -> BuildFile:

@@ -212,13 +212,15 @@ def _build(value: dict[str, Any]) -> ManifestBuild:
     for name in names:
         if not is_safe_path(name):
             raise ArchiveFlaw(f"a file of a build is called {name[:60]!r}")
+    summary = _summary(_dict(value.get("summary"), "a build's summary"))
+    measured = _measurements(_list(value.get("measurements", []), "measurements"))
     return ManifestBuild(
         title=_text(value.get("title"), "a build's title", longest=text_fields.TITLE_MAX, may_be_empty=True),
         created_at=_moment(value.get("created_at")),
         request=_request(_dict(value.get("request"), "a build's request")),
-        summary=_summary(_dict(value.get("summary"), "a build's summary")),
+        summary=summary,
         files=files,
-        measurements=_measurements(_list(value.get("measurements", []), "measurements")),
+        measurements=tuple(measurements.in_unit(measured, measurements.length_unit_of(summary))),
     )
 
 
@@ -251,8 +253,19 @@ def _summary(value: dict[str, Any]) -> dict[str, Any]:
             _text(name, "a format", longest=60): _text(why, "a reason") for name, why in left_out.items()
         },
         "wall_s": _number(value.get("wall_s")),
+        **({"estimate": _estimate(value["estimate"])} if value.get("estimate") is not None else {}),
         # Whoever reads the lights should know that another server set them.
         "imported": True,
+    }
+
+
+def _estimate(value: Any) -> dict[str, Any]:
+    """That a model was made of a picture, and whether it has a length; an unknown unit claims none."""
+    said = value if isinstance(value, dict) else {}
+    words = {name: said.get(name) for name in ("kind", "invented", "length_from")}
+    return {
+        **{name: _text(word, f"an estimate's {name}") for name, word in words.items() if word is not None},
+        "unit": "mm" if said.get("unit") == "mm" else "px",
     }
 
 
@@ -281,7 +294,10 @@ def _organ(value: dict[str, Any]) -> dict[str, Any]:
 def _request(value: dict[str, Any]) -> dict[str, Any]:
     """What was asked for: plain values and lists of them, of the kinds that wishes have here."""
     plain = (str, int, float, bool, type(None))
-    for each in value.values():
+    for name, each in value.items():
+        # Those two are made of parts, and held to them below.
+        if name in ("picture", "prompts"):
+            continue
         if not all(isinstance(item, plain) for item in (each if isinstance(each, list) else [each])):
             raise ArchiveFlaw("a build's request is not one")
     try:

@@ -1,7 +1,8 @@
 """What people measured on a build in 3D: kept with it, read by all who see it, changed by those who may edit.
 
 What counts are the points, in LPS millimetres; values follow from them and are calculated here, so that
-none is kept that its points do not give.
+none is kept that its points do not give. On the model of a picture in which no length is known, points and
+distances are in pixels (px), and no millimetre is ever stated.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from plastinate.services import text_fields
 from plastinate.services.access import Actor
 from plastinate.services.builds import build_for
 
-# Kind -> how many points it takes, and the unit of its value.
-KINDS = {"distance": (2, "mm"), "angle": (3, "deg")}
+# Kind -> how many points it takes.
+KINDS = {"distance": 2, "angle": 3}
 COUNT_MAX = 500
 ID_MAX = 40
 # Farther than any scanner reaches.
@@ -82,6 +83,7 @@ def write_measurements(
     wanted = checked(items)
     with archive.database.write() as session:
         build = build_for(session, actor, build_id, need="edit")
+        wanted = in_unit(wanted, length_unit_of(build.summary))
         # The build's row stands for its measurements, which may not be there yet: one writer at a time.
         session.get(Build, build_id, with_for_update=True)
         row = session.get(Measurements, build_id)
@@ -104,8 +106,23 @@ def measured_of(session: Session, build_id: str) -> Measured:
     return Measured([], 0) if row is None else Measured(list(row.items), row.version)
 
 
+def length_unit_of(summary: Mapping[str, Any]) -> str:
+    """The unit of distances: pixels on the model of a picture in which no length is known, else millimetres.
+
+    >>> length_unit_of({}), length_unit_of({"estimate": {"unit": "px"}})
+    ('mm', 'px')
+    """
+    estimate = summary.get("estimate")
+    return "px" if isinstance(estimate, Mapping) and estimate.get("unit") != "mm" else "mm"
+
+
+def in_unit(items: Iterable[Mapping[str, Any]], length_unit: str) -> list[dict[str, Any]]:
+    """Checked measurements with their distances in "mm" or "px"."""
+    return [{**item, "unit": length_unit} if item["kind"] == "distance" else dict(item) for item in items]
+
+
 def checked(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Measurements with their values, in the order given.
+    """Measurements with their values, in the order given, distances in millimetres: see `in_unit`.
 
     Raises:
         RequestFlaw: one is none, there are too many, or two have the same id.
@@ -134,8 +151,7 @@ def _checked(item: Mapping[str, Any]) -> dict[str, Any]:
     kind = item.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise RequestFlaw(f"It is one of {', '.join(KINDS)}", where="kind")
-    count, unit = KINDS[kind]
-    points = _points(item.get("points_lps_mm"), count)
+    points = _points(item.get("points_lps_mm"), KINDS[kind])
     return {
         "id": text_fields.one_line(_text(item, "id"), where="id", longest=ID_MAX),
         "kind": kind,
@@ -144,7 +160,7 @@ def _checked(item: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "points_lps_mm": points,
         "value": round(value_of(kind, points), 4),
-        "unit": unit,
+        "unit": "mm" if kind == "distance" else "deg",
     }
 
 

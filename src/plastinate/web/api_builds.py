@@ -87,7 +87,8 @@ def read_file(build_id: str, name: str) -> Response:
     archive, actor = archive_of_app(), current_actor()
     file = service.read_build_file(archive, actor, build_id, name=name)
     is_picture = name.endswith(".png") and name.startswith(OWN_PICTURES)
-    shown = name if is_picture else file_name(service.case_title_of(archive, actor, build_id), name)
+    case_title, is_estimated = service.named_after(archive, actor, build_id)
+    shown = name if is_picture else file_name(case_title, name, is_estimated=is_estimated)
     return send_stored(archive.files, file.sha256, size=file.size, name=shown, is_inline=is_picture)
 
 
@@ -106,8 +107,8 @@ def read_files(build_id: str, query_data: FilesAsked) -> Response:
         ZipEntry(file.name, file.size, partial(archive.files.open_range, file.sha256, 0, file.size))
         for file in files
     ]
-    case_title = service.case_title_of(archive, actor, build_id)
-    return send_zip(entries, name=zip_name(case_title, build.title, names))
+    case_title, is_estimated = service.named_after(archive, actor, build_id)
+    return send_zip(entries, name=zip_name(case_title, build.title, names, is_estimated=is_estimated))
 
 
 def _measured(found: measurements.Measured) -> Tagged:

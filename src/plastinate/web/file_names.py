@@ -28,6 +28,8 @@ ENDINGS = {
 # An OBJ names the MTL that lies beside it, and that its texture: renamed, they would not find each other.
 KEEP_THEIR_NAMES = frozenset({".obj", ".mtl", ".jpg"})
 TITLE_MAX = 60
+# In the name of whatever was made of a picture: it outlives every page that says so.
+ESTIMATED = "ESTIMATED"
 
 
 def format_of(name: str) -> str:
@@ -39,30 +41,47 @@ def format_of(name: str) -> str:
     return next((ENDINGS[ending] for ending in ENDINGS if name.endswith(ending)), "")
 
 
-def file_name(case_title: str, name: str) -> str:
+def file_name(case_title: str, name: str, *, is_estimated: bool = False) -> str:
     """What one file of a build is called.
 
     >>> file_name("Chest CT (2024)", "models/lung-left.stl"), file_name("Chest", "scene.obj")
     ('Chest-CT-2024-lung-left.stl', 'scene.obj')
+    >>> file_name("Cat", "object-ESTIMATED.glb", is_estimated=True)
+    'Cat-object-ESTIMATED.glb'
+    >>> file_name("Cat", "certificate.html", is_estimated=True)
+    'Cat-certificate-ESTIMATED.html'
     """
     last = PurePosixPath(name)
-    return last.name if last.suffix in KEEP_THEIR_NAMES else _joined(case_title, last.name)
+    if last.suffix in KEEP_THEIR_NAMES:
+        return last.name
+    if is_estimated and ESTIMATED not in last.name:
+        last = PurePosixPath(f"{last.stem}-{ESTIMATED}{last.suffix}")
+    return _joined(case_title, last.name)
 
 
-def zip_name(case_title: str, build_title: str, names: Iterable[str]) -> str:
+def zip_name(case_title: str, build_title: str, names: Iterable[str], *, is_estimated: bool = False) -> str:
     """What a zip of several files is called: with their format, where they are of one.
 
     Args:
         case_title: what the case is called.
         build_title: what was built.
         names: the files asked for; none for all of them.
+        is_estimated: it was made of a picture.
 
     >>> zip_name("Chest CT", "Both lungs", ["a.stl", "b.stl"]), zip_name("Chest CT", "Both lungs", [])
     ('Chest-CT-Both-lungs-STL.zip', 'Chest-CT-Both-lungs.zip')
+    >>> zip_name("Cat", "Object", [], is_estimated=True)
+    'Cat-Object-ESTIMATED.zip'
     """
     formats = {format_of(name) for name in names}
     only = formats.pop() if len(formats) == 1 else ""
-    words = [case_title, build_title, *([FORMATS[only][0]] if only else [])]
+    is_to_say = is_estimated and ESTIMATED not in _hyphened(build_title)
+    words = [
+        case_title,
+        build_title,
+        *([ESTIMATED] if is_to_say else []),
+        *([FORMATS[only][0]] if only else []),
+    ]
     return f"{_joined(*map(_hyphened, words))}.zip"
 
 

@@ -281,7 +281,7 @@ class MeasurementAsked(Payload):
         min_length=2, max_length=3, description="Two for a distance, three for an angle: LPS millimetres."
     )
     value: float | None = Field(None, description="Passed over: it is calculated from the points.")
-    unit: Literal["mm", "deg"] | None = None
+    unit: Literal["mm", "px", "deg"] | None = None
 
 
 class Measurement(Payload):
@@ -292,7 +292,9 @@ class Measurement(Payload):
     name: str
     points_lps_mm: list[Point]
     value: float
-    unit: Literal["mm", "deg"]
+    unit: Literal["mm", "px", "deg"] = Field(
+        description="px on the model of a picture in which no length is known."
+    )
 
 
 class MeasurementsAsked(Payload):

@@ -27,9 +27,9 @@ VIEW = (
         "shows all. The letters in the tools' names take them up, Enter uses them at the crosshair."
     ),
     N_(
-        "Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look "
-        "from a side, 0 goes back to the beginning. The letters in the buttons' names take up tools, "
-        "Enter uses them in the middle of the picture, Escape lays them down."
+        "Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look from "
+        "a side, 0 goes back to the beginning. The letters in the buttons' names take up tools, Enter "
+        "uses them in the middle of the picture, Escape lays them down."
     ),
     N_("As I look"),
     N_("Automatic"),
@@ -38,6 +38,7 @@ VIEW = (
     N_("Back of the box"),
     N_("Body"),
     N_("Bone"),
+    N_("Bottom"),
     N_("Bottom of the box"),
     N_("Box: show only what lies in it"),
     N_("Brain"),
@@ -73,16 +74,19 @@ VIEW = (
     N_("Depth from the left"),
     N_("Depth from the right"),
     N_("Depth from the top"),
+    N_("Depth: sure"),
+    N_("Depth: unsure"),
     N_("Distance"),
     N_("Distance to the scan, mean"),
     N_("Distance {number}"),
     N_("Drag sideways for contrast, up and down for brightness of the scan."),
     N_("Drag to turn, scroll or pinch to come closer, press a model to choose it."),
     N_("Drag to turn, scroll or pinch to come closer, press an organ to choose it."),
+    N_("Estimated from one picture"),
     N_("Everything, thinly"),
     N_(
-        "Far from zero the pictures of the scan have steps of up to {step}; the values under the "
-        "pointer are exact."
+        "Far from zero the pictures of the scan have steps of up to {step}; the values under the pointer "
+        "are exact."
     ),
     N_("Files"),
     N_("Fill the view"),
@@ -91,21 +95,31 @@ VIEW = (
     N_("From below"),
     N_("From the back"),
     N_("From the front"),
+    N_("From the front, as in the picture"),
     N_("From the left"),
+    N_("From the left of the picture"),
+    N_("From the middle of the picture"),
     N_("From the right"),
+    N_("From the right of the picture"),
+    N_("From the side"),
+    N_("Front"),
     N_("Front of the box"),
     N_("Green: nothing speaks against it"),
     N_("Handles in the picture"),
     N_("Hidden: {names}."),
     N_("Hide"),
     N_("Hide all"),
+    N_("How sure its depth is"),
+    N_("How sure the depth is"),
     N_("In sight: {names}."),
     N_("Its brightness follows that of the slices."),
+    N_("Its colours say how sure the depth is: violet unsure, yellow sure, white where nobody saw it."),
     N_("Its model could not be loaded."),
     N_(
-        "Its number among the voxels makes no sense: it is not outlined in the slices, and its values "
-        "in the scan are not known."
+        "Its number among the voxels makes no sense: it is not outlined in the slices, and its values in "
+        "the scan are not known."
     ),
+    N_("Left"),
     N_("Left side of the box"),
     N_("Light and shade"),
     N_("Liver"),
@@ -115,11 +129,17 @@ VIEW = (
     N_("Mean"),
     N_("Mean in the scan"),
     N_("Measure"),
+    N_("Measured on a model that is estimated: its far side and its depth are not those of the thing."),
     N_("Median (5 % to 95 %)"),
     N_("Models"),
     N_("Name"),
     N_("Names in the picture"),
     N_("New cut"),
+    N_(
+        "No length in the picture is known: what is measured here is in pixels (px) of the picture, on a "
+        "model that is estimated."
+    ),
+    N_("No length is known: units are pixels (px)."),
     N_("No model is in sight."),
     N_("No model of that name."),
     N_("No organ is in sight."),
@@ -129,9 +149,10 @@ VIEW = (
     N_("Oblique"),
     N_("Oblique plane"),
     N_(
-        "On small devices the pictures of the scan have steps of {step}; the values under the pointer "
-        "are exact."
+        "On small devices the pictures of the scan have steps of {step}; the values under the pointer are"
+        " exact."
     ),
+    N_("On the model"),
     N_("One part of the scan could not be loaded. It stays coarse or empty; all else works."),
     N_("One part of the scan is damaged and is not shown. It stays coarse or empty; all else works."),
     N_("One part of this scene could not be read and was left out."),
@@ -150,18 +171,23 @@ VIEW = (
     N_("Press a surface or a slice to read what it is and where it lies."),
     N_("Press a surface or a slice: all slices go through that point."),
     N_("Press a surface to lay a cut there, or a slice to cut along it; then pull its handle."),
+    N_("Press the surface to lay a cut there; then pull its handle."),
+    N_("Press the surface to read where a place of it lies."),
     N_("Press three points: one leg, the corner, the other leg. Escape begins anew."),
     N_("Press two points on a surface or a slice. Escape takes the first back."),
+    N_("Press two points on the surface. Escape takes the first back."),
     N_("Probe"),
     N_("Probe: {organ} at {place}."),
     N_("Push cut {number}"),
     N_("Push the oblique plane"),
     N_("Push the oblique plane in the slice: {plane}"),
     N_("Raise the panel"),
+    N_("Rear"),
     N_("Red: do not rely on it"),
     N_("Remove"),
     N_("Remove the point"),
     N_("Remove {name}"),
+    N_("Right"),
     N_("Right side of the box"),
     N_("Sagittal"),
     N_("Scan"),
@@ -189,11 +215,11 @@ VIEW = (
     N_("The connection broke while {name} was loading. What is there stays."),
     N_("The connection is slow. The models appear one after the other."),
     N_("The graphics of this device paused. The picture comes back by itself."),
+    N_("The large picture is being made. For some seconds nothing moves here."),
     N_(
         "The link is copied. It opens this view for whoever may see the case: to anybody else send a "
         "share link first."
     ),
-    N_("The large picture is being made. For some seconds nothing moves here."),
     N_("The link is copied. Whoever opens it sees what you see, if they may see the case."),
     N_("The link is in the address bar: copy it from there."),
     N_("The link opens this very view for whoever may see the case."),
@@ -203,6 +229,8 @@ VIEW = (
     N_("The model of {name} could not be loaded: it is damaged or missing. All else works."),
     N_("The models could not be fetched: the connection or the server does not answer."),
     N_("The models of {count} organs could not be loaded. All else works."),
+    N_("The picture"),
+    N_("The picture on {name} could not be loaded. Its form is there."),
     N_("The scan as a body"),
     N_(
         "The scan could not be shown: a part of the program did not arrive, or the scan's list is "
@@ -236,6 +264,7 @@ VIEW = (
         "Remove some, and the others are saved."
     ),
     N_("Tools"),
+    N_("Top"),
     N_("Top of the box"),
     N_("True at the depth of the point that the view turns about; what is nearer looks larger."),
     N_("Try again"),
@@ -253,6 +282,7 @@ VIEW = (
     N_("Voxels"),
     N_("What is seen, and how densely"),
     N_("What is shown"),
+    N_("What the colours mean"),
     N_("What was measured before could not be fetched."),
     N_("What was measured before could not be fetched; what you measure now is kept as soon as it can be."),
     N_("Which picture is seen"),
@@ -270,21 +300,30 @@ VIEW = (
         "stays as it is."
     ),
     N_(
-        "Your measurements could not be saved. They stay here while the page is open, and are sent "
-        "again by themselves."
+        "Your measurements could not be saved. They stay here while the page is open, and are sent again "
+        "by themselves."
     ),
     N_("Your own"),
     N_("and {count} more"),
+    N_("before {length}"),
+    N_("behind {length}"),
+    N_("down {length}"),
     N_("inside “{hull}”"),
     N_("left side"),
+    N_("left {length}"),
+    N_("nobody saw it"),
     N_("not measured"),
     N_("one slice"),
     N_("right side"),
+    N_("right {length}"),
     N_("slice"),
+    N_("sure"),
     N_("the organ here could not be read"),
     N_("the value here could not be read"),
     N_("this case has no scan"),
     N_("this scan has no millimetres, so nothing in it can be measured"),
+    N_("unsure"),
+    N_("up {length}"),
     N_("{count} parts of the scan are damaged and are not shown. They stay coarse or empty; all else works."),
     N_("{count} parts of the scan could not be loaded. They stay coarse or empty; all else works."),
     N_("{count} parts of this scene could not be read and were left out."),
@@ -294,12 +333,4 @@ VIEW = (
     N_("{plane} {number} of {count}"),
     N_("{plane}: which slice"),
     N_("“{name}” is removed."),
-    N_("Estimated from one picture"),
-    N_("No length is known: units are pixels (px)."),
-    N_("The picture on {name} could not be loaded. Its form is there."),
-    N_("no length in the picture is known, so millimetres cannot be measured"),
-    N_(
-        "No length in the picture is known: the model is in pixels (px), and millimetres cannot be "
-        "measured on it."
-    ),
 )

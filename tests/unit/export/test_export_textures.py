@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import io
 import json
+import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import lib3mf
@@ -20,7 +22,7 @@ from plastinate.model.evidence import Evidence
 from plastinate.model.geometry import Geometry
 from plastinate.model.scene import Scene, SceneNode
 from plastinate.model.structure import Structure
-from plastinate.stages.compose.skin import confidence_colours, paint_skins
+from plastinate.stages.compose.skin import CONFIDENCE_RAMP, INVENTED, confidence_colours, paint_skins
 from plastinate.stages.export.corner_vertices import corner_vertices
 from plastinate.stages.export.formats import write_formats
 from plastinate.stages.export.glb import write_glb
@@ -158,7 +160,7 @@ def test_an_stl_says_in_its_first_bytes_that_it_is_an_estimate(tmp_path: Path):
     assert b"ESTIMATED" in (tmp_path / "object-ESTIMATED.stl").read_bytes()[:80]
 
 
-def test_confidence_is_a_colour_and_what_nobody_saw_is_grey():
+def test_confidence_is_a_colour_and_what_nobody_saw_is_white():
     skin = painted().nodes[0].skins["full"]
     colours = confidence_colours(skin)
     assert (skin.confidence < 0).any()
@@ -177,7 +179,7 @@ def test_confidence_is_a_texture_of_its_own_at_the_same_places(tmp_path: Path):
     colours = sure.visual.to_color().vertex_colors[:, :3].astype(int)
     front, rear = sure.vertex_normals[:, 2] > 0.9, sure.vertex_normals[:, 2] < -0.9
     assert np.abs(colours[front] - [253, 231, 37]).max() < 30
-    assert np.abs(colours[rear] - 150).max() < 12
+    assert np.abs(colours[rear] - 245).max() < 12
 
 
 def test_the_viewer_reads_the_picture_its_places_and_that_it_is_an_estimate(tmp_path: Path):
@@ -196,3 +198,34 @@ def test_the_viewer_reads_the_picture_its_places_and_that_it_is_an_estimate(tmp_
     column, row = (places[nearest] * (np.array(texture.shape[1::-1]) - 1)).round().astype(int)
     assert np.allclose(texture[row, column] / 255, seen_colour(scene), atol=0.1)
     assert (view.scene["unit"], set(view.scene["estimate"])) == ("px", {"kind", "invented", "length_from"})
+
+
+def test_the_viewer_finds_the_confidence_at_the_same_places_where_there_is_one(tmp_path: Path):
+    scene = painted("px")
+    files = write_formats(scene, tmp_path / "sure", ["viewer"])
+    view = View(tmp_path / "sure")
+    told = view.organ("object")["confidence"]
+    assert told["sha256"] == files[told["file"]]
+    assert (tmp_path / "sure" / told["file"]).stat().st_size == told["bytes"]
+    sheet = np.asarray(Image.open(tmp_path / "sure" / told["file"])).astype(int)
+    mesh, _ = view.mesh("object", "full")
+    nearest, farthest = (
+        (view.places("object", "full")[at] * (np.array(sheet.shape[1::-1]) - 1)).round().astype(int)
+        for at in (mesh.points[:, 1].argmin(), mesh.points[:, 1].argmax())
+    )
+    assert np.abs(sheet[nearest[1], nearest[0]] - CONFIDENCE_RAMP[-1]).max() < 30
+    assert np.abs(sheet[farthest[1], farthest[0]] - INVENTED[0]).max() < 12
+
+    node = scene.nodes[0]
+    without = {level: replace(skin, confidence_texture=None) for level, skin in node.skins.items()}
+    write_formats(replace(scene, nodes=(replace(node, skins=without),)), tmp_path / "plain", ["viewer"])
+    assert "confidence" not in View(tmp_path / "plain").organ("object")
+
+
+def test_the_viewers_legend_has_the_colours_that_lie_on_the_model():
+    source = Path(__file__).parents[3] / "viewer" / "src"
+    ramp = ["#{:02x}{:02x}{:02x}".format(*(int(value) for value in colour)) for colour in CONFIDENCE_RAMP]
+    written = (source / "viewer" / "model" / "confidence.ts").read_text()
+    styles = (source / "styles" / "viewer_picture.css").read_text()
+    assert re.findall(r"#[0-9a-f]{6}", written) == [*ramp, "#{:02x}{:02x}{:02x}".format(*INVENTED)]
+    assert re.findall(r"#[0-9a-f]{6}", styles) == re.findall(r"#[0-9a-f]{6}", written)

@@ -26,7 +26,7 @@ from plastinate.services.case_archive import (
     read_case_archive,
 )
 from plastinate.services.case_manifest import is_safe_path, parse_manifest
-from plastinate.services.measurements import checked, measured_of
+from plastinate.services.measurements import checked, in_unit, measured_of
 from plastinate.stages.ingest.limits import Limits
 from servers import EVERY_STORE, new_person
 
@@ -51,6 +51,7 @@ SUMMARY = {
     "wall_s": 3.5,
 }
 ANGLE = {"id": "a1", "kind": "angle", "name": "Bend", "points_lps_mm": [[1, 0, 0], [0, 0, 0], [0, 1.5, 0]]}
+BOX = {"kind": "box", "points_index": [[4, 1, 1], [4, 9, 8]]}
 NAMES = ("scan <script>.zip", "scan <script>.zip", "a/../../b\\c:.dcm", "\u202eevil\r\n", "con.")
 
 
@@ -145,6 +146,25 @@ def test_a_case_that_comes_back_is_the_case_that_went(archive: Archive, tmp_path
     assert back.version == 2
     again = [(each.name, each.size) for each in case_entries(archive, SYSTEM, back.id)][1:]
     assert again == [(each.name, each.size) for each in case_entries(archive, SYSTEM, case.id)][1:]
+
+
+def test_a_pictures_model_and_what_was_drawn_come_back_as_what_they_are(archive: Archive, tmp_path: Path):
+    case = filled(archive, tmp_path)
+    estimate = {"kind": "object", "invented": "the far side", "length_from": "unknown", "unit": "px"}
+    picture = {"kind": "object", "reference": [1, 2, 30, 4, 50.0], "without_network": True}
+    line = {"id": "d", "kind": "distance", "name": "", "points_lps_mm": [[0, 0, 0], [3, 4, 0]]}
+    with archive.database.write() as session:
+        first, second = session.query(Build).filter_by(case_id=case.id).order_by(Build.created_at)
+        first.summary, first.request = {**SUMMARY, "estimate": estimate}, {"picture": picture}
+        session.get_one(Measurements, first.id).items = in_unit(checked([line]), "px")
+        second.request = {"prompts": {"liver": [BOX]}}
+    path = exported(archive, case, tmp_path / "case.zip")
+    back = imported(archive, path, tmp_path / "out")
+    assert builds_of(archive, back) == builds_of(archive, case)
+    with archive.database.read() as session:
+        kept = session.query(Build).filter_by(case_id=back.id).order_by(Build.created_at).first()
+        assert kept.summary["estimate"] == estimate
+    assert builds_of(archive, back)[0]["measured"][0]["unit"] == "px"
 
 
 def test_an_archive_is_read_without_us(archive: Archive, tmp_path: Path):

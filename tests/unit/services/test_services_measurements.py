@@ -53,6 +53,17 @@ def test_what_was_measured_is_there_again_with_values_its_points_give(
     assert line["points_lps_mm"] == [[0.0, 0.0, 0.0], [3.0, 4.0, 12.0]]
 
 
+def test_on_a_pictures_model_distances_are_pixels_until_a_length_is_known(
+    archive: Archive, ada: Actor, build_id: str
+):
+    for unit in ("px", "mm"):
+        with archive.database.write() as session:
+            session.get_one(Build, build_id).summary = {"estimate": {"kind": "object", "unit": unit}}
+        written = write_measurements(archive, ada, build_id, items=[LINE, ANGLE], is_over_any=True)
+        assert [item["unit"] for item in written.items] == [unit, "deg"]
+        assert read_measurements(archive, ada, build_id).items == written.items
+
+
 @on_every_database
 def test_a_list_that_somebody_else_changed_meanwhile_is_not_written_over(
     archive: Archive, ada: Actor, build_id: str

@@ -6,7 +6,7 @@ import { busy } from "./busy.ts";
 import { keepDetails } from "./loading/details.ts";
 import { keepMeasures } from "./loading/saved_measures.ts";
 import { type MeshSource, startMeshes } from "./loading/meshes.ts";
-import { loadTextures } from "./loading/textures.ts";
+import { keepTextures } from "./loading/textures.ts";
 import { LoadFailed, fetchJson } from "./loading/ranges.ts";
 import type { Manifest } from "./model/manifest.ts";
 import { UnreadableManifest, readManifest } from "./model/read_manifest.ts";
@@ -74,14 +74,6 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage, meshes:
   const organs = organMeshes();
   const news = meshNews(store, organs, stage.invalidate);
   meshes.tell(news);
-  void loadTextures(page.files, store.state.manifest, {
-    take(id, picture) {
-      organs.paint(id, picture);
-      stage.invalidate();
-      requestAnimationFrame(() => performance.mark("viewer:painted"));
-    },
-    failed: (name) => store.dispatch({ type: "notice", notice: { id: "texture", key: "texture-failed", places: { name }, kind: "warn", retry: "scene" } }),
-  });
   const mover = cameraMover(store, view);
   const first = () => {
     const { width, height } = view();
@@ -110,6 +102,14 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage, meshes:
     : undefined;
   store.dispatch({ type: "camera", camera: first() });
   for (const intent of fromAddress(location.hash, store.state)) store.dispatch(intent);
+  keepTextures(page.files, store, {
+    take(id, kind, picture) {
+      organs.paint(id, kind, picture);
+      stage.invalidate();
+      requestAnimationFrame(() => performance.mark("viewer:painted", { detail: kind }));
+    },
+    failed: (name) => store.dispatch({ type: "notice", notice: { id: "texture", key: "texture-failed", places: { name }, kind: "warn", retry: "scene" } }),
+  });
   const caps = clipCaps(organs);
   // Another link to the same page, pasted over this one.
   addEventListener("hashchange", () => location.reload());

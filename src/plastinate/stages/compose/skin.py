@@ -21,7 +21,9 @@ SEEN_COSINE = 0.12
 CONFIDENCE_RAMP = np.array(
     [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]], dtype=np.float32
 )
-INVENTED = (150, 150, 150)
+# Nearly white. A middle grey is the middle of the ramp to whoever sees no red or no green: CIE distance 4 and
+# 6 (Machado's simulation, full strength); this keeps 16 from all of the ramp, for whoever sees no blue too.
+INVENTED = (245, 245, 245)
 
 
 def paint_skins(
@@ -57,7 +59,7 @@ def paint_skins(
 
 
 def confidence_colours(skin: Skin) -> npt.NDArray[np.uint8]:
-    """(V, 3) confidence as colours: violet where unsure, yellow where sure, grey where nobody saw it."""
+    """(V, 3) confidence as colours: violet where unsure, yellow where sure, white where nobody saw it."""
     colours = ramped(skin.confidence)
     return np.where((skin.confidence < 0)[:, None], np.array(INVENTED, dtype=np.uint8), colours)
 

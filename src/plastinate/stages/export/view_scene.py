@@ -5,6 +5,7 @@ view/coarse.bin  medium.bin  full.bin           meshes, see `view_meshes.py`
 view/volume-0.bin  volume-1.bin ...             grey values, finest first, see `view_bricks.py`
 view/labels-0.bin  labels-1.bin ...             which organ each voxel belongs to
 view/texture-0.jpg ...                          the picture on a surface, where there is one
+view/confidence-0.jpg ...                       at the same places, how sure its depth is, where that is known
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def write_view_files(scene: Scene, path: Path, options: FormatOptions) -> dict[P
         return _write(scene, path, options)
     except BaseException:
         # Pieces that nothing names help nobody.
-        for left in [*folder.glob("*.bin"), *folder.glob("texture-*"), path]:
+        for left in [*folder.glob("*.bin"), *folder.glob("texture-*"), *folder.glob("confidence-*"), path]:
             left.unlink(missing_ok=True)
         raise
 
@@ -87,7 +88,7 @@ def _write(scene: Scene, path: Path, options: FormatOptions) -> dict[Path, str]:
         "organs": [
             {
                 **_organ(scene, node, number, found["meshes"], found["statistics"]),
-                **({"texture": textures[node.id]} if node.id in textures else {}),
+                **textures.get(node.id, {}),
             }
             for number, node in enumerate(scene.nodes)
         ],
@@ -104,21 +105,23 @@ def _write(scene: Scene, path: Path, options: FormatOptions) -> dict[Path, str]:
 
 
 def _textures(scene: Scene, folder: Path, digests: dict[Path, str]) -> dict[str, dict[str, Any]]:
-    """Write the texture of each organ that has one; id -> what the manifest says of it."""
+    """Write what lies on each organ; id -> "texture" and "confidence" as the manifest has them."""
     told: dict[str, dict[str, Any]] = {}
     for number, node in enumerate(scene.nodes):
         skin = node.skin("full")
         if skin is None or skin.texture is None:
             continue
-        texture = skin.texture
-        path = folder / f"texture-{number}{texture.suffix}"
-        digests[path] = write_bytes(path, texture.data)
-        told[node.id] = {
-            "file": f"view/{path.name}",
-            "bytes": len(texture.data),
-            "media_type": texture.media_type,
-            "sha256": digests[path],
-        }
+        for name, texture in (("texture", skin.texture), ("confidence", skin.confidence_texture)):
+            if texture is None:
+                continue
+            path = folder / f"{name}-{number}{texture.suffix}"
+            digests[path] = write_bytes(path, texture.data)
+            told.setdefault(node.id, {})[name] = {
+                "file": f"view/{path.name}",
+                "bytes": len(texture.data),
+                "media_type": texture.media_type,
+                "sha256": digests[path],
+            }
     return told
 
 

@@ -10,7 +10,7 @@ interface Kept {
   readonly name: string;
   readonly points_lps_mm: readonly Vec3[];
   readonly value: number;
-  readonly unit: "mm" | "deg";
+  readonly unit: "mm" | "px" | "deg";
 }
 
 /** What is no list of measurements throws: a list that was misread must never take the place of the one there is. */
@@ -27,7 +27,7 @@ export const bodyOf = (measurements: readonly Measurement[]): string =>
 function readOne(one: unknown): Measurement {
   if (!isObject(one)) throw new TypeError("no measurement");
   const { id, kind, name, value, unit, points_lps_mm: points } = one;
-  const isKnown = (kind === "distance" && unit === "mm") || (kind === "angle" && unit === "deg");
+  const isKnown = (kind === "distance" && (unit === "mm" || unit === "px")) || (kind === "angle" && unit === "deg");
   if (!isKnown || typeof id !== "string" || !id || typeof name !== "string" || typeof value !== "number")
     throw new TypeError("no measurement");
   if (!Array.isArray(points) || points.length !== POINTS_OF[kind] || !points.every(isPoint)) throw new TypeError("no points");

@@ -1,6 +1,8 @@
-// The pictures that lie on surfaces: fetched whole, checked, and decoded beside the page.
+// The pictures that lie on surfaces: fetched whole when they are wished for, checked, and decoded beside the page.
 import type { Manifest, TextureFile } from "../model/manifest.ts";
 import { busy } from "../busy.ts";
+import type { Store } from "../state/store.ts";
+import type { Paint } from "../state/view_state.ts";
 import { LoadFailed, fetchRange, hasHash } from "./ranges.ts";
 
 /** Raises LoadFailed. */
@@ -14,22 +16,39 @@ export async function fetchTexture(files: string, texture: TextureFile): Promise
   }
 }
 
-/** Each of them when it is there; of one that cannot be had, that it cannot. */
-export async function loadTextures(
-  files: string,
-  manifest: Manifest,
-  to: { take(id: string, picture: ImageBitmap): void; failed(name: string): void },
-): Promise<void> {
-  const painted = manifest.organs.flatMap(({ id, name, texture }) => (texture ? [{ id, name, texture }] : []));
+export interface TakesTextures {
+  take(id: string, kind: Paint, picture: ImageBitmap): void;
+  /** Of one that cannot be had. */
+  failed(name: string): void;
+}
+
+/** Those that the state wishes for, each once, now and whenever it wishes for others. */
+export function keepTextures(files: string, store: Store, to: TakesTextures): void {
+  const asked = new Set<Paint>();
+  const ask = (): void => {
+    const { paint, manifest } = store.state;
+    if (asked.has(paint)) return;
+    asked.add(paint);
+    void load(files, manifest, paint, to);
+  };
+  store.subscribe(ask);
+  ask();
+}
+
+async function load(files: string, manifest: Manifest, kind: Paint, to: TakesTextures): Promise<void> {
+  const painted = manifest.organs.flatMap(({ id, name, ...organ }) => {
+    const texture = kind === "confidence" ? organ.confidence : organ.texture;
+    return texture ? [{ id, name, texture }] : [];
+  });
   if (!painted.length) return;
-  busy("textures", true);
+  busy(`textures-${kind}`, true);
   await Promise.all(
     painted.map(({ id, name, texture }) =>
       fetchTexture(files, texture).then(
-        (picture) => to.take(id, picture),
+        (picture) => to.take(id, kind, picture),
         () => to.failed(name),
       ),
     ),
   );
-  busy("textures", false);
+  busy(`textures-${kind}`, false);
 }

@@ -79,6 +79,8 @@ export interface Organ {
   readonly distanceP95Mm: number | null;
   readonly statistics: Statistics | null;
   readonly texture: TextureFile | null;
+  /** At the same places as the texture: how sure its depth is, in colours. */
+  readonly confidence: TextureFile | null;
   /** Coarse is always there, the finer ones where they differ from it. */
   readonly meshes: { readonly coarse: MeshFile; readonly medium: MeshFile | null; readonly full: MeshFile | null };
 }

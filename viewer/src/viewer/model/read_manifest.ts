@@ -180,6 +180,7 @@ function organ(json: Json, place: string): Organ {
     distanceP95Mm: figure(json["distance_p95_mm"], FARTHEST_MM),
     statistics: hasSenselessLabel ? null : perhaps(json["statistics"], `${place}.statistics`, null, statistics),
     texture: perhaps(json["texture"], `${place}.texture`, null, texture),
+    confidence: perhaps(json["confidence"], `${place}.confidence`, null, texture),
     meshes: { coarse, medium: finer("medium"), full: finer("full") },
   };
 }

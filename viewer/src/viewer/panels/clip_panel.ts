@@ -3,8 +3,9 @@ import { type TemplateResult, html, nothing } from "lit";
 import { word } from "../../page/words.ts";
 import { reach } from "../model/plane.ts";
 import { type Bounds, type Vec3, dot, middle, scale } from "../model/vectors.ts";
-import { type ViewName, axesOf, sideOf } from "../model/viewpoint.ts";
-import { faceName, withFace } from "../scene/clip_handles.ts";
+import { axesOf, sideOf } from "../model/viewpoint.ts";
+import { withFace } from "../scene/clip_handles.ts";
+import { cutNames, faceName, sideWords } from "../scene/side_words.ts";
 import { boundsOf } from "../state/first_state.ts";
 import { type ClipPlane, MOST_PLANES, type ViewState } from "../state/view_state.ts";
 import { firstFree } from "../tools/clip.ts";
@@ -12,19 +13,6 @@ import { lengthOf } from "./format.ts";
 import { Panel } from "./panel.ts";
 import { thingsOf } from "./shown_things.ts";
 import { SIGNS, sign } from "./signs.ts";
-
-/** Where the millimetres of a cut begin: where the organs do, on that side. */
-function depthFrom(side: ViewName): string {
-  const names: Record<ViewName, () => string> = {
-    anterior: () => word("Depth from the front"),
-    posterior: () => word("Depth from the back"),
-    left: () => word("Depth from the left"),
-    right: () => word("Depth from the right"),
-    superior: () => word("Depth from the top"),
-    inferior: () => word("Depth from the bottom"),
-  };
-  return names[side]();
-}
 
 export class ClipPanel extends Panel {
   protected override shows(state: ViewState): readonly unknown[] {
@@ -38,14 +26,15 @@ export class ClipPanel extends Panel {
   protected override render(): TemplateResult {
     const { clip, manifest } = this.state;
     const isFull = clip.planes.length >= MOST_PLANES;
+    const names = cutNames(manifest);
     return html`
       <div class="stack">
         <fieldset class="cut-new">
           <legend>${word("New cut")}</legend>
           <div class="cut-kinds">
-            ${this.add(word("Axial"), () => [0, 0, 1], isFull)}
-            ${this.add(word("Coronal"), () => [0, -1, 0], isFull)}
-            ${this.add(word("Sagittal"), () => [1, 0, 0], isFull)}
+            ${this.add(names.level, () => [0, 0, 1], isFull)}
+            ${this.add(names.upright, () => [0, -1, 0], isFull)}
+            ${this.add(names.sideways, () => [1, 0, 0], isFull)}
             ${this.add(word("As I look"), () => axesOf(this.state.camera.turn).back, isFull)}
           </div>
           ${isFull ? html`<p class="hint">${word("Three cuts are the most. Take one away first.")}</p>` : nothing}
@@ -85,7 +74,7 @@ export class ClipPanel extends Panel {
     const shown = lengthOf(plane.offsetMm - low, store.state.manifest);
     return html`<fieldset class="cut" data-cut=${id}>
       <legend>${word("Cut {number}", { number: id })}</legend>
-      <label class="slide"><span>${depthFrom(sideOf(scale(plane.normal, -1)))}</span>
+      <label class="slide"><span>${sideWords(store.state.manifest).depth(sideOf(scale(plane.normal, -1)))}</span>
         <input type="range" min=${low} max=${high} step="any" .value=${String(plane.offsetMm)} aria-valuetext=${shown}
           @input=${(event: Event) => change({ offsetMm: Number((event.target as HTMLInputElement).value) })} />
         <output class="number">${shown}</output></label>
@@ -120,7 +109,7 @@ export class ClipPanel extends Panel {
       const [low, high] = [whole[0][axis] ?? 0, whole[1][axis] ?? 0];
       const move = (event: Event) =>
         this.app.store.dispatch({ type: "clip-box", box: withFace(box, index, Number((event.target as HTMLInputElement).value), whole) });
-      return html`<label class="slide"><span>${faceName(index)}</span>
+      return html`<label class="slide"><span>${faceName(index, this.state.manifest)}</span>
         <input type="range" min=${low} max=${high} step="any" .value=${String(value)} aria-valuetext=${lengthOf(value - low, this.state.manifest)} @input=${move} />
         <output class="number">${lengthOf(value - low, this.state.manifest, 0)}</output></label>`;
     };

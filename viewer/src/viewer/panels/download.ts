@@ -1,4 +1,5 @@
 // Something made here -> a file of the reader's.
+import type { Manifest } from "../model/manifest.ts";
 import type { PageData } from "../page_data.ts";
 
 export function download(blob: Blob, name: string): void {
@@ -11,7 +12,8 @@ export function download(blob: Blob, name: string): void {
 }
 
 /** Of the case and the build, without what a file system would stumble over. */
-export function fileName(page: Pick<PageData, "caseTitle" | "title">, ending: string): string {
+export function fileName(page: Pick<PageData, "caseTitle" | "title">, { estimate }: Pick<Manifest, "estimate">, ending: string): string {
   const said = `${page.caseTitle} ${page.title}`.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
-  return `${said.slice(0, 80) || "plastinate"}.${ending}`;
+  // As the server has it in the names of files, in every language.
+  return `${said.slice(0, 80) || "plastinate"}${estimate ? "-ESTIMATED" : ""}.${ending}`;
 }

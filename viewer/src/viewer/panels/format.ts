@@ -42,7 +42,7 @@ export const lengthOf = (length: number, { unit }: Pick<Manifest, "unit">, digit
 export const degrees = (value: number, digits = 1): string => `${plain(value, digits)}°`;
 
 export const measured = ({ unit, value }: Pick<Measurement, "unit" | "value">): string =>
-  unit === "mm" ? millimetres(value) : degrees(value);
+  unit === "deg" ? degrees(value) : lengthOf(value, { unit });
 
 export const percent = (share: number): string =>
   new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share);
@@ -55,7 +55,8 @@ export const voxelValue = (value: number, unit: string): string => plain(value, 
 
 export const quantity = (value: number, unit: string): string => `${bare(value, unit)} ${unit}`;
 
-export const sizes = (mm: readonly number[]): string => `${mm.map((one) => plain(one, 0)).join(" × ")} mm`;
+export const sizes = (lengths: readonly number[], { unit }: Pick<Manifest, "unit">): string =>
+  `${lengths.map((one) => plain(one, 0)).join(" × ")} ${unit}`;
 
 /** "L 12.3  P 4.0  S 101.2": the letter says to which side of the origin. */
 export function place([x, y, z]: readonly [number, number, number]): string {

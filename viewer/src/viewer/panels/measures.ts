@@ -3,11 +3,11 @@ import { type TemplateResult, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { word } from "../../page/words.ts";
 import { toCsv } from "../model/measure.ts";
-import { type Measurement, type ViewState, hasMillimetres } from "../state/view_state.ts";
+import { type Measurement, type ViewState, hasLengths, hasMillimetres } from "../state/view_state.ts";
 import { download, fileName } from "./download.ts";
 import { measured, place } from "./format.ts";
 import { Panel } from "./panel.ts";
-import { probedOrgan, valueWords } from "./readings.ts";
+import { placeWords, probedOrgan, valueWords } from "./readings.ts";
 import { SIGNS, sign } from "./signs.ts";
 import { TOOLS } from "../tools/tools.ts";
 
@@ -20,15 +20,12 @@ export class MeasuresPanel extends Panel {
 
   protected override render(): TemplateResult {
     const { state } = this;
-    if (!hasMillimetres(state))
-      return html`<p class="notice">${
-        state.manifest.estimate
-          ? word("No length in the picture is known: the model is in pixels (px), and millimetres cannot be measured on it.")
-          : word("This scan has no millimetres, so nothing in it can be measured.")
-      }</p>`;
+    const { estimate } = state.manifest;
+    if (!hasLengths(state)) return html`<p class="notice">${word("This scan has no millimetres, so nothing in it can be measured.")}</p>`;
     const measuring = TOOLS.filter((tool) => tool.id === "distance" || tool.id === "angle" || tool.id === "pick");
     const current = measuring.find((tool) => tool.id === state.tool);
     return html`<div class="stack">
+      ${estimate ? html`<p class="notice small">${hasMillimetres(state) ? word("Measured on a model that is estimated: its far side and its depth are not those of the thing.") : word("No length in the picture is known: what is measured here is in pixels (px) of the picture, on a model that is estimated.")}</p>` : nothing}
       <div class="cut-kinds">${measuring.map((tool) => html`<button type="button" class="button plain slim" aria-pressed=${tool.id === state.tool} @click=${() => this.app.store.dispatch({ type: "tool", tool: tool.id === state.tool ? "turn" : tool.id })}>${sign(tool.sign)}${tool.label()}</button>`)}</div>
       <p class="hint">${current?.hint(state.manifest) ?? word("Take up a tool, then press points in the picture.")}</p>
       ${this.probe()}
@@ -42,7 +39,7 @@ export class MeasuresPanel extends Panel {
     if (!probe) return nothing;
     return html`<dl class="facts-of probe">
       <div><dt>${word("Probe")}</dt><dd>${probedOrgan(probe, manifest)}</dd></div>
-      <div><dt>${word("Place in the patient (mm)")}</dt><dd class="number">${place(probe.pointLpsMm)}</dd></div>
+      <div><dt>${manifest.estimate ? word("From the middle of the picture") : word("Place in the patient (mm)")}</dt><dd class="number">${manifest.estimate ? placeWords(probe.pointLpsMm, manifest) : place(probe.pointLpsMm)}</dd></div>
       ${probe.value === undefined ? nothing : html`<div><dt>${word("Value of the scan")}</dt><dd class="number">${valueWords(probe.value, manifest)}</dd></div>`}
     </dl>`;
   }
@@ -68,6 +65,6 @@ export class MeasuresPanel extends Panel {
     const rows = this.state.measurements.map((one) => ({ ...one, name: one.name }));
     // A byte order mark, without which spreadsheets read accents as two letters.
     const blob = new Blob(["\uFEFF", toCsv(rows)], { type: "text/csv;charset=utf-8" });
-    download(blob, fileName(this.app.page, "csv"));
+    download(blob, fileName(this.app.page, this.state.manifest, "csv"));
   }
 }

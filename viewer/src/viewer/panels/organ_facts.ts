@@ -5,7 +5,7 @@ import type { App } from "../app.ts";
 import type { Organ } from "../model/manifest.ts";
 import { isHull } from "../model/hulls.ts";
 import { sizeMm } from "../model/measure.ts";
-import { hasMillimetres } from "../state/view_state.ts";
+import { hasLengths, hasMillimetres } from "../state/view_state.ts";
 import { bare, millilitres, millimetres, percent, quantity, sizes, squareCentimetres } from "./format.ts";
 import { SIGNS, lightName, lightSign, sign } from "./signs.ts";
 
@@ -24,11 +24,11 @@ export function organFacts(app: App, organ: Organ): TemplateResult {
       <button type="button" class="button plain slim" @click=${() => app.fit(organ.boundsLpsMm)}>
         ${sign(SIGNS.fit)}${word("Fill the view")}
       </button>
-      <label class="colour" title=${word("Colour")}>
+      ${organ.texture ? nothing : html`<label class="colour" title=${word("Colour")}>
         <span class="unseen">${word("Colour")}</span>
         <input type="color" .value=${look?.colour ?? organ.colour}
           @input=${(event: Event) => store.dispatch({ type: "colour", id: organ.id, colour: (event.target as HTMLInputElement).value })} />
-      </label>
+      </label>`}
     </div>
     <label class="slide">
       <span>${word("Opacity")}</span>
@@ -53,7 +53,7 @@ function facts({ store: { state } }: App, organ: Organ): TemplateResult {
   return html`<dl class="facts-of">
     ${row(isHull(organ) ? word("Volume, with all inside it") : word("Volume"), organ.volumeMl === null || !isMm ? null : millilitres(organ.volumeMl))}
     ${row(word("Surface"), organ.areaMm2 === null || !isMm ? null : squareCentimetres(organ.areaMm2))}
-    ${row(word("Size (across × deep × high)"), isMm ? sizes(sizeMm(organ.boundsLpsMm)) : null)}
+    ${row(word("Size (across × deep × high)"), hasLengths(state) ? sizes(sizeMm(organ.boundsLpsMm), state.manifest) : null)}
     ${row(word("Distance to the scan, mean"), organ.distanceMeanMm === null || !isMm ? null : millimetres(organ.distanceMeanMm, 2))}
     ${row(word("... of 95 % at most"), organ.distanceP95Mm === null || !isMm ? null : millimetres(organ.distanceP95Mm, 2))}
     ${row(word("Mean in the scan"), seen && `${bare(seen.mean, unit)} ± ${quantity(seen.sd, unit)}`)}

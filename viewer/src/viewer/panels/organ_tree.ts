@@ -16,7 +16,7 @@ export class OrganTree extends Panel {
   private search = "";
 
   protected override shows(state: ViewState): readonly unknown[] {
-    return [state.manifest, state.organs, state.solo, state.selected, state.details];
+    return [state.manifest, state.organs, state.paint, state.solo, state.selected, state.details];
   }
 
   protected override render(): TemplateResult {
@@ -26,9 +26,20 @@ export class OrganTree extends Panel {
     const things = thingsOf(state.manifest);
     const areAllShown = state.solo === null && organs.every(({ id }) => state.organs[id]?.isShown);
     return html`
-      <div class="tree-head">
+      ${state.manifest.estimate ? nothing : this.head(areAllShown)}
+      ${tree.length ? this.list(tree) : html`<p class="quiet small nothing">${things.noneOfThatName}</p>`}
+      ${state.manifest.estimate ? nothing : this.palette()}
+      <button type="button" class="button bare slim" data-do="look-reset" ?disabled=${isFirstLook(state)}
+        @click=${() => this.app.store.dispatch({ type: "look-reset" })}>${things.asAtFirst}</button>
+      ${this.missing()}
+    `;
+  }
+
+  /** To find one among many; of a picture there is one. */
+  private head(areAllShown: boolean): TemplateResult {
+    return html`<div class="tree-head">
         <label class="search">
-          ${sign(SIGNS.search)}<span class="unseen">${things.search}</span>
+          ${sign(SIGNS.search)}<span class="unseen">${thingsOf(this.state.manifest).search}</span>
           <input type="search" autocomplete="off" placeholder=${word("Search")} .value=${this.search} @input=${this.find} />
         </label>
         <div class="tree-actions">
@@ -37,14 +48,12 @@ export class OrganTree extends Panel {
           </button>
           <button type="button" class="button bare slim" @click=${() => this.showAll(false)}>${word("Hide all")}</button>
         </div>
-      </div>
-      ${tree.length ? this.list(tree) : html`<p class="quiet small nothing">${things.noneOfThatName}</p>`}
-      <label class="tick small apart"><input type="checkbox" name="tell-apart" .checked=${this.isToldApart} @change=${this.recolour} />
-        <span>${word("Colours that everybody can tell apart")}</span></label>
-      <button type="button" class="button bare slim" data-do="look-reset" ?disabled=${isFirstLook(state)}
-        @click=${() => this.app.store.dispatch({ type: "look-reset" })}>${things.asAtFirst}</button>
-      ${this.missing()}
-    `;
+      </div>`;
+  }
+
+  private palette(): TemplateResult {
+    return html`<label class="tick small apart"><input type="checkbox" name="tell-apart" .checked=${this.isToldApart} @change=${this.recolour} />
+        <span>${word("Colours that everybody can tell apart")}</span></label>`;
   }
 
   private list(nodes: readonly TreeNode[]): TemplateResult {

@@ -1,6 +1,7 @@
 // Below in a picture: what the colours mean, and how long a length is.
 import { word } from "../../page/words.ts";
 import type { App } from "../app.ts";
+import { NOBODY_SAW_IT, UNSURE_TO_SURE } from "../model/confidence.ts";
 import { mmPerPixel } from "../model/rays.ts";
 import { scaleBar } from "../model/scale_bar.ts";
 import { hasMillimetres, isVisible } from "../state/view_state.ts";
@@ -22,13 +23,22 @@ interface Entry {
   readonly colour: string | null;
 }
 
+/** What the colours mean that lie in the picture's place. */
+const SURENESS = (): Entry[] => [
+  { text: word("Depth: sure"), colour: UNSURE_TO_SURE[4] },
+  { text: word("Depth: unsure"), colour: UNSURE_TO_SURE[0] },
+  { text: word("nobody saw it"), colour: NOBODY_SAW_IT },
+];
+
 function entries({ store: { state } }: App, most: number): Entry[] {
   const shown = state.manifest.organs.filter(({ id }) => isVisible(state, id));
   const listed = shown.length > most ? shown.slice(0, most - 1) : shown;
   const rows = listed.map((organ): Entry => {
     const volume = organ.volumeMl === null || !hasMillimetres(state) ? "" : `  ${millilitres(organ.volumeMl)}`;
-    return { text: `${organ.name}${volume}`, colour: state.organs[organ.id]?.colour ?? organ.colour };
+    // On a picture's model lies the picture, and no colour of ours.
+    return { text: `${organ.name}${volume}`, colour: organ.texture ? null : (state.organs[organ.id]?.colour ?? organ.colour) };
   });
+  if (state.paint === "confidence") rows.push(...SURENESS());
   const left = shown.length - listed.length;
   return left ? [...rows, { text: word("and {count} more", { count: left }), colour: null }] : rows;
 }

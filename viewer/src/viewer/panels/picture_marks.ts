@@ -2,8 +2,9 @@
 import type { App } from "../app.ts";
 import { type Anchor, placed } from "../model/label_places.ts";
 import { onScreen } from "../model/rays.ts";
-import type { Vec3 } from "../model/vectors.ts";
-import { axesOf } from "../model/viewpoint.ts";
+import { type Vec3, scale } from "../model/vectors.ts";
+import { axesOf, sideOf } from "../model/viewpoint.ts";
+import { sideWords } from "../scene/side_words.ts";
 import { isVisible } from "../state/view_state.ts";
 import { valueOf } from "./measures.ts";
 import { probeWords } from "./readings.ts";
@@ -73,24 +74,22 @@ function plate(paint: CanvasRenderingContext2D, colour: Colour, at: { x: number;
   paint.globalAlpha = 1;
 }
 
-/** L or R, A or P, S or I at each edge: the side of the patient that lies most in that direction. */
+/** L or R, A or P, S or I at each edge: the side of the patient that lies most in that direction; of a picture in words. */
 export function letters(app: App, paint: CanvasRenderingContext2D, colour: Colour): void {
   const { right, up } = axesOf(app.store.state.camera.turn);
   const { width, height } = PICTURE;
   paint.font = `600 56px ${colour("--sans")}`;
   paint.fillStyle = colour("--quiet");
-  paint.textAlign = "center";
   paint.textBaseline = "middle";
-  paint.fillText(letterOf(right, 1), width - EDGE, height / 2);
-  paint.fillText(letterOf(right, -1), EDGE, height / 2);
-  paint.fillText(letterOf(up, 1), width / 2, EDGE);
-  paint.fillText(letterOf(up, -1), width / 2, height - EDGE);
-}
-
-function letterOf(axis: Vec3, sign: 1 | -1): string {
-  const pairs = ["LR", "PA", "SI"] as const;
-  const most = [0, 1, 2].reduce((best, at) => (Math.abs(axis[at] ?? 0) > Math.abs(axis[best] ?? 0) ? at : best), 0);
-  return pairs[most]?.[(axis[most] ?? 0) * sign > 0 ? 0 : 1] ?? "";
+  const { marks } = sideWords(app.store.state.manifest);
+  const put = (direction: Vec3, align: "left" | "right" | "center", x: number, y: number): void => {
+    paint.textAlign = align;
+    paint.fillText(marks[sideOf(direction)], x, y);
+  };
+  put(right, "right", width - EDGE / 2, height / 2);
+  put(scale(right, -1), "left", EDGE / 2, height / 2);
+  put(up, "center", width / 2, EDGE);
+  put(scale(up, -1), "center", width / 2, height - EDGE);
 }
 
 /** What was measured, and what is probed while that tool is taken up: as over the view itself. */

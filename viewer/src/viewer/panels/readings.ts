@@ -4,7 +4,7 @@ import { isHull } from "../model/hulls.ts";
 import type { Manifest, Organ } from "../model/manifest.ts";
 import type { Vec3 } from "../model/vectors.ts";
 import type { Probe, ViewState } from "../state/view_state.ts";
-import { place, voxelValue } from "./format.ts";
+import { lengthOf, place, voxelValue } from "./format.ts";
 
 /** What a hull encloses is not the hull: fat, muscle and all that has no name of its own. */
 export function organWords(organ: Organ | null | undefined, isInside: boolean): string {
@@ -19,7 +19,21 @@ export function valueWords(value: number | null | "unread", { volume }: Pick<Man
   return voxelValue(value, volume?.quantity ?? "");
 }
 
-export const placeWords = (lpsMm: Vec3, { unit }: Pick<Manifest, "unit">): string => (unit === "mm" ? `${place(lpsMm)} mm` : place(lpsMm));
+/** In the patient, or from the middle of the picture; in voxels, which are no length, without a unit. */
+export function placeWords(lpsMm: Vec3, manifest: Pick<Manifest, "unit" | "estimate">): string {
+  if (manifest.estimate) return placeInPicture(lpsMm, manifest);
+  return manifest.unit === "mm" ? `${place(lpsMm)} mm` : place(lpsMm);
+}
+
+/** "right 12.3 px, up 4.0 px, behind 1.0 px": as it is seen from the front. */
+function placeInPicture([x, y, z]: Vec3, manifest: Pick<Manifest, "unit">): string {
+  const far = (value: number) => ({ length: lengthOf(Math.abs(value), manifest) });
+  return [
+    x < 0 ? word("left {length}", far(x)) : word("right {length}", far(x)),
+    z < 0 ? word("down {length}", far(z)) : word("up {length}", far(z)),
+    y < 0 ? word("before {length}", far(y)) : word("behind {length}", far(y)),
+  ].join(", ");
+}
 
 /** The organ that was probed; "" where there is none. */
 export function probedOrgan(probe: Probe, { organs }: Pick<Manifest, "organs">): string {

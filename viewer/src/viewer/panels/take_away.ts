@@ -53,7 +53,7 @@ export class TakeAway extends Panel {
     await this.updateComplete;
     await onTheScreen();
     try {
-      download(await makePicture(this.app), fileName(this.app.page, "png"));
+      download(await makePicture(this.app), fileName(this.app.page, this.state.manifest, "png"));
     } catch {
       this.say("picture-failed", "bad");
     }

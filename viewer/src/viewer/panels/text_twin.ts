@@ -3,11 +3,11 @@ import { word } from "../../page/words.ts";
 import { busy } from "../busy.ts";
 import { facing } from "../model/viewpoint.ts";
 import { sizeMm } from "../model/measure.ts";
-import { viewLabel } from "../scene/cube.ts";
+import { sideWords } from "../scene/side_words.ts";
 import type { Store } from "../state/store.ts";
-import { type ViewState, hasMillimetres, isVisible } from "../state/view_state.ts";
-import { measured, millilitres, place, sizes } from "./format.ts";
-import { probedOrgan, valueWords } from "./readings.ts";
+import { type ViewState, hasLengths, hasMillimetres, isVisible } from "../state/view_state.ts";
+import { measured, millilitres, sizes } from "./format.ts";
+import { placeWords, probedOrgan, valueWords } from "./readings.ts";
 import { thingsOf } from "./shown_things.ts";
 import { lightName } from "./signs.ts";
 
@@ -35,7 +35,7 @@ export function makeTextTwin(store: Store): HTMLElement {
 
 export function inWords(state: ViewState): string {
   const guess = state.manifest.estimate ? `${word("Estimated from one picture")}.` : "";
-  return [guess, sight(state), from(state), chosen(state), probed(state), cuts(state), lastMeasure(state)].filter(Boolean).join(" ");
+  return [guess, sight(state), sure(state), from(state), chosen(state), probed(state), cuts(state), lastMeasure(state)].filter(Boolean).join(" ");
 }
 
 function sight(state: ViewState): string {
@@ -50,8 +50,12 @@ function sight(state: ViewState): string {
   return hidden.length ? `${inSight} ${word("Hidden: {names}.", { names: names(hidden) })}` : inSight;
 }
 
+function sure({ paint }: ViewState): string {
+  return paint === "confidence" ? word("Its colours say how sure the depth is: violet unsure, yellow sure, white where nobody saw it.") : "";
+}
+
 function from(state: ViewState): string {
-  return word("Seen: {side}.", { side: viewLabel(facing(state.camera.turn)) });
+  return word("Seen: {side}.", { side: sideWords(state.manifest).from(facing(state.camera.turn)) });
 }
 
 function chosen(state: ViewState): string {
@@ -60,7 +64,7 @@ function chosen(state: ViewState): string {
   const parts = [organ.name];
   if (organ.side) parts.push(organ.side === "left" ? word("left side") : word("right side"));
   if (organ.volumeMl !== null && hasMillimetres(state)) parts.push(millilitres(organ.volumeMl));
-  if (hasMillimetres(state)) parts.push(sizes(sizeMm(organ.boundsLpsMm)));
+  if (hasLengths(state)) parts.push(sizes(sizeMm(organ.boundsLpsMm), state.manifest));
   parts.push(lightName(organ.light));
   return word("Chosen: {facts}.", { facts: parts.join(", ") });
 }
@@ -69,7 +73,7 @@ function probed({ probe, manifest }: ViewState): string {
   if (!probe) return "";
   const organ = probedOrgan(probe, manifest);
   const value = probe.value === undefined ? "" : ` ${valueWords(probe.value, manifest)}.`;
-  return `${word("Probe: {organ} at {place}.", { organ, place: place(probe.pointLpsMm) })}${value}`;
+  return `${word("Probe: {organ} at {place}.", { organ, place: placeWords(probe.pointLpsMm, manifest) })}${value}`;
 }
 
 function cuts({ clip }: ViewState): string {

@@ -1,11 +1,10 @@
 // The tools, on the picture itself.
-import type { Manifest } from "../model/manifest.ts";
-import { type TemplateResult, html } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
 import { word } from "../../page/words.ts";
 import { VIEW_NAMES } from "../model/viewpoint.ts";
-import { LETTERS, viewLabel } from "../scene/cube.ts";
-import type { ViewState } from "../state/view_state.ts";
-import { TOOLS, hindrance, toolOf } from "../tools/tools.ts";
+import { sideWords } from "../scene/side_words.ts";
+import { type ViewState, hasConfidence } from "../state/view_state.ts";
+import { hindrance, toolOf, toolsOf } from "../tools/tools.ts";
 import { Panel } from "./panel.ts";
 import { SIGNS, sign } from "./signs.ts";
 
@@ -27,9 +26,9 @@ export class Toolbar extends Panel {
     const { state } = this;
     const orientation = IN_A_ROW.matches ? "horizontal" : "vertical";
     return html`<div class="tools" role="toolbar" aria-label=${word("Tools")} aria-orientation=${orientation} @keydown=${rove}>
-        ${TOOLS.map((tool) => {
+        ${toolsOf(state.manifest).map((tool) => {
           const against = hindrance(tool, state);
-          const title = against ? `${tool.label()}: ${because(against, this.state.manifest)}` : `${tool.label()} (${tool.key.toUpperCase()})`;
+          const title = against ? `${tool.label()}: ${because(against)}` : `${tool.label()} (${tool.key.toUpperCase()})`;
           return html`<button type="button" class="tool" aria-pressed=${state.tool === tool.id} data-tool=${tool.id}
             aria-disabled=${against !== null} title=${title} aria-label=${title} tabindex=${state.tool === tool.id ? 0 : -1}
             @click=${() => against || store.dispatch({ type: "tool", tool: tool.id })}>${sign(tool.sign)}</button>`;
@@ -42,12 +41,13 @@ export class Toolbar extends Panel {
 /** What a view is looked at from, as the cube has it, for keys and for whoever cannot see the cube. */
 export class ViewMenu extends Panel {
   protected override shows(state: ViewState): readonly unknown[] {
-    return [state.hasLabels];
+    return [state.hasLabels, state.manifest, state.paint];
   }
 
   protected override render(): TemplateResult {
     const { app } = this;
-    const { hasLabels } = this.state;
+    const { hasLabels, manifest, paint } = this.state;
+    const words = sideWords(manifest);
     return html`<div class="view-menu">
       <button type="button" class="tool" title=${word("View as at the beginning")} aria-label=${word("View as at the beginning")}
         @click=${() => app.reset()}>${sign(SIGNS.home)}</button>
@@ -55,19 +55,25 @@ export class ViewMenu extends Panel {
         @click=${() => app.fit()}>${sign(SIGNS.fit)}</button>
       <button type="button" class="tool" aria-pressed=${hasLabels} title=${word("Names in the picture")} aria-label=${word("Names in the picture")}
         @click=${() => app.store.dispatch({ type: "labels", hasLabels: !hasLabels })}>${sign(SIGNS.name)}</button>
+      ${hasConfidence(manifest) ? this.sure(paint === "confidence") : nothing}
       <details class="menu">
         <summary class="tool" title=${word("Views")} aria-label=${word("Views")}>${sign(SIGNS.look)}</summary>
         <div class="sheet">
-          ${VIEW_NAMES.map((name) => html`<button type="button" data-view=${name} @click=${() => app.look(name)}><kbd>${LETTERS[name]}</kbd> ${viewLabel(name)}</button>`)}
+          ${VIEW_NAMES.map((name) => html`<button type="button" data-view=${name} @click=${() => app.look(name)}>${words.areWords ? nothing : html`<kbd>${words.marks[name]}</kbd> `}${words.from(name)}</button>`)}
         </div>
       </details>
     </div>`;
   }
+
+  private sure(isShown: boolean): TemplateResult {
+    const title = word("How sure the depth is");
+    return html`<button type="button" class="tool" data-do="sure" aria-pressed=${isShown} title=${title} aria-label=${title}
+      @click=${() => this.app.store.dispatch({ type: "paint", paint: isShown ? "picture" : "confidence" })}>${sign(SIGNS.sure)}</button>`;
+  }
 }
 
-export function because(against: "millimetres" | "volume", { estimate }: Pick<Manifest, "estimate">): string {
-  if (against === "millimetres" && estimate) return word("no length in the picture is known, so millimetres cannot be measured");
-  return against === "millimetres"
+export function because(against: "lengths" | "volume"): string {
+  return against === "lengths"
     ? word("this scan has no millimetres, so nothing in it can be measured")
     : word("this case has no scan");
 }

@@ -7,6 +7,7 @@ import { axesOf } from "../model/viewpoint.ts";
 import { boundsOf } from "../state/first_state.ts";
 import type { Store } from "../state/store.ts";
 import type { ClipPlane, ViewState } from "../state/view_state.ts";
+import { faceName } from "./side_words.ts";
 import { slides, tellRange } from "./slides.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -165,7 +166,7 @@ export function makeClipHandles(store: Store, view: () => View): ClipHandles {
       const spot = onScreen(seen, at);
       if (!spot) continue;
       const one = grip(`face ${face}`, "face", (button) => {
-        button.setAttribute("aria-label", faceName(face));
+        button.setAttribute("aria-label", faceName(face, store.state.manifest));
         const along = [0, 1, 2].map((index) => (index === axis ? 1 : 0)) as unknown as Vec3;
         slides(
           button,
@@ -236,18 +237,6 @@ function around(at: { x: number; y: number }): { x: number; y: number }[] {
 
 /** What is taken away lies this way: the arm stands there. */
 const tiltDirection = (plane: ClipPlane): Vec3 => (plane.isFlipped ? scale(plane.normal, -1) : plane.normal);
-
-export function faceName(face: number): string {
-  const names = [
-    () => word("Right side of the box"),
-    () => word("Front of the box"),
-    () => word("Bottom of the box"),
-    () => word("Left side of the box"),
-    () => word("Back of the box"),
-    () => word("Top of the box"),
-  ];
-  return names[face]?.() ?? "";
-}
 
 /** Move one face; it stays inside the scene and never passes the one opposite. */
 export function withFace(box: Bounds, face: number, to: number, whole: Bounds): Bounds {

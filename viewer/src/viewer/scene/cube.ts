@@ -1,29 +1,7 @@
-// The cube that turns with the scene: a letter on each side, pressed it looks from there.
-import { word } from "../../page/words.ts";
+// The cube that turns with the scene: a letter or a word on each side, pressed it looks from there.
 import type { View } from "../model/rays.ts";
 import { VIEW_NAMES, type ViewName, axesOf, facing } from "../model/viewpoint.ts";
-
-/** What stands on each side; the letters that every radiologist reads. */
-export const LETTERS: Readonly<Record<ViewName, string>> = {
-  anterior: "A",
-  posterior: "P",
-  left: "L",
-  right: "R",
-  superior: "S",
-  inferior: "I",
-};
-
-export function viewLabel(name: ViewName): string {
-  const labels: Record<ViewName, () => string> = {
-    anterior: () => word("From the front"),
-    posterior: () => word("From the back"),
-    left: () => word("From the left"),
-    right: () => word("From the right"),
-    superior: () => word("From above"),
-    inferior: () => word("From below"),
-  };
-  return labels[name]();
-}
+import type { SideWords } from "./side_words.ts";
 
 /** Each side's own turn, in the cube's axes: x to the patient's left, y to the head, z to the front. */
 const SIDES: Readonly<Record<ViewName, string>> = {
@@ -40,9 +18,9 @@ export interface Cube {
   update(view: View): void;
 }
 
-export function makeCube(look: (name: ViewName) => void): Cube {
+export function makeCube(look: (name: ViewName) => void, words: SideWords): Cube {
   const element = document.createElement("div");
-  element.className = "cube";
+  element.className = words.areWords ? "cube in-words" : "cube";
   // The same views stand in the menu, with names: this is their picture.
   element.setAttribute("aria-hidden", "true");
   const body = document.createElement("div");
@@ -53,8 +31,8 @@ export function makeCube(look: (name: ViewName) => void): Cube {
     side.type = "button";
     side.tabIndex = -1;
     side.className = `cube-side ${name}`;
-    side.textContent = LETTERS[name];
-    side.title = viewLabel(name);
+    side.textContent = words.marks[name];
+    side.title = words.from(name);
     side.style.transform = `${SIDES[name]} translateZ(var(--cube-half))`;
     side.addEventListener("click", () => look(name));
     body.append(side);

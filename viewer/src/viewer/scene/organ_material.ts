@@ -72,15 +72,20 @@ export function organMaterial(): OrganMaterial {
   }) as unknown as OrganMaterial;
 }
 
-/** Lay a picture over it; the geometries have places in it. */
-export function paint(material: OrganMaterial, picture: ImageBitmap): void {
+export function textureOf(picture: ImageBitmap): Texture {
   const texture = new Texture(picture);
   texture.colorSpace = SRGBColorSpace;
   // Places count from the upper left corner, as the rows of the picture do.
   texture.flipY = false;
   texture.anisotropy = 4;
   texture.needsUpdate = true;
-  material.uniforms.picture.value = texture;
+  return texture;
+}
+
+/** Lay a picture over it; the geometries have places in it. */
+export function paint(material: OrganMaterial, picture: Texture): void {
+  material.uniforms.picture.value = picture;
+  if ("PAINTED" in material.defines) return;
   material.defines["PAINTED"] = "";
   material.needsUpdate = true;
 }

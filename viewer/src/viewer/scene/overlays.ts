@@ -11,6 +11,7 @@ import { makeCube } from "./cube.ts";
 import { makeLabels } from "./labels.ts";
 import { makeMarks } from "./measure_marks.ts";
 import { anchorWish } from "./picking.ts";
+import { sideWords } from "./side_words.ts";
 import { type ViewState, isVisible } from "../state/view_state.ts";
 
 const REST_MS = 180;
@@ -23,7 +24,7 @@ export function putOverlays(app: App, shell: Shell): void {
     choose: (id) => store.dispatch({ type: "select", id }),
     edges: shell.edges,
   });
-  const cube = makeCube(app.look);
+  const cube = makeCube(app.look, sideWords(store.state.manifest));
   const marks = makeMarks(valueOf, probeWords);
   const handles = makeClipHandles(store, () => stage.view(store.state));
   shell.stage.append(labels.element, marks.element, handles.element, cube.element);

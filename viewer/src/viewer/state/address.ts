@@ -30,6 +30,7 @@ export function toAddress(state: ViewState): string {
   if (clip.box) said.set("box", list(clip.box.flat()));
   if (!clip.hasScan) said.set("grey-cuts", "0");
   if (!state.hasLabels) said.set("names", "0");
+  if (state.paint !== "picture") said.set("paint", state.paint);
   if (slices.layout !== "3d") said.set("layout", slices.layout);
   if (manifest.volume) sayScan(said, state);
   return said.toString();

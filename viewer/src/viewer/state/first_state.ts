@@ -38,6 +38,7 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
     room: "wide",
     organs: firstLook(manifest),
     ownColours: {},
+    paint: "picture",
     solo: null,
     selected: null,
     hovered: null,
@@ -72,8 +73,9 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
 export const firstLook = (manifest: Manifest): Record<string, OrganState> =>
   Object.fromEntries(manifest.organs.map((organ) => [organ.id, { isShown: true, opacity: firstOpacity(organ, manifest), colour: organ.colour }]));
 
-export const isFirstLook = ({ manifest, organs, solo }: ViewState): boolean =>
+export const isFirstLook = ({ manifest, organs, solo, paint }: ViewState): boolean =>
   solo === null &&
+  paint === "picture" &&
   Object.entries(firstLook(manifest)).every(([id, first]) => {
     const now = organs[id];
     return now?.isShown && now.opacity === first.opacity && now.colour === first.colour;

@@ -7,6 +7,7 @@ import type {
   Layout,
   Measurement,
   Notice,
+  Paint,
   Probe,
   Room,
   SlicesState,
@@ -24,6 +25,7 @@ export type Intent =
   // A palette over all; null takes it away again, and what was coloured by hand is as it was.
   | { readonly type: "palette"; readonly colours: Readonly<Record<string, string>> | null }
   | { readonly type: "look-reset" }
+  | { readonly type: "paint"; readonly paint: Paint }
   | { readonly type: "select"; readonly id: string | null }
   | { readonly type: "hover"; readonly id: string | null }
   | { readonly type: "details"; readonly details: Readonly<Record<string, Detail>> }

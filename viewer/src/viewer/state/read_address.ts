@@ -72,6 +72,7 @@ function organsOf(said: Said, state: ViewState): Intent[] {
   if (known(alone)) intents.push({ type: "solo", id: alone });
   if (known(chosen)) intents.push({ type: "select", id: chosen });
   if (said.of.get("names") === "0") intents.push({ type: "labels", hasLabels: false });
+  if (said.of.get("paint") === "confidence") intents.push({ type: "paint", paint: "confidence" });
   return intents;
 }
 

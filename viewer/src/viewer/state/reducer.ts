@@ -3,7 +3,7 @@ import { MOST_MEASUREMENTS, POINTS_OF, inOrder, measured } from "../model/measur
 import { tellApart } from "../model/palettes.ts";
 import { firstLook } from "./first_state.ts";
 import type { Intent } from "./intents.ts";
-import { MOST_PLANES, type Measurement, type Notice, type OrganState, type ViewState, hasMillimetres } from "./view_state.ts";
+import { MOST_PLANES, type Measurement, type Notice, type OrganState, type ViewState, hasConfidence, hasLengths } from "./view_state.ts";
 
 const LONGEST_NAME = 120;
 const REMOVED = "measure-removed";
@@ -23,7 +23,9 @@ export function reduce(state: ViewState, intent: Intent): ViewState {
     case "palette":
       return { ...state, organs: recoloured(state, intent.colours ?? withoutPalette(state)) };
     case "look-reset":
-      return { ...state, solo: null, organs: firstLook(state.manifest), ownColours: {} };
+      return { ...state, solo: null, organs: firstLook(state.manifest), ownColours: {}, paint: "picture" };
+    case "paint":
+      return state.paint === intent.paint || !hasConfidence(state.manifest) ? state : { ...state, paint: intent.paint };
     case "select":
       return intent.id === null || Object.hasOwn(state.organs, intent.id) ? { ...state, selected: intent.id } : state;
     case "hover":
@@ -123,8 +125,8 @@ const withoutRemoved = ({ notices }: ViewState): readonly Notice[] => notices.fi
 /** One more point; the last one that a measurement needs makes it. */
 function withPoint(state: ViewState, point: Extract<Intent, { type: "measure-point" }>): ViewState {
   const kind = state.tool;
-  // Without millimetres there is nothing to say, not even an angle: pixels need not be square.
-  if ((kind !== "distance" && kind !== "angle") || !hasMillimetres(state)) return state;
+  // Without lengths there is nothing to say, not even an angle: pixels need not be square.
+  if ((kind !== "distance" && kind !== "angle") || !hasLengths(state)) return state;
   if (state.measurements.length >= MOST_MEASUREMENTS) return withoutRoom(state);
   const points = [...state.pendingLpsMm, point.pointLpsMm];
   if (points.length < POINTS_OF[kind]) return { ...state, pendingLpsMm: points };
@@ -136,7 +138,7 @@ function withPoint(state: ViewState, point: Extract<Intent, { type: "measure-poi
     name: point.name,
     pointsLpsMm: points,
     value,
-    unit: kind === "distance" ? "mm" : "deg",
+    unit: kind === "distance" ? state.manifest.unit : "deg",
   };
   return { ...state, pendingLpsMm: [], measurements: inOrder([...state.measurements, done]), notices: withoutRemoved(state) };
 }

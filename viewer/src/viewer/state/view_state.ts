@@ -82,7 +82,7 @@ export interface Measurement {
   readonly name: string;
   readonly pointsLpsMm: readonly Vec3[];
   readonly value: number;
-  readonly unit: "mm" | "deg";
+  readonly unit: "mm" | "px" | "deg";
 }
 
 export interface Probe {
@@ -121,6 +121,8 @@ export const goesByItself = ({ kind, offer }: Notice): boolean => kind === "good
 /** How much of an organ's mesh is there. */
 export type Detail = DetailLevel | "loading" | "failed";
 
+export type Paint = "picture" | "confidence";
+
 export interface ViewState {
   readonly manifest: Manifest;
   readonly profile: "desktop" | "phone";
@@ -128,6 +130,8 @@ export interface ViewState {
   readonly organs: Readonly<Record<string, OrganState>>;
   /** Colours given by hand, which outlast every palette that is laid over them. */
   readonly ownColours: Readonly<Record<string, string>>;
+  /** What lies on a model of a picture: the picture, or how sure its depth is. */
+  readonly paint: Paint;
   /** Alone in sight, whatever else is shown. */
   readonly solo: string | null;
   readonly selected: string | null;
@@ -155,5 +159,11 @@ export function isVisible(state: ViewState, id: string): boolean {
   return state.organs[id]?.isShown ?? false;
 }
 
+/** How sure its depth is, is known of something that shows it. */
+export const hasConfidence = ({ organs }: Manifest): boolean => organs.some(({ texture, confidence }) => texture && confidence);
+
 /** Millimetres may be asked for only where the scan has them. */
 export const hasMillimetres = (state: ViewState): boolean => state.manifest.unit === "mm";
+
+/** A model of a picture is as long as its pixels at least; a scan's voxels need not be cubes, so theirs is no length. */
+export const hasLengths = (state: ViewState): boolean => hasMillimetres(state) || state.manifest.estimate !== null;

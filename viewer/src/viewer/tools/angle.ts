@@ -10,6 +10,6 @@ export const angle: Tool = {
   cursor: "crosshair",
   label: () => word("Angle"),
   hint: () => word("Press three points: one leg, the corner, the other leg. Escape begins anew."),
-  needs: "millimetres",
+  needs: "lengths",
   tap: (spot, context) => setPoint("angle", spot, context),
 };

@@ -11,7 +11,10 @@ export const clip: Tool = {
   sign: "M3 7h18M3 7l5 5M12 7l5 5M5 20h14v-6H5z",
   cursor: "crosshair",
   label: () => word("Cut"),
-  hint: () => word("Press a surface to lay a cut there, or a slice to cut along it; then pull its handle."),
+  hint: ({ estimate }) =>
+    estimate
+      ? word("Press the surface to lay a cut there; then pull its handle.")
+      : word("Press a surface to lay a cut there, or a slice to cut along it; then pull its handle."),
   needs: "nothing",
   async tap(spot, { store, pick }) {
     const hit = await pick(spot);

@@ -9,7 +9,10 @@ export const distance: Tool = {
   sign: "M4 20 20 4M3 17l4 4M17 3l4 4",
   cursor: "crosshair",
   label: () => word("Distance"),
-  hint: () => word("Press two points on a surface or a slice. Escape takes the first back."),
-  needs: "millimetres",
+  hint: ({ estimate }) =>
+    estimate
+      ? word("Press two points on the surface. Escape takes the first back.")
+      : word("Press two points on a surface or a slice. Escape takes the first back."),
+  needs: "lengths",
   tap: (spot, context) => setPoint("distance", spot, context),
 };

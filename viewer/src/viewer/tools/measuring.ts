@@ -1,5 +1,5 @@
 import { word } from "../../page/words.ts";
-import { type MeasureKind, hasMillimetres } from "../state/view_state.ts";
+import { type MeasureKind, hasLengths } from "../state/view_state.ts";
 import type { Store } from "../state/store.ts";
 import type { ToolContext, Spot } from "./tool.ts";
 
@@ -31,7 +31,7 @@ export function shownName(kind: MeasureKind, kept: string): string {
 /** Set a point on the surface under the spot, or say why there is none. */
 export async function setPoint(kind: MeasureKind, spot: Spot, context: ToolContext): Promise<void> {
   const { store } = context;
-  if (!hasMillimetres(store.state)) return;
+  if (!hasLengths(store.state)) return;
   const hit = await context.pick(spot);
   if (hit) store.dispatch({ type: "measure-point", pointLpsMm: hit.pointLpsMm, ...nextName(store, kind) });
 }

@@ -9,7 +9,10 @@ export const pick: Tool = {
   sign: "M12 3v4m0 10v4M3 12h4m10 0h4M12 12h.01",
   cursor: "crosshair",
   label: () => word("Probe"),
-  hint: () => word("Press a surface or a slice to read what it is and where it lies."),
+  hint: ({ estimate }) =>
+    estimate
+      ? word("Press the surface to read where a place of it lies.")
+      : word("Press a surface or a slice to read what it is and where it lies."),
   needs: "nothing",
   async tap(spot, context) {
     const hit = await context.pick(spot);

@@ -27,7 +27,7 @@ export interface Tool {
   label(): string;
   hint(shown: Pick<Manifest, "estimate">): string;
   /** What it cannot do without. */
-  readonly needs: "nothing" | "millimetres" | "volume";
+  readonly needs: "nothing" | "lengths" | "volume";
   /** Pressed and let go at one place. */
   tap(spot: Spot, context: ToolContext): void | Promise<void>;
   /** Drags with the main button or one finger belong to the tool; without it they turn the camera. */

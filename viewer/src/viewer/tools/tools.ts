@@ -1,5 +1,6 @@
 // Every tool. A line here is the only registration.
-import { hasMillimetres, type ToolId, type ViewState } from "../state/view_state.ts";
+import { hasLengths, type ToolId, type ViewState } from "../state/view_state.ts";
+import type { Manifest } from "../model/manifest.ts";
 import { angle } from "./angle.ts";
 import { clip } from "./clip.ts";
 import { crosshair } from "./crosshair.ts";
@@ -13,9 +14,13 @@ export const TOOLS: readonly Tool[] = [turn, pick, clip, crosshair, windowLevel,
 
 export const toolOf = (id: ToolId): Tool => TOOLS.find((tool) => tool.id === id) ?? turn;
 
+/** Those that this scene can ever use: a model of a picture has no scan, and never gets one. */
+export const toolsOf = ({ estimate }: Pick<Manifest, "estimate">): readonly Tool[] =>
+  TOOLS.filter(({ needs }) => !(estimate && needs === "volume"));
+
 /** What stands against a tool in this scene; null where nothing does. */
-export function hindrance(tool: Tool, state: ViewState): "millimetres" | "volume" | null {
-  if (tool.needs === "millimetres" && !hasMillimetres(state)) return "millimetres";
+export function hindrance(tool: Tool, state: ViewState): "lengths" | "volume" | null {
+  if (tool.needs === "lengths" && !hasLengths(state)) return "lengths";
   if (tool.needs === "volume" && !state.manifest.volume) return "volume";
   return null;
 }

@@ -7,15 +7,16 @@ import {
   InterleavedBufferAttribute,
   Mesh,
   Sphere,
+  type Texture,
   Vector3,
 } from "three";
 import type { DetailLevel } from "../../model/manifest.ts";
 import { sidesFor } from "../../model/clipping.ts";
 import { middle, radius } from "../../model/vectors.ts";
 import type { Mesh as MeshData } from "../../loading/mesh_messages.ts";
-import { type ViewState, isVisible } from "../../state/view_state.ts";
+import { type Paint, type ViewState, isVisible } from "../../state/view_state.ts";
 import { type Drawable, GLASS_LAYER } from "../drawable.ts";
-import { type OrganMaterial, dress, organMaterial, paint } from "../organ_material.ts";
+import { type OrganMaterial, dress, organMaterial, paint, textureOf } from "../organ_material.ts";
 import { enginePlane } from "../planes.ts";
 
 export type OrganMesh = Mesh<BufferGeometry, OrganMaterial>;
@@ -23,8 +24,8 @@ export type OrganMesh = Mesh<BufferGeometry, OrganMaterial>;
 export interface OrganMeshes extends Drawable {
   readonly object: Group;
   take(mesh: MeshData): void;
-  /** The picture that lies on an organ has come. */
-  paint(id: string, picture: ImageBitmap): void;
+  /** What can lie on an organ has come: which is seen, the state says. */
+  paint(id: string, kind: Paint, picture: ImageBitmap): void;
   has(id: string, level: DetailLevel): boolean;
   meshOf(id: string): OrganMesh | undefined;
   triangles(): number;
@@ -37,7 +38,7 @@ export interface OrganMeshes extends Drawable {
 export function organMeshes(): OrganMeshes {
   const group = new Group();
   const meshes = new Map<string, OrganMesh>();
-  const pictures = new Map<string, ImageBitmap>();
+  const pictures = new Map<string, Map<Paint, Texture>>();
   const geometries = new Map<string, Map<DetailLevel, BufferGeometry>>();
   let known: ViewState | undefined;
   let chosen: ReadonlyMap<string, DetailLevel> = new Map();
@@ -49,9 +50,6 @@ export function organMeshes(): OrganMeshes {
       mesh = new Mesh(new BufferGeometry(), organMaterial());
       mesh.name = id;
       mesh.matrixAutoUpdate = false;
-      // It may have come before any form of the organ.
-      const picture = pictures.get(id);
-      if (picture) paint(mesh.material, picture);
       meshes.set(id, mesh);
       group.add(mesh);
     }
@@ -77,10 +75,10 @@ export function organMeshes(): OrganMeshes {
       geometries.set(mesh.id, levels.set(mesh.level, geometryOf(mesh)));
       put(mesh.id, mesh.level);
     },
-    paint(id, picture) {
-      pictures.set(id, picture);
-      const mesh = meshes.get(id);
-      if (mesh) paint(mesh.material, picture);
+    paint(id, kind, picture) {
+      const all = pictures.get(id) ?? new Map<Paint, Texture>();
+      pictures.set(id, all.set(kind, textureOf(picture)));
+      known = undefined;
     },
     has: (id, level) => geometries.get(id)?.has(level) ?? false,
     meshOf: (id) => meshes.get(id),
@@ -123,6 +121,9 @@ export function organMeshes(): OrganMeshes {
         const look = state.organs[organ.id];
         if (!mesh || !look) continue;
         mesh.visible = isVisible(state, organ.id) && look.opacity > 0 && mesh.geometry.index !== null;
+        // Until the one that is wished for is there, the other stays.
+        const pictured = pictures.get(organ.id)?.get(state.paint) ?? pictures.get(organ.id)?.values().next().value;
+        if (pictured) paint(mesh.material, pictured);
         const glow = state.selected === organ.id ? 0.3 : state.hovered === organ.id ? 0.16 : 0;
         const planes = sidesFor(state.clip, organ.id).map(enginePlane);
         dress(mesh.material, { colour: look.colour, opacity: look.opacity, glow, planes });
@@ -134,10 +135,8 @@ export function organMeshes(): OrganMeshes {
       return false;
     },
     dispose() {
-      for (const mesh of meshes.values()) {
-        mesh.material.uniforms.picture.value?.dispose();
-        mesh.material.dispose();
-      }
+      for (const mesh of meshes.values()) mesh.material.dispose();
+      for (const all of pictures.values()) for (const picture of all.values()) picture.dispose();
       for (const levels of geometries.values()) for (const geometry of levels.values()) geometry.dispose();
     },
   };
@@ -146,6 +145,7 @@ export function organMeshes(): OrganMeshes {
 function isSame(a: ViewState, b: ViewState): boolean {
   return (
     a.organs === b.organs &&
+    a.paint === b.paint &&
     a.solo === b.solo &&
     a.selected === b.selected &&
     a.hovered === b.hovered &&
