@@ -10,21 +10,14 @@ import numpy.typing as npt
 
 from plastinate.depot import RunCard
 from plastinate.model.depot_errors import ModelCardFlaw, NetworkUnsound
-from plastinate.model.errors import MemoryShort
 from plastinate.nets.declared_shapes import read_onnx
-from plastinate.nets.session import Session, open_session
+from plastinate.nets.guarded_session import asked, opened, runtimes_reason
+from plastinate.nets.session import Session
 
 Floats = npt.NDArray[np.float32]
 
 # What rounding leaves of a likelihood that should lie from 0 to 1, and of a sum that should be 1.
 ROUNDING = 0.01
-# How runtimes word it that the memory did not reach.
-MEMORY_WORDS = ("alloc", "out of memory", "not enough memory")
-# How OpenVINO begins the lines of its reports that give no reason.
-WHERE_IT_WAS_NOTICED = (
-    *("Exception from ", "Check '", "FrontEnd API failed", "Model wasn't fully converted", "Summary:"),
-    *("While validating ", "Conversion is failed for"),
-)
 
 
 class CardNetwork:
@@ -46,15 +39,13 @@ class CardNetwork:
         self._run = run
         self._lowest = np.inf
         self._highest = -np.inf
-        try:
-            if session is None:
-                # Whoever put it here: a card may have been laid into its folder, or name a file to fetch.
+        if session is None:
+            # Whoever put it here: a card may have been laid into its folder, or name a file to fetch.
+            try:
                 read_onnx(name, path)
-            self._session = session or open_session(path)
-        except ModelCardFlaw:
-            raise
-        except Exception as error:  # each runtime has errors of its own, and they share no ancestor
-            raise NetworkUnsound(name, f"cannot be loaded ({_reason(error)})") from error
+            except (ValueError, OSError) as error:
+                raise NetworkUnsound(name, f"cannot be loaded ({runtimes_reason(error)})") from error
+        self._session = session or opened(name, path)
 
     def __call__(self, patch: Floats) -> Floats:
         """The answer to one patch: (1, 1, *sizes) -> (channels, *sizes) float32, as the card promises it.
@@ -67,7 +58,7 @@ class CardNetwork:
             NetworkUnsound: it fails, or gives what is no number.
             MemoryShort: there was not enough memory for this patch.
         """
-        answer = self._asked(patch)
+        answer = asked(self._name, self._session, patch, what="a patch of the network")
         channels = self._run.channels
         if answer.shape != (1, channels, *patch.shape[2:]):
             told = " x ".join(map(str, answer.shape))
@@ -91,16 +82,6 @@ class CardNetwork:
         is_within = self._lowest >= 0 and self._highest <= 1
         if self._run.kind == "sigmoid" and self._run.gives_logits and is_within:
             raise self._flaw_of_logits()
-
-    def _asked(self, patch: Floats) -> Floats:
-        try:
-            return self._session.run({self._session.inputs[0]: patch})
-        except MemoryError as error:
-            raise MemoryShort("a patch of the network") from error
-        except Exception as error:  # as above
-            if any(word in str(error).lower() for word in MEMORY_WORDS):
-                raise MemoryShort("a patch of the network") from error
-            raise NetworkUnsound(self._name, f"cannot be run ({_reason(error)})") from error
 
     def _hold_to_likelihoods(self, answer: Floats, low: float, high: float) -> None:
         is_first = self._lowest > self._highest
@@ -161,12 +142,3 @@ def likelihoods(answer: Floats, run: RunCard, *, labels: Sequence[int]) -> tuple
 def _sigmoid(logits: Floats) -> Floats:
     # Beyond 60 the exponential of a float32 has no room left, and the answer is 0 or 1 long before.
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60, 60))), dtype=np.float32)
-
-
-def _reason(error: Exception) -> str:
-    """The line that says why: OpenVINO puts around it where in its own source it was noticed."""
-    lines = [line.strip().removeprefix("-- ") for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(WHERE_IT_WAS_NOTICED)]
-    if telling == lines:
-        telling = lines[:1]
-    return (telling or lines or [type(error).__name__])[-1][:200].rstrip(".")

@@ -8,50 +8,97 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plastinate.nets.session import Session, open_session
+from plastinate.model.depot_errors import NetworkUnsound
+from plastinate.nets.guarded_session import asked, opened
+from plastinate.nets.session import Session
 
 Plane = npt.NDArray[np.float32]
 Rgb = npt.NDArray[np.uint8]
 
 # What pictures of ImageNet average and vary by, in each colour, 0 to 1.
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# A strip that is longer is squeezed: the work of an attentive network grows with the square of what it sees.
+LONGEST_TO_SHORTEST = 2.5
 
 
 class PictureNet:
-    """A network that sees a picture of one size and answers with one plane.
+    """A network that sees a picture and answers with one plane over all of it.
 
     Args:
-        model: an ONNX file: 1 x 3 x side x side in, a plane out.
-        side: pixels along each side of what it sees.
+        model: an ONNX file: 1 x 3 x rows x columns in, a plane of as many rows and columns out.
+        side: pixels along each side of the square that it sees; along the shorter side where it takes any.
         normalised: colours are brought to the mean and deviation of ImageNet first.
+        patch: 0 for a network that sees squares; else it takes any size in multiples of this, and sees the
+            picture in its own proportions.
+        name: of the model, for messages.
+        engine: see `open_session`.
+
+    Raises:
+        NetworkUnsound: no runtime here can load it.
     """
 
-    def __init__(self, model: Path, *, side: int, normalised: bool, engine: str = "") -> None:
-        self._session: Session = open_session(model, engine=engine)
+    def __init__(
+        self,
+        model: Path,
+        *,
+        side: int,
+        normalised: bool,
+        patch: int = 0,
+        name: str = "",
+        engine: str = "",
+    ) -> None:
+        self._name = name or model.stem
+        self._session: Session = opened(self._name, model, engine=engine)
         self.side = side
         self._normalised = normalised
+        self._patch = patch
 
     @property
     def engine(self) -> str:
         """What runs it, for the evidence."""
         return self._session.engine
 
-    def answer(self, rgb: Rgb) -> Plane:
-        """The network's answer to a picture, squeezed into its square.
+    def answer(self, rgb: Rgb, *, share: float = 1.0) -> Plane:
+        """The network's answer to a picture, brought to a size that it sees.
 
         Args:
             rgb: (R, C, 3) uint8.
+            share: of its usual side, for one that takes any size.
 
         Returns:
-            (side, side) float32.
+            (rows, columns) float32, as many as it saw.
+
+        Raises:
+            NetworkUnsound: it fails, or gives another shape or what is no number.
+            MemoryShort: there was not enough memory for this picture.
         """
-        seen = resized_rgb(rgb, (self.side, self.side)).astype(np.float32) / 255.0
+        shape = self._seen_shape(rgb.shape, share)
+        seen = resized_rgb(rgb, shape).astype(np.float32) / 255.0
         if self._normalised:
             mean, deviation = (np.array(each, np.float32) for each in (IMAGENET_MEAN, IMAGENET_DEVIATION))
             seen = (seen - mean) / deviation
         planes = np.ascontiguousarray(seen.transpose(2, 0, 1)[None], dtype=np.float32)
-        answer = self._session.run({self._session.inputs[0]: planes})
-        return np.ascontiguousarray(answer.reshape(answer.shape[-2:]), dtype=np.float32)
+        answer = asked(self._name, self._session, planes, what="a picture of the network")
+        if answer.shape[-2:] != shape or answer.size != shape[0] * shape[1]:
+            told, wanted = (" x ".join(map(str, each)) for each in (answer.shape, shape))
+            raise NetworkUnsound(self._name, f"gives {told}, and a plane of {wanted} is wanted")
+        if not np.isfinite(answer).all():
+            raise NetworkUnsound(self._name, "gives what is no number (NaN or infinity)")
+        return np.ascontiguousarray(answer.reshape(shape), dtype=np.float32)
+
+    def longest_seen(self, shape: tuple[int, ...]) -> int:
+        """Pixels along the longer side of what it sees of a picture of this shape."""
+        return max(self._seen_shape(shape, 1.0))
+
+    def _seen_shape(self, shape: tuple[int, ...], share: float) -> tuple[int, int]:
+        if not self._patch:
+            return self.side, self.side
+        shorter = min(shape[:2])
+        patches = [
+            max(1, round(share * self.side * min(length / shorter, LONGEST_TO_SHORTEST) / self._patch))
+            for length in shape[:2]
+        ]
+        return patches[0] * self._patch, patches[1] * self._patch
 
 
 def resized_rgb(rgb: Rgb, shape: tuple[int, int]) -> Rgb:

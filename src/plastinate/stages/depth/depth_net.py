@@ -21,6 +21,11 @@ Plane = npt.NDArray[np.float32]
 HALF_TRUST = 0.08
 # Nearest and farthest that are believed, as shares of the median: beyond lie slips of single pixels.
 RANGE = (0.15, 8.0)
+# Of an answer that is one over the depth up to a factor and a shift, no network says either: the farthest is
+# taken to be five times as far away as the nearest.
+FARTHEST_NEARNESS = 0.2
+# Of such an answer so many percent at either end are slips.
+SLIPS_PERCENT = 0.5
 
 
 @dataclass(frozen=True)
@@ -28,17 +33,30 @@ class Kind:
     """How one network is asked.
 
     Attributes:
-        side: pixels along each side of what it sees.
-        normalised: see `PictureNet`.
+        side, normalised, patch: see `PictureNet`.
         is_inverse: it answers with one over the depth, up to a factor and a shift.
+        tiles, detail: see `depth_net`; what is usual with this network.
+        mirror_share: at which share of its side it sees the mirror image: another size is a second question.
     """
 
     side: int
     normalised: bool
     is_inverse: bool
+    patch: int = 0
+    tiles: int = 0
+    detail: float = 0.5
+    mirror_share: float = 1.0
 
 
-KINDS = {"depth-small": Kind(224, False, False)}
+KINDS = {
+    # Tiles see finer things than the whole view, and half of each kept the coarse shape best: measured on the
+    # Middlebury motorcycle pair (docs/explanation/pictures.md).
+    "depth-small": Kind(224, normalised=False, is_inverse=False, tiles=3),
+    # The makers' ONNX file takes ImageNet's mean off by itself: tf/make_onnx_model.py of their repository.
+    "midas-v21-small": Kind(256, normalised=False, is_inverse=True, tiles=3),
+    # It sees 1369 patches and more at once, and edges of single pixels: parts would show it nothing new.
+    "depth-anything-v2-small": Kind(518, normalised=True, is_inverse=True, patch=14, mirror_share=0.75),
+}
 
 
 def _silent(share: float) -> None:
@@ -50,9 +68,9 @@ def depth_net(
     *,
     model: str = "depth-small",
     side_px: int = 512,
-    tiles: int = 3,
+    tiles: int | None = None,
     tile_share: float = 0.6,
-    detail: float = 0.5,
+    detail: float | None = None,
     radius_share: float = 0.016,
     evenness: float = 0.001,
     progress: Callable[[float], None] = _silent,
@@ -67,9 +85,9 @@ def depth_net(
         picture: what was seen.
         model: a line of `KINDS`.
         side_px: longest side of the map.
-        tiles: along each side; 0 asks about the whole view alone.
+        tiles: along each side; 0 asks about the whole view alone; None takes what the network needs.
         tile_share: length of a tile, as a share of the picture's side.
-        detail: how much of the mean comes from the tiles, 0 to 1.
+        detail: how much of the mean comes from the tiles, 0 to 1; None likewise.
         radius_share, evenness: of the edge-following filter, see `guided`; the radius is a share of the
             longest side.
         progress: told what share is done.
@@ -80,12 +98,12 @@ def depth_net(
     """
     if model not in KINDS:
         raise ParameterError(f"A depth network is one of {', '.join(KINDS)}, not {model!r}.")
+    kind = KINDS[model]
+    tiles, detail = kind.tiles if tiles is None else tiles, kind.detail if detail is None else detail
     if not 0 <= detail <= 1 or not 0.2 <= tile_share <= 1:
         raise ParameterError("The detail is a share from 0 to 1, and a tile at least a fifth of the picture.")
-    kind = KINDS[model]
-    network = PictureNet(model_file(model), side=kind.side, normalised=kind.normalised)
     return depth_asked(
-        network,
+        network_of(model),
         picture,
         is_inverse=kind.is_inverse,
         side_px=side_px,
@@ -94,7 +112,20 @@ def depth_net(
         detail=detail,
         radius_share=radius_share,
         evenness=evenness,
+        mirror_share=kind.mirror_share,
         progress=progress,
+    )
+
+
+def network_of(model: str) -> PictureNet:
+    """The network of a line of `KINDS`, ready to be asked.
+
+    Raises:
+        ModelError: the model cannot be had, or does not run.
+    """
+    kind = KINDS[model]
+    return PictureNet(
+        model_file(model), side=kind.side, normalised=kind.normalised, patch=kind.patch, name=model
     )
 
 
@@ -109,32 +140,36 @@ def depth_asked(
     detail: float,
     radius_share: float,
     evenness: float,
+    mirror_share: float = 1.0,
     progress: Callable[[float], None] = _silent,
 ) -> DepthMap:
-    """The same with any network; for the parameters see `depth_net`."""
+    """The same with any network; for the parameters see `depth_net` and `Kind`."""
     shape = fitted_shape(picture.shape, side_px)
     # Tiles are cut from a picture at which a tile is about as large as what the network sees.
-    seen_shape = fitted_shape(picture.shape, max(side_px, round(network.side / tile_share)))
+    seen_shape = fitted_shape(
+        picture.shape, max(side_px, round(network.longest_seen(picture.shape) / tile_share))
+    )
     rgb = resized_rgb(picture.rgb, seen_shape)
-    whole, mirrored = (resized(view, shape) for view in _both(network, rgb))
+    whole = resized(network.answer(rgb), shape)
+    mirrored = network.answer(np.ascontiguousarray(rgb[:, ::-1]), share=mirror_share)
     progress(0.2)
-    views = [whole, _brought_to(mirrored, whole)]
-    mixed = whole
+    views = [whole, _brought_to(resized(np.ascontiguousarray(mirrored[:, ::-1]), shape), whole)]
     if tiles and detail:
-        finer = _tiled(network, rgb, whole, tiles=tiles, share=tile_share, progress=progress)
-        views.append(finer)
-        mixed = (1.0 - detail) * whole + detail * finer
+        views.append(_tiled(network, rgb, whole, tiles=tiles, share=tile_share, progress=progress))
+    if is_inverse:
+        views = _as_nearness(views)
+    mixed = (1.0 - detail) * views[0] + detail * views[2] if len(views) > 2 else views[0]
     confidence = _confidence(views)
     guide = resized_rgb(rgb, shape).astype(np.float32) / 255.0
     radius = max(1, round(radius_share * max(shape)))
     followed = guided(guide, mixed, radius=radius, evenness=evenness)
     progress(1.0)
     return DepthMap(
-        _as_depth(followed, is_inverse=is_inverse),
+        _believed(_over(followed) if is_inverse else followed),
         guided(guide, confidence, radius=radius, evenness=evenness).clip(0, 1),
         facts={
             "engine": network.engine,
-            "views": 2 + 2 * tiles * tiles,
+            "views": 2 + (2 * tiles * tiles if len(views) > 2 else 0),
             "mean_confidence": float(confidence.mean()),
         },
     )
@@ -142,9 +177,8 @@ def depth_asked(
 
 def plain_depth(picture: Picture, *, model: str = "depth-small", shape: tuple[int, int]) -> Plane:
     """What the network alone answers, stretched to a shape: what `depth_net` is measured against."""
-    kind = KINDS[model]
-    network = PictureNet(model_file(model), side=kind.side, normalised=kind.normalised)
-    return _as_depth(resized(network.answer(picture.rgb), shape), is_inverse=kind.is_inverse)
+    answer = resized(network_of(model).answer(picture.rgb), shape)
+    return _believed(_over(_as_nearness([answer])[0]) if KINDS[model].is_inverse else answer)
 
 
 def _both(network: PictureNet, rgb: npt.NDArray[np.uint8]) -> tuple[Plane, Plane]:
@@ -206,13 +240,24 @@ def _confidence(views: list[Plane]) -> Plane:
     return np.asarray(1.0 / (1.0 + (share / HALF_TRUST) ** 2), dtype=np.float32)
 
 
-def _as_depth(answer: Plane, *, is_inverse: bool) -> Plane:
-    if is_inverse:
-        low, high = np.percentile(answer, (0.5, 99.5))
-        # Shift and factor are unknown: the farthest is taken to be five times as far as the nearest.
-        near = np.clip((answer - low) / max(float(high - low), 1e-9), 0.0, 1.0)
-        answer = (1.0 / (0.2 + 0.8 * near)).astype(np.float32)
-    middle = float(np.median(answer))
-    if not np.isfinite(middle) or middle <= 0:
-        return np.ones_like(answer)
-    return np.clip(np.nan_to_num(answer, nan=middle), RANGE[0] * middle, RANGE[1] * middle).astype(np.float32)
+def _as_nearness(views: list[Plane]) -> list[Plane]:
+    """One over the depth, up to a factor and a shift -> the same, the nearest of the first view being 1."""
+    low, high = np.percentile(views[0], (SLIPS_PERCENT, 100.0 - SLIPS_PERCENT))
+    if high - low < 1e-9:
+        return [np.ones_like(view) for view in views]
+    slope = (1.0 - FARTHEST_NEARNESS) / float(high - low)
+    return [
+        np.clip(FARTHEST_NEARNESS + slope * (view - low), FARTHEST_NEARNESS, 1.0).astype(np.float32)
+        for view in views
+    ]
+
+
+def _over(nearness: Plane) -> Plane:
+    return np.asarray(1.0 / np.clip(nearness, FARTHEST_NEARNESS, 1.0), dtype=np.float32)
+
+
+def _believed(depth: Plane) -> Plane:
+    middle = float(np.median(depth))
+    if middle <= 0:
+        return np.ones_like(depth)
+    return np.clip(depth, RANGE[0] * middle, RANGE[1] * middle).astype(np.float32)
