@@ -13,6 +13,7 @@ import click
 from plastinate.cli import streams
 
 if TYPE_CHECKING:
+    from plastinate.depot.cards import ModelCard
     from plastinate.pipeline.progress import Progress, ProgressEvent
     from plastinate.services.models import ModelRow
 
@@ -59,12 +60,13 @@ def list_(*, as_json: bool) -> None:
 
 
 @models.command(short_help="Show all that is known of a model.")
-@click.argument("name")
-def show(name: str) -> None:
-    """Show all that is known of the model NAME: what it was trained on, what it is not for, whom to cite."""
+@click.argument("names", nargs=-1)
+def show(names: tuple[str, ...]) -> None:
+    """Show all that is known of the models NAMES, or of all: on what terms, trained on what, not for what."""
     from plastinate.services.models import list_models
 
-    _print_card(list_models([name], read_them=True)[0])
+    for row in list_models(names, read_them=True):
+        _print_card(row)
 
 
 @models.command(short_help="Fetch models, so that no network is needed later.")
@@ -153,7 +155,10 @@ def add(card: Path, *, agree: bool, non_commercial: bool) -> None:
 
     row = add_model(card, saying=_said(agree=agree, non_commercial=non_commercial))
     click.echo(f"{row.card.name} is there: {row.folder}")
-    click.echo(f"Build with it: plastinate build SCAN -o OUT --recipe {PREFIX}{row.card.name}")
+    if row.card.sees is not None:
+        click.echo(f"Build with it: plastinate build PHOTO -o OUT --depth {row.card.name}")
+    else:
+        click.echo(f"Build with it: plastinate build SCAN -o OUT --recipe {PREFIX}{row.card.name}")
 
 
 @models.command(short_help="Delete what is kept of a model.")
@@ -240,11 +245,14 @@ def _print_card(row: ModelRow) -> None:
     out.print(
         f"[bold]{escape(card.name)}[/]: {escape(card.title)} ({', '.join(card.modality)}) {STATES[row.state]}"
     )
-    source = f"{card.archive.origin}, {card.archive.file}" if card.archive else "beside its card"
+    source = "beside its card"
+    if card.archive:
+        source = f"{card.archive.origin}, {card.archive.file}, {card.archive.bytes:,} bytes"
     lines = {
         "finds": card.task,
-        "licence": " ".join(part for part in (card.licence, card.licence_url) if part),
+        "licence": _licence(card),
         "stated in": card.licence_source,
+        "its code": card.code_licence,
         "trained on": card.trained_on,
         "not for": card.not_for,
         "cite": card.citation,
@@ -256,10 +264,13 @@ def _print_card(row: ModelRow) -> None:
         if text:
             out.print(f"  [dim]{word:10}[/] {escape(text)}", soft_wrap=True)
     for part in card.parts:
-        out.print(
-            f"  [dim]{'file':10}[/] {escape(part.name)}: {escape(str(row.folder / part.file))}",
-            soft_wrap=True,
-        )
+        where = f"{part.name}: {row.folder / part.file}, {part.bytes:,} bytes, SHA-256 {part.sha256}"
+        out.print(f"  [dim]{'file':10}[/] {escape(where)}", soft_wrap=True)
+
+
+def _licence(card: ModelCard) -> str:
+    said = " ".join(part for part in (card.licence, card.licence_url) if part)
+    return said if card.commercial_use else f"{said}; not for commercial use"
 
 
 def _announce(row: ModelRow) -> None:
@@ -271,7 +282,8 @@ def _announce(row: ModelRow) -> None:
     origin = f", {_size(row.bytes_to_fetch)} from {card.archive.origin}" if card.archive else ""
     stated = card.licence_source or "as its card says"
     out.print(f"[bold]{escape(card.name)}[/]: {escape(card.title)}{escape(origin)}")
-    out.print(f"  [dim]licence[/] {escape(card.licence)} [dim]({escape(stated)})[/]")
+    out.print(f"  [dim]licence[/] {escape(_licence(card))} [dim]({escape(stated)})[/]")
+    out.print(f"  [dim]not for[/] {escape(card.not_for)}")
 
 
 def _size(count: int) -> str:

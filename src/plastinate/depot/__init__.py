@@ -6,7 +6,17 @@ fetched here: one file is taken out of it, and its bytes are known beforehand.
 
 from plastinate.depot.cards import ModelCard
 from plastinate.depot.model_files import model_file
+from plastinate.depot.picture_card import PictureCard, check_picture_network
 from plastinate.depot.registry import card_named
 from plastinate.depot.run_card import RunCard, Scale, check_network
 
-__all__ = ["ModelCard", "RunCard", "Scale", "card_named", "check_network", "model_file"]
+__all__ = [
+    "ModelCard",
+    "PictureCard",
+    "RunCard",
+    "Scale",
+    "card_named",
+    "check_network",
+    "check_picture_network",
+    "model_file",
+]

@@ -10,7 +10,7 @@ from plastinate.model.depot_errors import LicenceNotAgreed
 AGREE = "agree"
 NON_COMMERCIAL = "non-commercial"
 # What a licence asks for -> how the refusal says it.
-ASKS = {AGREE: "asks you to agree to it first", NON_COMMERCIAL: "forbids commercial use"}
+ASKS = {AGREE: "and nobody here has agreed to it yet", NON_COMMERCIAL: "which forbids commercial use"}
 
 
 def words_asked(card: ModelCard) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from plastinate.depot.package_names import package_flaw
+from plastinate.depot.picture_card import PictureCard, read_picture_card
 from plastinate.depot.read_table import CardTable
 from plastinate.depot.run_card import RunCard, read_run_card
 from plastinate.model.depot_errors import ModelNotFound
@@ -25,6 +26,7 @@ CARD_KEYS = (
         "licence",
         "licence_source",
         "licence_url",
+        "code_licence",
         "must_agree",
         "commercial_use",
     ),
@@ -32,7 +34,7 @@ CARD_KEYS = (
     *("name", "model", "input", "output"),
 )
 MODALITIES = ("CT", "MR")
-# What only models of Plastinate's own list may say: a picture is no scan, and runs by no card.
+# A picture is no scan: it stands alone, and its card says other things of how to run.
 PICTURE = "picture"
 
 
@@ -92,11 +94,13 @@ class ModelCard:
         parts: its files, the main one first.
         licence: of the weights, SPDX where there is an identifier.
         licence_source: where that is stated. licence_url: where it can be read.
+        code_licence: of the code that was published with the weights; "" where nobody has said.
         must_agree: somebody has to say that they agree to it first.
         commercial_use: whether the licence allows it.
         trained_on, not_for: what it has seen, and where not to use it.
         citation, homepage: what to name, and where its makers describe it.
-        run: how to run it; None for those that have a method of their own.
+        run: how to run it on scans; None for those that have a method of their own.
+        sees: how to ask it how far away the places of a picture are; None for all others.
         beside: the card's own folder, for a model that lies beside its card.
     """
 
@@ -113,9 +117,11 @@ class ModelCard:
     citation: str
     homepage: str
     licence_url: str = ""
+    code_licence: str = ""
     must_agree: bool = False
     commercial_use: bool = True
     run: RunCard | None = None
+    sees: PictureCard | None = None
     beside: Path | None = None
 
     @property
@@ -157,32 +163,41 @@ def read_card(name: str, table: CardTable) -> ModelCard:
         if len({getattr(part, what) for part in parts}) != len(parts):
             raise table.flaw("part", f"two parts have the same {what}")
     optional = "" if is_own else None
+    modality = _modality(table, is_own=is_own)
+    is_asked = modality == (PICTURE,) and (is_own or "input" in table.table)
     return ModelCard(
         name=name,
         title=table.text("title"),
         task=table.text("task", optional),
-        modality=_modality(table, is_own=is_own),
+        modality=modality,
         archive=archive,
         parts=parts,
         licence=table.text("licence"),
         licence_source=table.text("licence_source", optional),
         licence_url=table.text("licence_url", ""),
+        code_licence=table.text("code_licence", optional),
         must_agree=table.yes("must_agree", default=False),
         commercial_use=table.yes("commercial_use", default=True),
         trained_on=table.text("trained_on"),
         not_for=table.text("not_for"),
         citation=table.text("citation", optional),
         homepage=table.text("homepage", optional),
-        run=read_run_card(table.below("input"), table.below("output")) if is_own else None,
+        run=read_run_card(*_told(table)) if is_own and not is_asked else None,
+        sees=read_picture_card(*_told(table)) if is_asked else None,
     )
+
+
+def _told(table: CardTable) -> tuple[CardTable, CardTable]:
+    return table.below("input"), table.below("output")
 
 
 def _modality(table: CardTable, *, is_own: bool) -> tuple[str, ...]:
     listed = table.texts("modality")
-    if not is_own and listed == (PICTURE,):
+    if listed == (PICTURE,):
         return listed
     if not listed or not set(listed) <= set(MODALITIES):
-        raise table.flaw("modality", f"must be a list of {' and '.join(MODALITIES)}")
+        other = f", or {PICTURE} alone" if is_own else ""
+        raise table.flaw("modality", f"must be a list of {' and '.join(MODALITIES)}{other}")
     return listed
 
 

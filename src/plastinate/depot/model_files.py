@@ -51,13 +51,17 @@ def model_file(name: str, *, part: str = "", fetch: bool = True, progress: Told 
     return path
 
 
-def require_may_come(card: ModelCard) -> None:
+def require_may_come(card: ModelCard, *, saying: frozenset[str] = frozenset()) -> None:
     """Refuse a model that is not here and would not be fetched, before anybody is told that it is.
+
+    Args:
+        card: of the model.
+        saying: what the person says to its licence (see `agreements`).
 
     Raises:
         LicenceNotAgreed, ModelAbsent: see `model_file`.
     """
-    check_agreed(card, model_folder(card))
+    check_agreed(card, model_folder(card), saying=saying)
     if is_here(card) or card.archive is None:
         return
     if places.fetch_policy() == "command" and not places.mirror_folder():

@@ -82,15 +82,15 @@ class NetworkUnsound(ModelError):
 
 
 class LicenceNotAgreed(ModelError):
-    """The model's licence asks for a person's word, and nobody has given it."""
+    """A person's word about the model's licence is needed, and nobody has given it."""
 
     code = "model.licence"
 
     def __init__(self, name: str, licence: str, *, asks: str, option: str) -> None:
-        super().__init__(f"The model {name!r} is under {licence}, which {asks}.")
+        super().__init__(f"The model {name!r} is under {licence}, {asks}.")
         self.name = name
         self.licence = licence
-        self.hint = f"Read the licence; if that is so: `plastinate models fetch {name} {option}`."
+        self.hint = f"Read the licence; if you can say so: `plastinate models fetch {name} {option}`."
 
 
 class ExtraAbsent(ModelError):

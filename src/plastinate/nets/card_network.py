@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from plastinate.depot import RunCard
 from plastinate.model.depot_errors import ModelCardFlaw, NetworkUnsound
-from plastinate.nets.declared_shapes import read_onnx
-from plastinate.nets.guarded_session import asked, opened, runtimes_reason
+from plastinate.nets.guarded_session import asked, opened
 from plastinate.nets.session import Session
 
 Floats = npt.NDArray[np.float32]
@@ -39,13 +38,7 @@ class CardNetwork:
         self._run = run
         self._lowest = np.inf
         self._highest = -np.inf
-        if session is None:
-            # Whoever put it here: a card may have been laid into its folder, or name a file to fetch.
-            try:
-                read_onnx(name, path)
-            except (ValueError, OSError) as error:
-                raise NetworkUnsound(name, f"cannot be loaded ({runtimes_reason(error)})") from error
-        self._session = session or opened(name, path)
+        self._session = session or opened(name, path, is_pinned_here=False)
 
     def __call__(self, patch: Floats) -> Floats:
         """The answer to one patch: (1, 1, *sizes) -> (channels, *sizes) float32, as the card promises it.

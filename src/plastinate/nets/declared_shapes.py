@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from plastinate.depot import RunCard, check_network
+from plastinate.depot import PictureCard, RunCard, check_network, check_picture_network
 from plastinate.model.depot_errors import ModelCardFlaw
 
 # Operators that repeat a part of the network as often as the network itself says.
@@ -26,33 +26,60 @@ def check_onnx(card: str, run: RunCard, path: Path) -> None:
         ModelCardFlaw: it is no ONNX file; see `read_onnx`; or it takes or gives something else than the
             card says.
     """
+    inputs, outputs = _declared(card, path)
+    check_network(
+        card, run, inputs=[_shape(each) for each in inputs], outputs=[_shape(each) for each in outputs]
+    )
     import onnx
 
-    try:
-        model = read_onnx(card, path)
-    except ValueError as error:
-        raise ModelCardFlaw(card, f"{path.name} is no ONNX file") from error
-    graph = model.graph
-    weights = {each.name for each in graph.initializer}
-    inputs = [each for each in graph.input if each.name not in weights]
-    if not inputs and not graph.output:
-        raise ModelCardFlaw(card, f"{path.name} is no ONNX file")
-    check_network(
-        card, run, inputs=[_shape(each) for each in inputs], outputs=[_shape(each) for each in graph.output]
-    )
     numbers = {onnx.TensorProto.FLOAT}
     given = (
         numbers
         if run.kind != "labels"
         else {*numbers, onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.UINT8}
     )
-    for word, value, possible in (("takes", inputs[0], numbers), ("gives", graph.output[0], given)):
-        kind = value.type.tensor_type.elem_type
-        if kind not in possible:
-            name = onnx.TensorProto.DataType.Name(kind).lower()
-            raise ModelCardFlaw(
-                card, f"its network {word} {name} numbers, and 32-bit floating point is possible"
-            )
+    for word, value, possible in (("takes", inputs[0], numbers), ("gives", outputs[0], given)):
+        _require_kind(card, value, word, possible)
+
+
+def check_picture_onnx(card: str, sees: PictureCard, path: Path) -> None:
+    """Hold a card for pictures against the ONNX file beside it.
+
+    Args:
+        card: name of the card, for messages.
+        sees: what it says of the network.
+        path: the ONNX file.
+
+    Raises:
+        ModelCardFlaw: as `check_onnx`.
+    """
+    import onnx
+
+    inputs, outputs = _declared(card, path)
+    check_picture_network(card, sees, inputs=[_shape(each) for each in inputs])
+    for word, value in (("takes", inputs[0]), *(("gives", each) for each in outputs[:1])):
+        _require_kind(card, value, word, {onnx.TensorProto.FLOAT})
+
+
+def _declared(card: str, path: Path) -> tuple[list[Any], list[Any]]:
+    try:
+        graph = read_onnx(card, path).graph
+    except ValueError as error:
+        raise ModelCardFlaw(card, f"{path.name} is no ONNX file") from error
+    weights = {each.name for each in graph.initializer}
+    inputs = [each for each in graph.input if each.name not in weights]
+    if not inputs and not graph.output:
+        raise ModelCardFlaw(card, f"{path.name} is no ONNX file")
+    return inputs, list(graph.output)
+
+
+def _require_kind(card: str, value: Any, word: str, possible: set[int]) -> None:
+    import onnx
+
+    kind = value.type.tensor_type.elem_type
+    if kind not in possible:
+        name = onnx.TensorProto.DataType.Name(kind).lower()
+        raise ModelCardFlaw(card, f"its network {word} {name} numbers, and 32-bit floating point is possible")
 
 
 def read_onnx(card: str, path: Path) -> Any:

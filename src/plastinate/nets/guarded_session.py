@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plastinate.model.depot_errors import NetworkUnsound
+from plastinate.model.depot_errors import ModelCardFlaw, NetworkUnsound
 from plastinate.model.errors import MemoryShort
+from plastinate.nets.declared_shapes import read_onnx
 from plastinate.nets.session import Floats, Session, open_session
 
 # How runtimes word it that the memory did not reach.
@@ -17,19 +18,26 @@ WHERE_IT_WAS_NOTICED = (
 )
 
 
-def opened(name: str, path: Path, *, engine: str = "") -> Session:
+def opened(name: str, path: Path, *, engine: str = "", is_pinned_here: bool = True) -> Session:
     """Load a network.
 
     Args:
         name: of the model, for messages.
         path: its ONNX file.
         engine: see `open_session`.
+        is_pinned_here: Plastinate itself knows its bytes; any other is looked through first, whoever put it
+            here: a card may have been laid into its folder, or name a file to fetch.
 
     Raises:
         NetworkUnsound: no runtime here can load it.
+        ModelCardFlaw: it keeps numbers in another file, or holds a loop.
     """
     try:
+        if not is_pinned_here:
+            read_onnx(name, path)
         return open_session(path, engine=engine)
+    except ModelCardFlaw:
+        raise
     except Exception as error:  # each runtime has errors of its own, and they share no ancestor
         raise NetworkUnsound(name, f"cannot be loaded ({runtimes_reason(error)})") from error
 

@@ -19,22 +19,25 @@ Rgb = npt.NDArray[np.uint8]
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # A strip that is longer is squeezed: the work of an attentive network grows with the square of what it sees.
 LONGEST_TO_SHORTEST = 2.5
+# Rows and columns of an answer that is one plane, and no list of numbers.
+LEAST_ANSWERED = 8
 
 
 class PictureNet:
     """A network that sees a picture and answers with one plane over all of it.
 
     Args:
-        model: an ONNX file: 1 x 3 x rows x columns in, a plane of as many rows and columns out.
+        model: an ONNX file: 1 x 3 x rows x columns in, one plane out.
         side: pixels along each side of the square that it sees; along the shorter side where it takes any.
         normalised: colours are brought to the mean and deviation of ImageNet first.
         patch: 0 for a network that sees squares; else it takes any size in multiples of this, and sees the
             picture in its own proportions.
         name: of the model, for messages.
-        engine: see `open_session`.
+        is_pinned_here: see `opened`.
+        engine: see `open_session`; "" takes ONNX Runtime for a network that takes any size.
 
     Raises:
-        NetworkUnsound: no runtime here can load it.
+        NetworkUnsound, ModelCardFlaw: as `opened`.
     """
 
     def __init__(
@@ -45,10 +48,13 @@ class PictureNet:
         normalised: bool,
         patch: int = 0,
         name: str = "",
+        is_pinned_here: bool = True,
         engine: str = "",
     ) -> None:
         self._name = name or model.stem
-        self._session: Session = opened(self._name, model, engine=engine)
+        # OpenVINO compiles anew for every size, which for an attentive network takes longer than its answer.
+        wanted = engine or ("onnxruntime" if patch else "")
+        self._session: Session = opened(self._name, model, engine=wanted, is_pinned_here=is_pinned_here)
         self.side = side
         self._normalised = normalised
         self._patch = patch
@@ -66,7 +72,7 @@ class PictureNet:
             share: of its usual side, for one that takes any size.
 
         Returns:
-            (rows, columns) float32, as many as it saw.
+            (rows, columns) float32, over all of the picture; most answer as finely as they see.
 
         Raises:
             NetworkUnsound: it fails, or gives another shape or what is no number.
@@ -79,12 +85,13 @@ class PictureNet:
             seen = (seen - mean) / deviation
         planes = np.ascontiguousarray(seen.transpose(2, 0, 1)[None], dtype=np.float32)
         answer = asked(self._name, self._session, planes, what="a picture of the network")
-        if answer.shape[-2:] != shape or answer.size != shape[0] * shape[1]:
+        plane = answer.shape[-2:]
+        if answer.ndim < 2 or min(plane) < LEAST_ANSWERED or answer.size != plane[0] * plane[1]:
             told, wanted = (" x ".join(map(str, each)) for each in (answer.shape, shape))
-            raise NetworkUnsound(self._name, f"gives {told}, and a plane of {wanted} is wanted")
+            raise NetworkUnsound(self._name, f"gives {told}, and one plane over {wanted} is wanted")
         if not np.isfinite(answer).all():
             raise NetworkUnsound(self._name, "gives what is no number (NaN or infinity)")
-        return np.ascontiguousarray(answer.reshape(shape), dtype=np.float32)
+        return np.ascontiguousarray(answer.reshape(plane), dtype=np.float32)
 
     def longest_seen(self, shape: tuple[int, ...]) -> int:
         """Pixels along the longer side of what it sees of a picture of this shape."""

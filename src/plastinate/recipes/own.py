@@ -46,6 +46,9 @@ def own_recipe(model: str, *, built_in: Sequence[Recipe]) -> Recipe:
         ) from unknown
     if card.run is None:
         fault = RecipeNotFound("recipe", f"{PREFIX}{model}")
+        if card.sees is not None:
+            fault.hint = f"{model} says how far away the places of a picture are: `--depth {model}`."
+            raise fault
         fault.hint = f"{model} comes with Plastinate, and its own recipes use it: `plastinate recipes`."
         raise fault
     labels = tuple(card.run.labels.values())

@@ -45,8 +45,8 @@ class ModelRow:
         """Plain JSON values."""
         card, archive = self.card, self.card.archive
         source = {"kind": archive.kind, "origin": archive.origin, "file": archive.file} if archive else None
-        told = [*("name", "title", "task", "licence", "licence_source", "licence_url", "must_agree")]
-        told += [*("commercial_use", "trained_on", "not_for", "citation", "homepage")]
+        told = [*("name", "title", "task", "licence", "licence_source", "licence_url", "code_licence")]
+        told += [*("must_agree", "commercial_use", "trained_on", "not_for", "citation", "homepage")]
         return {
             **{key: getattr(card, key) for key in told},
             "modality": list(card.modality),
@@ -55,6 +55,8 @@ class ModelRow:
             "source": source,
             "bytes_to_fetch": self.bytes_to_fetch,
             "sha256": card.pin,
+            "files_sha256": {part.name: part.sha256 for part in card.parts},
+            "estimates_depth": card.sees is not None,
             "files": {part.name: str(self.folder / part.file) for part in card.parts},
         }
 
@@ -140,10 +142,13 @@ def mirror_model(
 
 
 def _look(card: ModelCard) -> None:
-    from plastinate.nets.declared_shapes import check_onnx
+    from plastinate.nets.declared_shapes import check_onnx, check_picture_onnx
 
+    path = model_folder(card) / card.parts[0].file
     if card.run is not None:
-        check_onnx(card.name, card.run, model_folder(card) / card.parts[0].file)
+        check_onnx(card.name, card.run, path)
+    if card.sees is not None:
+        check_picture_onnx(card.name, card.sees, path)
 
 
 def _state(card: ModelCard, *, read_them: bool) -> Literal["here", "absent", "damaged"]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from plastinate.depot import ModelCard, card_named, model_file
-from plastinate.depot.model_files import is_here, require_may_come
+from plastinate.depot.agreements import words_asked
+from plastinate.depot.model_files import bring, is_here, require_may_come
 from plastinate.model.recipe import Recipe
 from plastinate.pipeline.progress import Progress
 from plastinate.stages import catalog
@@ -52,8 +53,15 @@ def fetch_needed_models(recipe: Recipe, *, progress: Progress) -> list[ModelCard
     return fetch_models(names_of_models(recipe), progress=progress)
 
 
-def fetch_models(names: Sequence[str], *, progress: Progress) -> list[ModelCard]:
+def fetch_models(
+    names: Sequence[str], *, progress: Progress, saying: frozenset[str] = frozenset()
+) -> list[ModelCard]:
     """Have the models of these names here, likewise.
+
+    Args:
+        names: of the models.
+        progress: told what is fetched.
+        saying: what the person says to their licences (see `depot/agreements.py`); kept for later.
 
     Raises:
         ModelError, DownloadFailed, CannotWrite: see `plastinate.depot.model_file`.
@@ -61,8 +69,10 @@ def fetch_models(names: Sequence[str], *, progress: Progress) -> list[ModelCard]
     """
     cards = [card_named(name) for name in names]
     for card in cards:
-        require_may_come(card)
+        require_may_come(card, saying=saying)
     for card in cards:
+        if saying and words_asked(card):
+            _bring(card, saying, progress)
         for part in card.parts:
             _have(card, part.name, progress)
     return cards
@@ -82,6 +92,14 @@ def models_record(cards: Sequence[ModelCard]) -> list[dict[str, Any]]:
         }
         for card in cards
     ]
+
+
+def _bring(card: ModelCard, saying: frozenset[str], progress: Progress) -> None:
+    if is_here(card):
+        bring(card, saying=saying)
+        return
+    with progress.step(FETCHING.format(name=card.name), share=FETCH_SHARE) as within:
+        bring(card, saying=saying, progress=lambda done, total: within(done / max(total, 1)))
 
 
 def _have(card: ModelCard, part: str, progress: Progress) -> None:

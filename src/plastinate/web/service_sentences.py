@@ -87,7 +87,7 @@ FAILURES = (
     N_("The model {name} is not on this machine, and fetching is switched off ({setting})."),
     N_("The model {name} is not on this machine, and models are fetched by command only ({setting})."),
     N_("The model {name} was not used: {path} has other bytes than its card says (SHA-256 differs)."),
-    N_("The model {name} is under {licence}, which asks you to agree to it first."),
+    N_("The model {name} is under {licence}, and nobody here has agreed to it yet."),
     N_("The model {name} is under {licence}, which forbids commercial use."),
     N_("{file} could not be fetched: {reason}."),
     N_("The job was stopped after {count} seconds."),

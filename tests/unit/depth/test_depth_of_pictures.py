@@ -105,7 +105,7 @@ def test_what_a_file_calls_transparent_is_not_asked_about():
 
 def test_parameters_that_make_no_sense_are_refused():
     picture = sphere((96, 128)).picture
-    for wrong in ({"model": "none"}, {"detail": 2.0}, {"tile_share": 0.0}):
+    for wrong in ({"model": "foreground"}, {"detail": 2.0}, {"tile_share": 0.0}):
         with pytest.raises(ParameterError):
             depth_net(picture, **wrong)
     with pytest.raises(ParameterError):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from plastinate.depot import model_file
+from plastinate.depot import PictureCard, card_named, model_file
+from plastinate.depot.registry import built_in_cards
 from plastinate.model.depth import DepthMap
 from plastinate.model.errors import ParameterError
 from plastinate.model.picture import Picture
@@ -28,35 +28,7 @@ FARTHEST_NEARNESS = 0.2
 SLIPS_PERCENT = 0.5
 
 
-@dataclass(frozen=True)
-class Kind:
-    """How one network is asked.
-
-    Attributes:
-        side, normalised, patch: see `PictureNet`.
-        is_inverse: it answers with one over the depth, up to a factor and a shift.
-        tiles, detail: see `depth_net`; what is usual with this network.
-        mirror_share: at which share of its side it sees the mirror image: another size is a second question.
-    """
-
-    side: int
-    normalised: bool
-    is_inverse: bool
-    patch: int = 0
-    tiles: int = 0
-    detail: float = 0.5
-    mirror_share: float = 1.0
-
-
-KINDS = {
-    # Tiles see finer things than the whole view, and half of each kept the coarse shape best: measured on the
-    # Middlebury motorcycle pair (docs/explanation/pictures.md).
-    "depth-small": Kind(224, normalised=False, is_inverse=False, tiles=3),
-    # The makers' ONNX file takes ImageNet's mean off by itself: tf/make_onnx_model.py of their repository.
-    "midas-v21-small": Kind(256, normalised=False, is_inverse=True, tiles=3),
-    # It sees 1369 patches and more at once, and edges of single pixels: parts would show it nothing new.
-    "depth-anything-v2-small": Kind(518, normalised=True, is_inverse=True, patch=14, mirror_share=0.75),
-}
+USUAL = "depth-small"
 
 
 def _silent(share: float) -> None:
@@ -66,11 +38,11 @@ def _silent(share: float) -> None:
 def depth_net(
     picture: Picture,
     *,
-    model: str = "depth-small",
+    model: str = USUAL,
     side_px: int = 512,
     tiles: int | None = None,
     tile_share: float = 0.6,
-    detail: float | None = None,
+    detail: float = 0.5,
     radius_share: float = 0.016,
     evenness: float = 0.001,
     progress: Callable[[float], None] = _silent,
@@ -83,11 +55,11 @@ def depth_net(
 
     Args:
         picture: what was seen.
-        model: a line of `KINDS`.
+        model: name of one whose card says how to ask it about a picture.
         side_px: longest side of the map.
         tiles: along each side; 0 asks about the whole view alone; None takes what the network needs.
         tile_share: length of a tile, as a share of the picture's side.
-        detail: how much of the mean comes from the tiles, 0 to 1; None likewise.
+        detail: how much of the mean comes from the tiles, 0 to 1.
         radius_share, evenness: of the edge-following filter, see `guided`; the radius is a share of the
             longest side.
         progress: told what share is done.
@@ -96,36 +68,53 @@ def depth_net(
         ParameterError: no such network, or a share that is none.
         ModelError: the model cannot be had.
     """
-    if model not in KINDS:
-        raise ParameterError(f"A depth network is one of {', '.join(KINDS)}, not {model!r}.")
-    kind = KINDS[model]
-    tiles, detail = kind.tiles if tiles is None else tiles, kind.detail if detail is None else detail
+    sees = card_of_depth(model)
+    tiles = sees.tiles if tiles is None else tiles
     if not 0 <= detail <= 1 or not 0.2 <= tile_share <= 1:
         raise ParameterError("The detail is a share from 0 to 1, and a tile at least a fifth of the picture.")
     return depth_asked(
         network_of(model),
         picture,
-        is_inverse=kind.is_inverse,
+        is_inverse=sees.kind == "inverse-depth",
         side_px=side_px,
         tiles=tiles,
         tile_share=tile_share,
         detail=detail,
         radius_share=radius_share,
         evenness=evenness,
-        mirror_share=kind.mirror_share,
+        mirror_share=sees.mirror_share,
         progress=progress,
     )
 
 
+def card_of_depth(model: str) -> PictureCard:
+    """What the card of a network says of how to ask it.
+
+    Raises:
+        ModelNotFound: no such model.
+        ParameterError: it is none that says how far away things are.
+    """
+    card = card_named(model)
+    if card.sees is None:
+        raise ParameterError(f"The model {model!r} does not say how far away the places of a picture are.")
+    return card.sees
+
+
 def network_of(model: str) -> PictureNet:
-    """The network of a line of `KINDS`, ready to be asked.
+    """A network by its name, ready to be asked.
 
     Raises:
         ModelError: the model cannot be had, or does not run.
+        ParameterError: as `card_of_depth`.
     """
-    kind = KINDS[model]
+    sees, path = card_of_depth(model), model_file(model)
     return PictureNet(
-        model_file(model), side=kind.side, normalised=kind.normalised, patch=kind.patch, name=model
+        path,
+        side=sees.side,
+        normalised=sees.normalised,
+        patch=sees.patch,
+        name=model,
+        is_pinned_here=model in built_in_cards(),
     )
 
 
@@ -143,7 +132,7 @@ def depth_asked(
     mirror_share: float = 1.0,
     progress: Callable[[float], None] = _silent,
 ) -> DepthMap:
-    """The same with any network; for the parameters see `depth_net` and `Kind`."""
+    """The same with any network; for the parameters see `depth_net` and `PictureCard`."""
     shape = fitted_shape(picture.shape, side_px)
     # Tiles are cut from a picture at which a tile is about as large as what the network sees.
     seen_shape = fitted_shape(
@@ -175,10 +164,11 @@ def depth_asked(
     )
 
 
-def plain_depth(picture: Picture, *, model: str = "depth-small", shape: tuple[int, int]) -> Plane:
+def plain_depth(picture: Picture, *, model: str = USUAL, shape: tuple[int, int]) -> Plane:
     """What the network alone answers, stretched to a shape: what `depth_net` is measured against."""
+    is_inverse = card_of_depth(model).kind == "inverse-depth"
     answer = resized(network_of(model).answer(picture.rgb), shape)
-    return _believed(_over(_as_nearness([answer])[0]) if KINDS[model].is_inverse else answer)
+    return _believed(_over(_as_nearness([answer])[0]) if is_inverse else answer)
 
 
 def _both(network: PictureNet, rgb: npt.NDArray[np.uint8]) -> tuple[Plane, Plane]:
