@@ -24,6 +24,7 @@ from plastinate.cli.picture_options import (
     inspect_picture,
     picture_options,
     refuse_picture_options,
+    takes_pictures,
 )
 from plastinate.cli.remote import login, logout, pull, push
 from plastinate.cli.serve import serve
@@ -141,16 +142,16 @@ def inspect(path: Path, *, as_json: bool) -> None:
 def build(**options: Any) -> None:
     """Build organ models from the scan in PATH, with a certificate of how far to trust them.
 
-    Of one picture (JPEG, PNG, WebP, TIFF; with --as also one DICOM picture) a model is estimated, and every
-    file says so.
+    Of one picture (JPEG, PNG, WebP, TIFF, or one DICOM picture as of an X-ray) a model is estimated, and
+    every file says so. Of two in one folder or zip, taken side by side, one scene is made.
     """
     from plastinate.cli import terminal
-    from plastinate.stages import catalog
 
-    if options["as_kind"] or catalog.door("is-flat-picture")(options["path"]):
+    if takes_pictures(options):
         build_from_picture(options)
         return
     refuse_picture_options(options)
+    _require_something_asked(options)
     from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
     from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models, names_in
     from plastinate.services.output_folder import models_folder
@@ -192,6 +193,18 @@ def build(**options: Any) -> None:
         streams.print_json(report)
     else:
         terminal.print_build(result, output)
+
+
+def _require_something_asked(options: dict[str, Any]) -> None:
+    """Refuse a build of which nothing is asked; where nothing lies to be built, that is said first."""
+    if any(options[name] for name in ("recipe", "organs", "threshold", "prompts")):
+        return
+    from plastinate.services.build_models import not_one_wish
+    from plastinate.services.inspect_path import inspect_path
+
+    inspect_path(options["path"])
+    error = not_one_wish()
+    raise click.UsageError(f"{error.sentence} {error.hint}")
 
 
 @cli.command(short_help="Convert a mesh or a label map to another format.")

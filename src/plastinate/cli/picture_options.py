@@ -109,8 +109,21 @@ def picture_wish(options: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"kind": options["as_kind"] or "object", **given}
 
 
+def takes_pictures(options: dict[str, Any]) -> bool:
+    """Whether a build is one of pictures, by what lies at its path; what was found is kept in the options.
+
+    Who asks for organs of DICOM files wants a scan, and hears what is wrong with it as one.
+    """
+    from plastinate.stages import catalog
+
+    found = catalog.door("find-pictures")(options["path"])
+    options["pictures"] = found
+    is_dicom = any(each.format == "dicom" for each in found)
+    return bool(options["as_kind"] or (found and not (is_dicom and _scan_options(options))))
+
+
 def build_from_picture(options: dict[str, Any]) -> None:
-    """`plastinate build` of one picture.
+    """`plastinate build` of one picture, or of two that were taken side by side.
 
     Raises:
         PlastinateError: see `services/build_picture.py`.
@@ -119,18 +132,27 @@ def build_from_picture(options: dict[str, Any]) -> None:
     from plastinate.cli.models import announce_fetches
     from plastinate.services.build_models import names_in
     from plastinate.services.build_picture import build_picture
-    from plastinate.services.picture_request import PICTURE_LEVELS, PictureRequest
+    from plastinate.services.output_folder import models_folder
+    from plastinate.services.picture_pairs import require_few
+    from plastinate.services.picture_request import PICTURE_LEVELS, USUAL_KIND, PictureRequest
 
     _refuse_scan_options(options)
+    found = options["pictures"]
+    require_few(options["path"], len(found))
+    # Two pictures in a folder are the two of a scene; another model of one is asked for by its own path.
+    is_pair = len(found) > 1 and options["second"] is None and options["as_kind"] in (None, "scene")
+    output = options["output"] or models_folder(options["path"])
+    usual = USUAL_KIND[found[0].shows] if found else "object"
     levels = {} if options["single_level"] else dict(PICTURE_LEVELS)
     levels["full"] = options["triangles"]
     request = PictureRequest(
         path=options["path"],
-        output=options["output"],
-        kind=options["as_kind"] or ("scene" if options["second"] else "object"),
+        output=output,
+        kind=options["as_kind"] or ("scene" if options["second"] or is_pair else usual),
         recipe=options["recipe"],
         without_network=options["no_network"],
         focal_35mm=options["focal_35mm"],
+        is_pair=is_pair,
         second=options["second"],
         baseline_mm=options["baseline_mm"],
         reference=options["reference"],
@@ -149,7 +171,7 @@ def build_from_picture(options: dict[str, Any]) -> None:
         report = {"files": dict(result.files), "run": result.run.as_dict(), **result.scene.evidence.as_dict()}
         streams.print_json(report)
     else:
-        terminal.print_build(result, options["output"])
+        terminal.print_build(result, output)
 
 
 def inspect_picture(path: Path, *, as_json: bool) -> bool:
@@ -164,34 +186,43 @@ def inspect_picture(path: Path, *, as_json: bool) -> bool:
     seen = look_at_picture(path)
     if seen is None:
         return False
-    described, findings, _ = seen
     if as_json:
-        said = [finding.as_dict() for finding in findings]
-        streams.print_json({"path": str(path), "picture": described, "findings": said})
+        said = [finding.as_dict() for finding in seen.findings]
+        streams.print_json({"path": str(path), "picture": seen.described, "findings": said})
     else:
-        terminal.print_picture(str(path), described, findings)
+        terminal.print_picture(str(path), seen.described, seen.findings)
     return True
 
 
-def _refuse_scan_options(options: dict[str, Any]) -> None:
+def _scan_options(options: dict[str, Any]) -> list[str]:
+    """Options that were given and mean something of a scan only."""
     given = {
         "--organ": bool(options["organs"]),
         "--threshold": options["threshold"] is not None,
+        "--prompts": options["prompts"] is not None,
         "--series": options["series"] is not None,
         "--phase": options["phase"] is not None,
         "--modality": options["modality"] is not None,
     }
-    for name, is_given in given.items():
-        if is_given:
-            raise click.UsageError(
-                f"{name} is for scans, and this is one picture: say --as {'|'.join(KINDS)}."
-            )
+    return [name for name, is_given in given.items() if is_given]
+
+
+def _refuse_scan_options(options: dict[str, Any]) -> None:
+    for name in _scan_options(options):
+        raise click.UsageError(f"{name} is for scans, and this is one picture: say --as {'|'.join(KINDS)}.")
 
 
 def refuse_picture_options(options: dict[str, Any]) -> None:
     """Refuse what only a picture can have, of a scan."""
     if given := [option for option in SOLID if options[option] is not None]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} is for one picture, and this is none.")
-    for name in ("no_network", "focal_35mm", "second", "baseline_mm", "reference", "print_mm"):
+    for name in (
+        "no_network",
+        "focal_35mm",
+        "second",
+        "baseline_mm",
+        "reference",
+        "print_mm",
+    ):
         if options[name]:
             raise click.UsageError("That option is for one picture, and this is none; say --as if it is.")

@@ -163,7 +163,9 @@ def print_findings(findings: Sequence[Finding], *, before: str = "") -> None:
 def print_picture(path: str, described: Mapping[str, Any], findings: Sequence[Finding]) -> None:
     """What one picture is, and what can be made of it."""
     size = f"{described['columns']} × {described['rows']} pixels"
-    out.print(f"[bold]{escape(path)}[/]: one {described['kind']} ({described['format']}), {size}")
+    other = f", and {described['second']['name']}, taken beside it" if described.get("second") else ""
+    named = f"[bold]{escape(path)}[/]: one {described['kind']} ({described['format']}), {size}"
+    out.print(named + escape(other))
     print_findings(findings)
     shown = escape(shlex.quote(path))
     out.print(f"\nNext: plastinate build {shown} -o OUT --as object|scene|lithophane|relief   (an estimate)")

@@ -62,7 +62,7 @@ class EmptyInput(InputError):
     """Nothing in the input is an image."""
 
     code = "input.no-images"
-    hint = "Give a folder, a zip or a file with DICOM, NIfTI, NRRD or MetaImage content."
+    hint = "Give a folder, zip or file with DICOM, NIfTI, NRRD or MetaImage, or a picture (JPEG, PNG, ...)."
 
     def __init__(self, path: str, *, looked_at: int = 0) -> None:
         files = "1 file" if looked_at == 1 else f"{looked_at} files"

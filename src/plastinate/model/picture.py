@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 # A lens wider than this is a fisheye, one longer a telescope; a file that says so is not believed.
 FIELD_DEGREES = (1.0, 140.0)
 DEFAULT_FIELD_DEGREES = 60.0
+FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 
 FocalSource = Literal["file", "person", "guess"]
 
@@ -24,7 +26,8 @@ class Picture:
         opacity: (R, C) uint8, 0 where the file says that nothing is there; None where all is opaque.
         grey: (R, C) uint16, brightness at the depth of the file.
         name: what to call it in sentences.
-        kind: "photo", or "x-ray" and "ultrasound" where a DICOM file says so: their brightness is no light.
+        kind: "photo", or "x-ray", "ultrasound" or "slice" where a DICOM file says so: their brightness is no
+            light.
         focal_px: distance of the lens in pixels, across the longer side of this picture.
         focal_source: who said so: the file, a person, or nobody.
         spacing_mm: (row, column) size of a pixel in the plane of a detector, None where none is stated.
@@ -35,7 +38,7 @@ class Picture:
     opacity: npt.NDArray[np.uint8] | None
     grey: npt.NDArray[np.uint16]
     name: str = "picture"
-    kind: Literal["photo", "x-ray", "ultrasound"] = "photo"
+    kind: Literal["photo", "x-ray", "ultrasound", "slice"] = "photo"
     focal_px: float = 0.0
     focal_source: FocalSource = "guess"
     spacing_mm: tuple[float, float] | None = None
@@ -57,6 +60,11 @@ class Picture:
         """Rows and columns."""
         rows, columns = self.rgb.shape[:2]
         return rows, columns
+
+    @property
+    def focal_35mm(self) -> float:
+        """The focal length as its equivalent on 36 x 24 mm: diagonals are compared."""
+        return round(self.focal_px / math.hypot(*self.shape) * FRAME_DIAGONAL_MM, 1)
 
     @property
     def has_holes(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from plastinate import __version__
@@ -23,6 +24,7 @@ from plastinate.services.build_models import BuildResult, picture_files
 from plastinate.services.former_build import former_files
 from plastinate.services.needed_models import fetch_models, models_record
 from plastinate.services.output_folder import output_folder, require_writable
+from plastinate.services.picture_pairs import require_pair, told_once
 from plastinate.services.picture_request import (
     DEFAULT_FORMATS,
     FORMATS_WHERE_POSSIBLE,
@@ -51,8 +53,7 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
     if request.output is not None:
         require_writable(request.output)
     with progress.step("read the picture", share=0.05):
-        read = catalog.door("read-flat-picture")(request.path, focal_35mm=request.focal_35mm)
-        second = None if request.second is None else catalog.door("read-flat-picture")(request.second)
+        read, second = _read(request)
     unit = _unit(request, recipe)
     if unit != "mm" and "3mf" in request.formats:
         raise _no_length()
@@ -70,9 +71,9 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
         check=request.check,
         progress=progress,
     )
-    evidence = _evidence(request, recipe, read, run, unit, models=models_record(cards))
+    evidence = _evidence(request, recipe, (read, second), run, unit, models=models_record(cards))
     scene = _scene(recipe, run, unit, evidence, name=read.picture.name)
-    del read
+    del read, second
     if request.output is None:
         progress.finish()
         return BuildResult(scene, run_record(begun, started_utc, progress))
@@ -83,6 +84,20 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
     progress.finish()
     removed = tuple(name for name in former if name not in result.files)
     return replace(result, left_out=left_out, removed=removed)
+
+
+def _read(request: PictureRequest) -> tuple[Any, Any]:
+    """The picture, and the one from a little to the right where two are asked for."""
+    read = partial(catalog.door("read-flat-picture"), focal_35mm=request.focal_35mm)
+    left = (request.which or 0) if request.is_pair else request.which
+    first: Any = read(request.path, which=left)
+    if request.second is not None:
+        return first, read(request.second)
+    if not request.is_pair:
+        return first, None
+    second: Any = read(request.path, which=1 - (left or 0))
+    require_pair(request.path, first.picture, second.picture)
+    return first, second
 
 
 def _unit(request: PictureRequest, recipe: PictureRecipe) -> Unit:
@@ -129,13 +144,16 @@ def _scene(recipe: PictureRecipe, run: PictureRun, unit: Unit, evidence: Evidenc
 def _evidence(
     request: PictureRequest,
     recipe: PictureRecipe,
-    read: Any,
+    reads: tuple[Any, Any],
     run: PictureRun,
     unit: Unit,
     *,
     models: list[dict[str, Any]],
 ) -> Evidence:
+    read, second = reads
     options = {
+        # Of another right picture another model comes.
+        **({"second_sha256": second.inputs["sha256"]} if second is not None else {}),
         "levels": dict(request.levels),
         "check": request.check,
         "focal_35mm": request.focal_35mm,
@@ -146,6 +164,7 @@ def _evidence(
     }
     inputs = {
         **read.inputs,
+        **({"second_sha256": second.inputs["sha256"]} if second is not None else {}),
         "estimate": _estimate(request, recipe, read, run, unit),
         "recipe": {"name": recipe.name, "sha256": recipe_digest(recipe)},
         "result_key": result_key(input_sha256=read.inputs["sha256"], recipe=recipe, options=options),
@@ -154,7 +173,7 @@ def _evidence(
     }
     return Evidence(
         inputs,
-        read.findings,
+        told_once(read.findings, second.findings if second is not None else ()),
         run.steps,
         {recipe.kind: run.quality} if run.quality else {},
         {recipe.kind: run.verdict},

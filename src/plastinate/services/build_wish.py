@@ -35,13 +35,14 @@ from plastinate.recipes.load import (
 )
 from plastinate.recipes.pictures import load_picture_recipe
 from plastinate.services.build_models import MODALITIES, BuildRequest, names_in, not_one_wish, shown_name
-from plastinate.services.picture_request import RECIPES
+from plastinate.services.picture_request import PAIR_RECIPE, RECIPES
 from plastinate.services.picture_wish import (
     A_PICTURE,
     NOT_A_PICTURE,
     checked_picture,
     picture_of_kinds,
     require_formats,
+    with_its_picture,
 )
 from plastinate.stages import catalog
 
@@ -172,8 +173,8 @@ def title_of(wish: Mapping[str, Any], modality: str) -> str:
     """What a build is called before it is there."""
     if wish["threshold"] is not None:
         return str(wish["name"])
-    if wish.get("picture"):
-        return load_picture_recipe(RECIPES[wish["picture"]["kind"]]).title
+    if asked := wish.get("picture"):
+        return load_picture_recipe(PAIR_RECIPE if asked.get("is_pair") else RECIPES[asked["kind"]]).title
     if wish["recipe"]:
         return load_recipe(wish["recipe"]).title
     if wish.get("prompts"):
@@ -195,7 +196,7 @@ def series_modality(wish: Mapping[str, Any], inspection: Mapping[str, Any] | Non
     return stated if said in UNSAID and stated else said
 
 
-def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | None) -> None:
+def _require_possible(wish: dict[str, Any], inspection: Mapping[str, Any] | None) -> None:
     wishes = [
         bool(wish["recipe"]),
         bool(wish["organs"]),
@@ -208,6 +209,8 @@ def _require_possible(wish: Mapping[str, Any], inspection: Mapping[str, Any] | N
     if inspection is not None and bool(wish["picture"]) != bool(inspection.get("picture")):
         raise RequestFlaw(NOT_A_PICTURE if wish["picture"] else A_PICTURE, where="picture")
     if wish["picture"]:
+        if inspection is not None:
+            wish["picture"] = with_its_picture(wish["picture"], inspection["picture"])
         return
     series = _chosen(wish, inspection)
     if series is not None and not series["is_usable"]:

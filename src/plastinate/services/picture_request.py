@@ -26,6 +26,13 @@ DEFAULT_FORMATS = ("glb", "obj", "stl", "ply")
 FORMATS_WHERE_POSSIBLE = ("3mf",)
 PICTURE_FORMATS = (*DEFAULT_FORMATS, *FORMATS_WHERE_POSSIBLE, "usdz")
 PICTURE_LEVELS: Mapping[str, int | None] = {"full": None, "medium": 60_000}
+# What to make of a picture where nobody says it: of a shadow or an echo there is no thing in front.
+USUAL_KIND: Mapping[str, str] = {
+    "photo": "object",
+    "x-ray": "lithophane",
+    "slice": "lithophane",
+    "ultrasound": "relief",
+}
 PRINT_MM = (5.0, 2000.0)
 
 
@@ -34,12 +41,14 @@ class PictureRequest:
     """What a person asks for.
 
     Attributes:
-        path: one picture file.
+        path: one picture file; or a folder or zip that holds one, or two.
         output: folder to write into; None makes the model in memory only.
         kind: "scene", "object", "lithophane" or "relief".
         recipe: name of a recipe for pictures instead of the one of the kind.
         without_network: take the recipe that needs no network.
         focal_35mm: the lens as its equivalent on 36 x 24 mm; None believes the file.
+        which: of two pictures at `path` the one that is taken, 0 for the first by name; None where one is.
+        is_pair: make a scene of both pictures at `path`; `which` is then the left one.
         second: the same thing seen from a little to the right, for a scene; None for one picture.
         baseline_mm: how far apart the two were taken.
         reference: what says how large the thing is; None leaves pixels.
@@ -58,6 +67,8 @@ class PictureRequest:
     recipe: str | None = None
     without_network: bool = False
     focal_35mm: float | None = None
+    which: int | None = None
+    is_pair: bool = False
     second: Path | None = None
     baseline_mm: float | None = None
     reference: Reference | None = None
@@ -70,6 +81,11 @@ class PictureRequest:
     with_preview: bool = True
     with_view: bool = False
 
+    @property
+    def has_two(self) -> bool:
+        """Whether two pictures are asked to make one scene."""
+        return self.is_pair or self.second is not None
+
 
 def recipe_of(request: PictureRequest) -> PictureRecipe:
     """The recipe of a request, with the numbers that a person chose, checked.
@@ -81,12 +97,12 @@ def recipe_of(request: PictureRequest) -> PictureRecipe:
         raise ParameterError(f"A picture is made into one of {', '.join(KINDS)}, not {request.kind!r:.40}.")
     if request.reference is not None and request.print_mm is not None:
         raise ParameterError("Say how large the thing is or how large the print is to be, and not both.")
-    if request.second is None and request.baseline_mm is not None:
+    if not request.has_two and request.baseline_mm is not None:
         raise ParameterError("The distance of two cameras means something of two pictures only.")
-    if request.second is not None and request.kind != "scene":
+    if request.has_two and request.kind != "scene":
         raise ParameterError(f"Two pictures are made into a scene, and not into one {request.kind}.")
     names = WITHOUT_NETWORK if request.without_network else RECIPES
-    if request.second is not None:
+    if request.has_two:
         names = {"scene": PAIR_RECIPE}
     recipe = load_picture_recipe(request.recipe or names.get(request.kind, RECIPES[request.kind]))
     if recipe.kind in PLATES and (request.reference is not None or request.print_mm is not None):

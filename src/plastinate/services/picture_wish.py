@@ -3,7 +3,9 @@
 {"kind": "object", "back": "mirror", "wall_mm": 1.2, "print_mm": 120}
 {"kind": "lithophane", "width_mm": 100, "frame_mm": 3}
 {"kind": "scene", "reference": [120, 80, 620, 90, 150]}      two of its pixels (x, y, x, y), and mm between
-and "without_network", "focal_35mm" with any of them
+{"kind": "scene", "is_pair": true, "baseline_mm": 65}        of a case with two pictures, taken side by side
+and "without_network", "focal_35mm" with any of them; "which" (1 or 2) of a case with two pictures: the one
+that is taken, of a pair the left one
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from typing import Any
 
 from plastinate.engine.kinds import Task
 from plastinate.model.case_errors import RequestFlaw
-from plastinate.model.errors import NoMillimetres
+from plastinate.model.errors import NoMillimetres, PartMissing
 from plastinate.model.picture_recipe import KINDS
 from plastinate.model.reference import Reference
+from plastinate.services.picture_pairs import can_match
 from plastinate.services.picture_request import (
     FORMATS_WHERE_POSSIBLE,
     PICTURE_FORMATS,
@@ -39,10 +42,13 @@ NUMBERS: dict[str, tuple[tuple[str, ...], float, float]] = {
     "frame_mm": (PLATES, 0.0, 200.0),
     "print_mm": (("object", "scene"), *PRINT_MM),
     "focal_35mm": (KINDS, 1.0, 5000.0),
+    "baseline_mm": (("scene",), 0.1, 100_000.0),
 }
 # Those that the recipe's last step takes; the others are about the whole.
 SOLID = ("wall_mm", "width_mm", "thinnest_mm", "thickest_mm", "base_mm", "frame_mm")
-FIELDS = frozenset({"kind", "back", "without_network", "reference", *NUMBERS})
+FIELDS = frozenset(
+    {"kind", "back", "without_network", "reference", "is_pair", "which", *NUMBERS}
+)
 FARTHEST_PX, LONGEST_MM = 1e6, 1e7
 NOT_A_PICTURE = "This case is a scan, and no picture"
 A_PICTURE = "This case is one picture: say what to make of it"
@@ -64,6 +70,10 @@ def checked_picture(value: Any) -> dict[str, Any] | None:
     for name, (kinds, low, high) in NUMBERS.items():
         if wish[name] is not None and (kind not in kinds or not low <= wish[name] <= high):
             raise RequestFlaw(f"It has to be a number from {low:g} to {high:g}", where=name)
+    if wish["is_pair"] and kind != "scene":
+        raise RequestFlaw("Two pictures make one scene", where="is_pair")
+    if wish["baseline_mm"] is not None and not wish["is_pair"]:
+        raise RequestFlaw("It means something of two pictures only", where="baseline_mm")
     if wish["reference"] is not None and kind in PLATES:
         raise RequestFlaw("How large a plate is, its width says", where="reference")
     recipe_of(_request(wish))
@@ -84,15 +94,39 @@ def picture_of_kinds(value: Any) -> dict[str, Any]:
         raise RequestFlaw(f"It is one of {', '.join(KINDS)}", where="kind")
     if not isinstance(value.get("back"), str | None):
         raise RequestFlaw("It has to be text", where="back")
-    if not isinstance(value.get("without_network"), bool | None):
-        raise RequestFlaw("It has to be true or false", where="without_network")
+    for name in ("without_network", "is_pair"):
+        if not isinstance(value.get(name), bool | None):
+            raise RequestFlaw("It has to be true or false", where=name)
+    if value.get("which") not in (None, 1, 2) or isinstance(value.get("which"), bool):
+        raise RequestFlaw("It is 1 or 2", where="which")
     return {
         "kind": value.get("kind", "object"),
         "back": value.get("back"),
         "without_network": bool(value.get("without_network")),
+        "is_pair": bool(value.get("is_pair")),
+        "which": value.get("which"),
         "reference": _reference(value.get("reference")),
         **{name: _length(value, name) for name in NUMBERS},
     }
+
+
+def with_its_picture(wish: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The wish, where the case has the pictures for it: of two it says which is meant.
+
+    Args:
+        wish: checked.
+        found: the picture of the inspection.
+
+    Raises:
+        RequestFlaw: it takes two pictures, and the case has one.
+        PartMissing: what matches two pictures is not installed.
+    """
+    has_two = bool(found.get("second"))
+    if not has_two and (wish["is_pair"] or wish["which"] == 2):
+        raise RequestFlaw("This case has one picture only", where="is_pair" if wish["is_pair"] else "which")
+    if wish["is_pair"] and not can_match():
+        raise PartMissing("OpenCV", "stereo")
+    return {**wish, "which": wish["which"] or 1} if has_two else {**wish, "which": None}
 
 
 def require_formats(wish: Mapping[str, Any], formats: list[str]) -> list[str]:
@@ -112,7 +146,8 @@ def require_formats(wish: Mapping[str, Any], formats: list[str]) -> list[str]:
 
 def is_in_mm(wish: Mapping[str, Any]) -> bool:
     """Whether the model will have a length."""
-    return wish["kind"] in PLATES or any(wish[name] is not None for name in ("reference", "print_mm"))
+    lengths = ("reference", "print_mm", "baseline_mm")
+    return wish["kind"] in PLATES or any(wish[name] is not None for name in lengths)
 
 
 def picture_request(task: Task) -> PictureRequest:
@@ -122,7 +157,7 @@ def picture_request(task: Task) -> PictureRequest:
     levels["full"] = wish["triangles"]
     return replace(
         _request(wish["picture"]),
-        path=task.inputs[0],
+        path=task.scan,
         output=task.out,
         formats=tuple(wish["formats"]),
         compression=wish["compression"],
@@ -139,6 +174,10 @@ def _request(wish: Mapping[str, Any]) -> PictureRequest:
         kind=wish["kind"],
         without_network=wish["without_network"],
         focal_35mm=wish["focal_35mm"],
+        # Not in a wish that was queued before wishes had them.
+        which=None if wish.get("which") is None else wish["which"] - 1,
+        is_pair=bool(wish.get("is_pair")),
+        baseline_mm=wish.get("baseline_mm"),
         reference=None if ends is None else Reference((ends[0], ends[1]), (ends[2], ends[3]), ends[4]),
         print_mm=wish["print_mm"],
         solid=solid,

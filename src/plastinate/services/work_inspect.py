@@ -1,7 +1,7 @@
 """The first look at a case: its files flow in, what the import doctor found and a picture come out.
 
 An upload may also be a case that was exported before; then it is taken in, and the look is at the scan in it.
-What is one picture has no series: it is decoded, and what was found is what kind of picture it is.
+One picture, or a pair, has no series: it is decoded, and what was found is what kind of picture it is.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # The picture of a series.
 SLICE = "slice-{number}.png"
-# A case that is one picture has no series; its picture stands under this number.
-THE_PICTURE = 1
+# A case that is one picture, or a pair, has no series; its pictures stand under these numbers.
+THE_PICTURES = (1, 2)
 
 
 def inspect(task: Task, *, progress: Progress) -> dict[str, Any]:
@@ -43,7 +43,8 @@ def inspect(task: Task, *, progress: Progress) -> dict[str, Any]:
     scan = task.scan if described is None else task.out / described["originals"]
     if (looked := _look_at_picture(scan, progress=progress)) is not None:
         inspection, small = looked
-        catalog.door("write-bytes")(task.out / SLICE.format(number=THE_PICTURE), small)
+        for number, each in zip(THE_PICTURES, small, strict=False):
+            catalog.door("write-bytes")(task.out / SLICE.format(number=number), each)
         return {"inspection": inspection, work_import.KEY: described}
     try:
         with progress.step("look at the files", share=1.0 if described is None else 0.5) as within:
@@ -60,28 +61,21 @@ def inspect(task: Task, *, progress: Progress) -> dict[str, Any]:
     return {"inspection": inspection, work_import.KEY: described}
 
 
-def _look_at_picture(scan: Path, *, progress: Progress) -> tuple[dict[str, Any], bytes] | None:
-    """The inspection of one picture, and the picture; None where there is something else."""
-    if scan.is_dir():
-        # As a case archive brings it in.
-        files = [each for each in scan.rglob("*") if each.is_file()]
-        if len(files) != 1:
-            return None
-        scan = files[0]
+def _look_at_picture(scan: Path, *, progress: Progress) -> tuple[dict[str, Any], tuple[bytes, ...]] | None:
+    """The inspection of one picture, or of two that are a pair, and the pictures; None for anything else."""
     with progress.step("look at the files", share=0.0):
         found = look_at_picture(scan)
     if found is None:
         return None
-    picture, findings, small = found
     inspection = {
-        "path": scan.name,
-        "files_looked_at": 1,
+        "path": scan.name if scan.is_file() else "",
+        "files_looked_at": len(found.small),
         "series": [],
         "set_aside": [],
-        "findings": [finding.as_dict() for finding in findings],
-        "picture": picture,
+        "findings": [finding.as_dict() for finding in found.findings],
+        "picture": found.described,
     }
-    return inspection, small
+    return inspection, found.small
 
 
 def publish(
@@ -100,7 +94,7 @@ def publish(
         values["title"] = title
     inspection = result["inspection"] or {}
     numbers = [each["number"] for each in inspection.get("series", [])]
-    numbers += [THE_PICTURE] if inspection.get("picture") else []
+    numbers += [*THE_PICTURES] if inspection.get("picture") else []
     slices = {each: files[name] for each in numbers if (name := SLICE.format(number=each)) in files}
     if slices and not (described and described.get("thumbnail")):
         values["thumbnail_sha256"] = next(iter(slices.values())).sha256

@@ -119,7 +119,7 @@ DOORS: dict[str, Method] = {
     "inspect-input": Method("plastinate.stages.ingest.read:inspect_input"),
     "glance-input": Method("plastinate.stages.ingest.read:glance_input"),
     "run-limited": Method("plastinate.stages.ingest.sandbox:run_job"),
-    "is-flat-picture": Method("plastinate.stages.ingest.flat_kinds:is_flat_picture"),
+    "find-pictures": Method("plastinate.stages.ingest.flat_read:find_pictures"),
     "read-flat-picture": Method("plastinate.stages.ingest.flat_read:read_flat_picture"),
     "read-volume": Method("plastinate.stages.ingest.read:read_volume"),
     "read-mesh": Method("plastinate.stages.export.read_mesh:read_mesh"),

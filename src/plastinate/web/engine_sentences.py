@@ -326,6 +326,7 @@ FRAGMENTS = frozenset(
         N_("a parametric map, not a scan"),
         N_("a table of contents (DICOMDIR), not an image"),
         N_("a picture that does not say where it lies in the patient"),
+        N_("a film, whose pictures follow each other in time and not through the body"),
         N_("a localiser (scout view), made to plan the scan and not part of it"),
         N_("a single view in a plane of its own, not part of any stack"),
         N_("a label map; to read it all the same, give it alone"),

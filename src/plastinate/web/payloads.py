@@ -176,13 +176,20 @@ Millimetres = Annotated[float, Field(ge=0, le=2000, allow_inf_nan=False)] | None
 
 
 class PictureAsked(Payload):
-    """What to make of a case that is one picture; what is left out is as the recipe has it."""
+    """What to make of a case that is one picture, or two; what is left out is as the recipe has it."""
 
     kind: Literal["object", "scene", "lithophane", "relief"] = "object"
     back: Literal["inflated", "mirror", "flat", "shell"] | None = Field(
         None, description="The far side: inflated, mirror or flat of an object, shell or flat of a scene."
     )
     without_network: bool = Field(False, description="By outline, light and shadow alone.")
+    is_pair: bool = Field(False, description="A scene of both pictures of a case that has two.")
+    which: Literal[1, 2] | None = Field(
+        None, description="Of two pictures the one that is taken; with is_pair the left one."
+    )
+    baseline_mm: Annotated[float, Field(ge=0.1, le=100_000, allow_inf_nan=False)] | None = Field(
+        None, description="With is_pair: how far apart the two were taken; null leaves pixels."
+    )
     wall_mm: Millimetres = Field(None, description="Of an object: its thinnest wall.")
     width_mm: Millimetres = Field(None, description="Of a lithophane or relief: its longer side.")
     thinnest_mm: Millimetres = None

@@ -15,9 +15,16 @@ from werkzeug.datastructures import MultiDict
 
 from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.errors import NoMillimetres, PlastinateError
-from plastinate.model.picture_recipe import KINDS
 from plastinate.services.build_wish import checked_wish
-from plastinate.services.picture_request import FORMATS_WHERE_POSSIBLE, PICTURE_FORMATS, PLATES, RECIPES
+from plastinate.services.picture_pairs import can_match
+from plastinate.services.picture_request import (
+    FORMATS_WHERE_POSSIBLE,
+    PAIR_RECIPE,
+    PICTURE_FORMATS,
+    PLATES,
+    RECIPES,
+    USUAL_KIND,
+)
 from plastinate.services.picture_wish import BACKS, NUMBERS, SOLID
 from plastinate.web import build_form, wording
 from plastinate.web.build_form import LONGEST, USUAL_COMPRESSION, USUAL_FORMATS, decimal
@@ -28,8 +35,11 @@ from plastinate.web.wording_pictures import BACK_WORDS, KIND_WORDS, NUMBER_WORDS
 
 PICTURE = "picture"
 POINTS = ("x1", "y1", "x2", "y2", "length_mm")
-SIZES = ("unknown", "print", "known")
-TEXTS = ("kind", "back", "size", "print_mm", *SOLID, *POINTS, "plain", "compression")
+SIZES = ("unknown", "print", "known", "cameras")
+NUMBERED = ("print_mm", "baseline_mm", "focal_35mm")
+TEXTS = ("kind", "back", "which", "size", *NUMBERED, *SOLID, *POINTS, "plain", "compression")
+# A scene of two pictures: a choice of its own on the page.
+PAIR = "pair"
 
 
 @dataclass(frozen=True)
@@ -74,17 +84,25 @@ def choices_of(wish: Mapping[str, Any]) -> PictureChoices | build_form.Choices:
     if not isinstance(asked, Mapping):
         return build_form.choices_of(wish)
     ends = asked.get("reference")
-    is_print = asked.get("print_mm") is not None
     texts = {
-        "kind": str(asked.get("kind") or ""),
+        "kind": PAIR if asked.get("is_pair") else str(asked.get("kind") or ""),
         "back": str(asked.get("back") or ""),
-        "size": "known" if ends else "print" if is_print else "unknown",
+        "which": str(asked.get("which") or ""),
+        "size": _size_in(asked),
         "plain": "yes" if asked.get("without_network") else "",
         "compression": str(wish.get("compression") or USUAL_COMPRESSION),
-        **{name: _written(asked.get(name)) for name in ("print_mm", *SOLID)},
+        **{name: _written(asked.get(name)) for name in (*NUMBERED, *SOLID)},
         **{name: _written(value) for name, value in zip(POINTS, ends or (), strict=False)},
     }
     return PictureChoices(texts, tuple(wish.get("formats") or PICTURE_FORMATS))
+
+
+def _size_in(asked: Mapping[str, Any]) -> str:
+    if asked.get("reference"):
+        return "known"
+    if asked.get("print_mm") is not None:
+        return "print"
+    return "unknown" if asked.get("baseline_mm") is None else "cameras"
 
 
 def choices_after(wish: Mapping[str, Any] | None) -> PictureChoices | None:
@@ -104,10 +122,15 @@ def form_of(
         flaws: of these choices.
     """
     chosen = choices or PictureChoices({"compression": USUAL_COMPRESSION}, USUAL_FORMATS)
-    first = "lithophane" if picture.get("kind") == "x-ray" else "object"
-    kind = chosen["kind"] if chosen["kind"] in KINDS else first
+    names = [str(picture.get("name", "")), str((picture.get("second") or {}).get("name", ""))]
+    offered = ((PAIR,) if names[1] else ()) + tuple(KIND_WORDS)[1:]
+    first = PAIR if names[1] and can_match() else USUAL_KIND.get(str(picture.get("kind")), "object")
+    kind = chosen["kind"] if chosen["kind"] in offered else first
     return {
         "is_picture": True,
+        "pair": names if names[1] else [],
+        "which": chosen["which"] or "1",
+        "lens": _lens(picture),
         "chosen": chosen,
         "kind": kind,
         "flaws": flaws,
@@ -117,14 +140,15 @@ def form_of(
         "kinds": [
             {
                 "name": each,
+                "is_missing": each == PAIR and not can_match(),
                 "title": KIND_WORDS[each][0],
                 "purpose": KIND_WORDS[each][1],
                 "fetches": " ".join(told_of_model(model) for model in _models_of(each)),
-                "backs": [{"name": back, "words": BACK_WORDS[back]} for back in BACKS.get(each, ())],
+                "backs": [{"name": back, "words": BACK_WORDS[back]} for back in _backs(each)],
                 "back": (chosen["back"] if each == kind else "") or _usual(each).get("back", ""),
                 "numbers": [_number(each, name, chosen if each == kind else None) for name in _fields(each)],
             }
-            for each in ("object", "scene", "lithophane", "relief")
+            for each in offered
         ],
         "formats": [
             {
@@ -150,20 +174,18 @@ def judged(
     flaws: dict[str, str] = {}
     kind = choices["kind"] or "object"
     wanted: dict[str, Any] = {"kind": kind, "without_network": bool(choices["plain"])}
-    if choices["back"] and kind in BACKS:
+    if kind == PAIR:
+        wanted = {"kind": "scene", "is_pair": True}
+    if choices["which"]:
+        wanted["which"] = int(choices["which"]) if choices["which"].isdecimal() else choices["which"]
+    if choices["back"] and _backs(kind):
         wanted["back"] = choices["back"]
     for name in SOLID:
         if kind in NUMBERS[name][0]:
             wanted[name] = _decimal(choices, name, flaws)
-    if kind not in PLATES and choices["size"] == "print":
-        wanted["print_mm"] = _decimal(choices, "print_mm", flaws)
-        if wanted["print_mm"] is None:
-            flaws.setdefault("print_mm", _("Say how long the model is to be."))
-    if kind not in PLATES and choices["size"] == "known":
-        ends = [_decimal(choices, name, flaws) for name in POINTS]
-        if not flaws and None in ends:
-            flaws["known"] = _("Give both points, and how far apart they are.")
-        wanted["reference"] = ends
+    if kind not in PLATES:
+        wanted["focal_35mm"] = _decimal(choices, "focal_35mm", flaws)
+        wanted |= _size_asked(choices, kind, flaws)
     wish = {
         "picture": wanted,
         "formats": list(choices.formats),
@@ -177,6 +199,25 @@ def judged(
         except PlastinateError as error:
             flaws.update(_told(error))
     return wish, flaws
+
+
+def _size_asked(choices: PictureChoices, kind: str, flaws: dict[str, str]) -> dict[str, Any]:
+    """How large the thing is, or is to be, as the services take it."""
+    wanted: dict[str, Any] = {}
+    if choices["size"] == "print":
+        wanted["print_mm"] = _decimal(choices, "print_mm", flaws)
+        if wanted["print_mm"] is None:
+            flaws.setdefault("print_mm", _("Say how long the model is to be."))
+    if choices["size"] == "cameras" and kind == PAIR:
+        wanted["baseline_mm"] = _decimal(choices, "baseline_mm", flaws)
+        if wanted["baseline_mm"] is None:
+            flaws.setdefault("baseline_mm", _("Say how far apart the two were taken."))
+    if choices["size"] == "known":
+        ends = [_decimal(choices, name, flaws) for name in POINTS]
+        if not flaws and None in ends:
+            flaws["known"] = _("Give both points, and how far apart they are.")
+        wanted["reference"] = ends
+    return wanted
 
 
 def _told(error: PlastinateError) -> dict[str, str]:
@@ -214,6 +255,20 @@ def _number(kind: str, name: str, chosen: PictureChoices | None) -> dict[str, An
     }
 
 
+def _backs(kind: str) -> tuple[str, ...]:
+    return BACKS.get("scene" if kind == PAIR else kind, ())
+
+
+def _lens(picture: Mapping[str, Any]) -> str:
+    """What is taken for its lens where nobody states another, in words; "" where nothing was looked for."""
+    taken = picture.get("focal_35mm")
+    if not taken or picture.get("kind") != "photo":
+        return ""
+    if picture.get("focal_from") == "file":
+        return str(_("Left empty: %(mm)s mm, as the file says.", mm=number(taken, 1)))
+    return str(_("Left empty: %(mm)s mm, a usual one; the file does not say.", mm=number(taken, 1)))
+
+
 def _fields(kind: str) -> list[str]:
     return [name for name in SOLID if kind in NUMBERS[name][0]]
 
@@ -222,7 +277,7 @@ def _fields(kind: str) -> list[str]:
 def _usual(kind: str) -> Mapping[str, Any]:
     from plastinate.recipes.pictures import load_picture_recipe
 
-    return load_picture_recipe(RECIPES[kind]).solid.params
+    return load_picture_recipe(_recipe(kind)).solid.params
 
 
 @cache
@@ -230,7 +285,11 @@ def _models_of(kind: str) -> tuple[str, ...]:
     from plastinate.recipes.pictures import load_picture_recipe
     from plastinate.services.build_picture import models_of
 
-    return tuple(models_of(load_picture_recipe(RECIPES[kind])))
+    return tuple(models_of(load_picture_recipe(_recipe(kind))))
+
+
+def _recipe(kind: str) -> str:
+    return PAIR_RECIPE if kind == PAIR else RECIPES[kind]
 
 
 def _written(value: Any) -> str:

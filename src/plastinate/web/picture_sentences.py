@@ -16,6 +16,38 @@ SENTENCES = (
     N_("Its colours are an approximation."),
     N_("The picture does not say through what lens it was taken."),
     N_("A field of {degrees} degrees along its longer side was assumed."),
+    N_("The file says where the picture was taken."),
+    N_("That goes into nothing that is made of it; the file itself still says it."),
+    N_("The file says whose picture it is."),
+    N_("That goes into nothing that is made of it; the file itself still says whose it is."),
+    N_("The file says that words are written into the picture itself, perhaps a name."),
+    N_("Words may be written into the picture itself, perhaps a name: the file does not say that none are."),
+    N_("They cannot be removed, and stand on the model too: look before you share it."),
+    N_(
+        "The file says how large a pixel is on the detector ({count} mm), and not in the body, whose shadow "
+        "is larger than itself."
+    ),
+    N_("No length was taken from it."),
+    N_("The file is a film of {count} pictures: they follow each other in time, and not through the body."),
+    # why a picture is none
+    N_("{name} cannot be used: it is no picture by its content."),
+    N_("{name} cannot be used: pictures of the kind {kind} are not read."),
+    N_("{name} cannot be used: its {columns} x {rows} pixels show no shape."),
+    N_("{name} cannot be used: it holds {count} pictures, and a model is made of one."),
+    N_("{name} cannot be used: it holds two pictures that are no photographs, and a model is made of one."),
+    N_(
+        "{name} cannot be used: it holds two pictures of different sizes ({columns} x {rows} and "
+        "{others_columns} x {others_rows} pixels), which are no pair."
+    ),
+    N_("{name} is damaged: it is cut short, or its pixels cannot be decoded."),
+    N_("{name} is damaged: its header makes no sense."),
+    N_("{name} is damaged: its colours cannot be decoded."),
+    N_("Give one picture, or two of the same size that were taken side by side."),
+    N_("Give a picture of at least {columns} x {rows} pixels."),
+    N_("Save it as JPEG, PNG, WebP or TIFF, then try again."),
+    N_("Let the phone send it as JPEG (camera settings: most compatible), or export it as JPEG."),
+    N_("It is drawn of lines: export it as PNG, then try again."),
+    N_("It is a document: export its page as PNG, or save the picture in it as JPEG."),
     # why there is nothing: clauses
     N_("nothing in the picture stands out from the rest"),
     # doubts about the model

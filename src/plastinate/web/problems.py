@@ -18,7 +18,7 @@ from jinja2 import TemplateNotFound
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from plastinate.model import case_errors, errors, prompt_errors
+from plastinate.model import case_errors, depot_errors, errors, prompt_errors
 from plastinate.model.errors import PlastinateError
 from plastinate.web.actor import is_from_signed_in_browser
 
@@ -51,8 +51,13 @@ STATUSES: dict[type[BaseException], int] = {
     prompt_errors.PrompterLost: 503,
     # It is no fault, and waiting does not help: there are none here.
     case_errors.PagesMissing: 404,
+    # Whoever asks can mend it: by another name, or by a word about a licence.
+    depot_errors.ModelNotFound: 422,
+    depot_errors.LicenceNotAgreed: 422,
     errors.CannotWrite: 507,
     errors.Cancelled: 409,
+    # Nothing is wrong here; it is only not installed.
+    errors.PartMissing: 501,
     errors.SystemFault: 500,
     errors.PlastinateError: 422,
 }
@@ -66,6 +71,7 @@ HINTS = {
     416: "Ask for a range inside the file.",
     422: "Correct the fields that are named and send it again.",
     500: "Nothing you sent was the cause. Look at the server's log, or report it.",
+    501: "Ask whoever runs this server to install it.",
     503: "Try again in a few seconds.",
 }
 

@@ -35,7 +35,7 @@ ERRORS = {
     "system.cannot-write": _l("The results could not be written."),
     "input.error": _l("The files do not fit the question."),
     "input.path-not-found": _l("There is nothing readable."),
-    "input.no-images": _l("No file is a medical image."),
+    "input.no-images": _l("No file is a scan or a picture."),
     "input.damaged-file": _l("A file is damaged."),
     "input.unsupported": _l("A file of a kind that cannot become a volume."),
     "input.no-usable-series": _l("No group of images makes a volume."),
@@ -113,7 +113,9 @@ HINTS = {
     "system.error": _l("Nothing you did was the cause. Tell the administrator when it happened."),
     "system.out-of-memory": _l("Build fewer organs at a time."),
     "system.cannot-write": _l("The administrator must free some space."),
-    "input.no-images": _l("Bring a folder, a zip or a file with DICOM, NIfTI, NRRD or MetaImage content."),
+    "input.no-images": _l(
+        "Bring a folder, a zip or a file with DICOM, NIfTI, NRRD or MetaImage content, or a picture."
+    ),
     "input.damaged-file": _l("Export or download the file again; the others are not affected."),
     "input.unsupported": _l("Export the original images as DICOM, or bring a NIfTI file."),
     "input.no-usable-series": _l("What was set aside, and why, stands below."),

@@ -8,6 +8,10 @@ from plastinate.web.marked import N_
 
 # What is made of a picture: what to call it, what it is.
 KIND_WORDS = {
+    "pair": (
+        _l("The whole view, of both pictures"),
+        _l("Two cameras, or one moved to the right: how far apart things stand says how deep they lie."),
+    ),
     "object": (_l("The thing in front"), _l("Cut out, rounded and closed all round. Can be printed.")),
     "scene": (_l("The whole view"), _l("A relief of everything in the picture, as deep as it seems.")),
     "lithophane": (
@@ -35,6 +39,7 @@ PICTURE_KINDS = {
     "photo": _l("Picture"),
     "x-ray": _l("X-ray picture"),
     "ultrasound": _l("Ultrasound picture"),
+    "slice": _l("Single slice"),
 }
 LENSES = {
     "file": _l("as the file says"),

@@ -23,8 +23,8 @@ from plastinate.model.errors import (
 )
 from plastinate.model.picture import field_of_focal
 from plastinate.stages.ingest.flat_decode import LONGEST_SIDE, decode_flat
-from plastinate.stages.ingest.flat_kinds import flat_kind_of, is_flat_picture
-from plastinate.stages.ingest.flat_read import read_flat_picture
+from plastinate.stages.ingest.flat_kinds import flat_kind_of
+from plastinate.stages.ingest.flat_read import find_pictures, read_flat_picture
 from plastinate.stages.ingest.limits import Limits
 
 LIMITS = Limits()
@@ -82,7 +82,7 @@ def test_the_lens_is_kept_and_place_and_camera_are_not(tmp_path: Path):
     read = read_flat_picture(written(tmp_path, with_exif(coloured(), focal_35mm=50)))
     assert read.picture.focal_source == "file"
     assert read.picture.focal_px == pytest.approx(50 / np.hypot(36, 24) * np.hypot(48, 64))
-    assert not read.findings
+    assert [finding.code for finding in read.findings] == ["ingest.picture-place"]
     assert "camera" not in repr(read.inputs)
     assert set(read.inputs) == {"sha256", "files", "format"}
 
@@ -200,14 +200,15 @@ def test_a_bad_file_is_refused_in_a_sentence_with_a_code(
 def test_nothing_and_a_folder_are_no_picture(tmp_path: Path):
     with pytest.raises(PathNotFound):
         read_flat_picture(tmp_path / "nowhere.jpg")
-    with pytest.raises(UnsupportedFile, match="folder"):
+    with pytest.raises(UnsupportedFile, match="no picture lies in it"):
         read_flat_picture(tmp_path)
 
 
 def test_a_picture_is_known_by_its_content_and_a_scan_is_none(tmp_path: Path):
-    assert is_flat_picture(written(tmp_path, encoded(coloured()), "scan.dcm"))
-    assert not is_flat_picture(written(tmp_path, b"NRRD0004\n", "photo.jpg"))
-    assert not is_flat_picture(tmp_path)
+    (found,) = find_pictures(written(tmp_path, encoded(coloured()), "scan.dcm"))
+    assert (found.name, found.format, found.shows) == ("scan.dcm", "png", "photo")
+    assert find_pictures(written(tmp_path, b"NRRD0004\n", "photo.jpg")) == ()
+    assert find_pictures(tmp_path / "nowhere") == ()
 
 
 def xray(folder: Path, *, photometric: str = "MONOCHROME2", modality: str = "DX") -> Path:

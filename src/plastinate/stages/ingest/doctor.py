@@ -29,6 +29,9 @@ from plastinate.stages.ingest.words import safe
 
 # Below this a group is no stack; with a real stack beside it, it is a scout or a sample view.
 FEWEST_SLICES = 3
+# Shadows, echoes and photographs (PS3.3, C.7.3.1.1.1): without a place in the patient, many are many views or
+# moments, and never the slices of one body.
+NEVER_SLICES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG", "US", "XC", "ES", "OP", "GM", "SM"})
 # More than any hospital sends of one patient; beyond, the list is no help to anyone.
 LISTED_SERIES_MAX = 1000
 LISTED_REASONS_MAX = 100
@@ -264,7 +267,10 @@ def _why_aside(group: Group, *, largest: int) -> tuple[str, str] | None:
     first = group.first
     count = len({frame.position_lps_mm for frame in group.frames})
     if first.position_lps_mm is None or first.row_direction is None:
-        if len(group.frames) < FEWEST_SLICES:
+        is_film = len(group.frames) > 1 and len({frame.path for frame in group.frames}) == 1
+        if first.modality in NEVER_SLICES and is_film:
+            return "ingest.film", "a film, whose pictures follow each other in time and not through the body"
+        if first.modality in NEVER_SLICES or len(group.frames) < FEWEST_SLICES:
             return "ingest.no-place", "a picture that does not say where it lies in the patient"
         return None
     if is_localiser(first) and count < LARGEST_SURVEY and count < max(largest, FEWEST_SLICES):

@@ -29,6 +29,8 @@ FAULTS = (
     *(OSError, SyntaxError, ValueError, IndexError, EOFError, TypeError, KeyError, AttributeError),
     *(OverflowError, ZeroDivisionError, struct.error, zlib.error),
 )
+# Where a camera wrote its place (CIPA DC-008, section 4.6.3).
+GPS_IFD = 0x8825
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
@@ -41,7 +43,7 @@ class FlatPixels:
         grey: (R, C) uint16.
         focal_px: 0 where the file does not say it.
         findings: what was noticed.
-        kind: "photo", "x-ray" or "ultrasound".
+        kind: "photo", "x-ray", "ultrasound" or "slice".
         spacing_mm: (row, column), None where none is stated.
         shrunk: pixels of this for one of the file.
     """
@@ -112,6 +114,9 @@ def _decoded(opened: Any, name: str) -> FlatPixels:
     # Sixteen bits a channel of colour become eight; a grey picture keeps them.
     exif = opened.getexif()
     focal_px = focal_in_exif(exif, longest_side=max(opened.size), diagonal=float(np.hypot(*opened.size)))
+    with contextlib.suppress(*FAULTS):
+        if exif.get_ifd(GPS_IFD):
+            findings.append(_placed())
     longest = max(opened.size)
     if opened.format == "JPEG" and longest > LONGEST_SIDE:
         opened.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
@@ -196,6 +201,15 @@ def _grey_of(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
         block = rgba[start : start + 256, :, :3].astype(np.float32)
         grey[start : start + 256] = np.rint(block @ weights)
     return grey
+
+
+def _placed() -> Finding:
+    return Finding(
+        "ingest.picture-place",
+        "note",
+        "The file says where the picture was taken.",
+        "That goes into nothing that is made of it; the file itself still says it.",
+    )
 
 
 def _several(count: int) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,13 @@ from plastinate.stages.ingest.archive import Unpacking
 from plastinate.stages.ingest.decode import stored_pixels
 from plastinate.stages.ingest.discover import Candidate
 from plastinate.stages.ingest.flat_decode import FlatPixels, require_size
+from plastinate.stages.ingest.flat_facts import FAULTS, PHOTOGRAPHS, DicomFacts, facts_of
 from plastinate.stages.ingest.frame import Frame
 from plastinate.stages.ingest.headers import read_header
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.rescale import transform_of
 
-# What a reader of DICOM raises over bytes that are none.
-FAULTS = (
-    *(ValueError, RuntimeError, AttributeError, KeyError, NotImplementedError, TypeError, OSError, EOFError),
-    *(struct.error, IndexError),
-)
-# The brightest and darkest hundredth of a hundredth are markers and dead pixels, not the patient.
+# The brightest and darkest thousandth are markers and dead pixels, not the patient.
 SHOWN_PERCENTILES = (0.1, 99.9)
 
 
@@ -43,69 +39,48 @@ def decode_dicom_picture(path: Path, *, name: str, workspace: Path, limits: Limi
     Raises:
         DamagedFile, UnsupportedFile, TooLarge: as the reader of DICOM files, or it holds no picture.
 
-    Source: DICOM PS3.3, C.7.6.3.1.2 (MONOCHROME1), 10.7.1.3 and C.8.11.4 (ImagerPixelSpacing).
+    Source: DICOM PS3.3, C.7.6.3.1.2 (MONOCHROME1), C.11.2.1.2 (windows) and 10.7.1.3 (sizes of pixels).
     """
     header = read_header(Candidate(path, name, "dicom"), state=Unpacking(workspace, limits))
+    try:
+        facts = facts_of(path)
+    except FAULTS as error:
+        raise DamagedFile(name, "it makes no sense as DICOM") from error
+    findings = list(facts.findings)
+    frames = len(header.frames) or facts.frames
+    if frames > 1:
+        findings.append(_film(frames))
     if not header.frames:
         # What the reader of scans sets aside for its colours is a picture all the same.
-        return _in_colour(path, name=name, reason=header.reason, limits=limits)
+        rgb, grey = _set_aside(path, facts, name=name, reason=header.reason, limits=limits)
+        return FlatPixels(_opaque(rgb), grey, 0.0, tuple(findings), facts.shows)
     first = header.frames[0]
     require_size(name, first.rows, first.columns, limits=limits)
-    findings: list[Finding] = []
-    if len(header.frames) > 1:
-        findings.append(
-            Finding(
-                "ingest.first-picture",
-                "warning",
-                f"The file holds {len(header.frames)} pictures.",
-                "The first one was taken.",
-                {"pictures": len(header.frames)},
-            )
-        )
-    rgb, grey = _greys(first)
-    kind = "ultrasound" if first.modality == "US" else "x-ray"
-    return FlatPixels(_opaque(rgb), grey, 0.0, tuple(findings), kind, _spacing_mm(first))
+    rgb, grey = _greys(first, facts)
+    return FlatPixels(_opaque(rgb), grey, 0.0, tuple(findings), facts.shows, _spacing_mm(first))
+
+
+def _film(count: int) -> Finding:
+    return Finding(
+        "ingest.first-picture",
+        "warning",
+        f"The file is a film of {count} pictures: they follow each other in time, and not through the body.",
+        "The first one was taken.",
+        {"pictures": count},
+    )
 
 
 def _opaque(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, dtype=np.uint8)], axis=2)
 
 
-def _in_colour(path: Path, *, name: str, reason: str, limits: Limits) -> FlatPixels:
-    import pydicom
-
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True)
-        rows, columns, samples = (int(header.get(key, 0)) for key in ("Rows", "Columns", "SamplesPerPixel"))
-        modality = str(header.get("Modality", ""))
-    except FAULTS as error:
-        raise DamagedFile(name, "it makes no sense as DICOM") from error
-    if samples != 3:
+def _set_aside(
+    path: Path, facts: DicomFacts, *, name: str, reason: str, limits: Limits
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+    is_photograph = facts.sop_class_uid.startswith(PHOTOGRAPHS)
+    if not (facts.samples == 3 or (facts.samples == 1 and is_photograph)) or facts.rows < 1:
         raise UnsupportedFile(name, reason or "it holds no picture")
-    require_size(name, rows, columns, limits=limits)
-    rgb, grey = _colours(path, name)
-    return FlatPixels(_opaque(rgb), grey, 0.0, (), "ultrasound" if modality == "US" else "photo")
-
-
-def _greys(frame: Frame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
-    transform = transform_of(frame, quantity="a.u.")
-    stored = stored_pixels(frame)
-    padding = (stored >= transform.pad_low) & (stored <= transform.pad_high)
-    if transform.table is not None:
-        index = np.clip(stored - transform.table_first, 0, len(transform.table) - 1)
-        values: npt.NDArray[np.float64] = transform.table[index]
-    else:
-        values = np.asarray(stored * transform.slope + transform.intercept, dtype=np.float64)
-    measured = values[~padding]
-    ends = np.percentile(measured, SHOWN_PERCENTILES) if measured.size else (0.0, 1.0)
-    low, high = float(ends[0]), float(ends[1])
-    share = np.clip((values - low) / max(high - low, 1e-9), 0.0, 1.0)
-    share[padding] = 0.0
-    byte = np.rint(share * 255).astype(np.uint8)
-    return np.repeat(byte[:, :, None], 3, axis=2), np.rint(share * 65535).astype(np.uint16)
-
-
-def _colours(path: Path, name: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+    require_size(name, facts.rows, facts.columns, limits=limits)
     from pydicom.pixels.utils import pixel_array
 
     try:
@@ -113,10 +88,62 @@ def _colours(path: Path, name: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[
         values: Any = pixel_array(path, index=0)
     except FAULTS as error:
         raise DamagedFile(name, "its colours cannot be decoded") from error
+    if values.ndim == 2 and values.dtype.kind in "ui":
+        share = _share(values.astype(np.float64), facts)
+        return _shown(share, np.zeros(share.shape, dtype=bool))
     if values.ndim != 3 or values.shape[2] != 3 or values.dtype != np.uint8:
         raise UnsupportedFile(name, f"its pixels decode to {values.shape} {values.dtype}")
     weights = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) * 257.0
     return np.ascontiguousarray(values), np.rint(values.astype(np.float32) @ weights).astype(np.uint16)
+
+
+def _greys(frame: Frame, facts: DicomFacts) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+    # A window is of the values before MONOCHROME1 turns them round.
+    transform = transform_of(replace(frame, photometric="MONOCHROME2"), quantity="a.u.")
+    stored = stored_pixels(frame)
+    padding = (stored >= transform.pad_low) & (stored <= transform.pad_high)
+    if transform.table is not None:
+        index = np.clip(stored - transform.table_first, 0, len(transform.table) - 1)
+        values: npt.NDArray[np.float64] = transform.table[index]
+    else:
+        values = np.asarray(stored * transform.slope + transform.intercept, dtype=np.float64)
+    share = _share(values, facts, measured=~padding)
+    return _shown(1.0 - share if frame.photometric == "MONOCHROME1" else share, padding)
+
+
+def _shown(
+    share: npt.NDArray[np.float64], padding: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+    share[padding] = 0.0
+    byte = np.rint(share * 255).astype(np.uint8)
+    return np.repeat(byte[:, :, None], 3, axis=2), np.rint(share * 65535).astype(np.uint16)
+
+
+def _share(
+    values: npt.NDArray[np.float64], facts: DicomFacts, *, measured: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.float64]:
+    """Brightness from 0 to 1: through the file's own window, else over the range of what was measured.
+
+    A window in which everything is black or everything white shows nothing, and is not believed.
+
+    Source: DICOM PS3.3, C.11.2.1.2.1 (LINEAR), C.11.2.1.3 (SIGMOID and LINEAR_EXACT).
+    """
+    if facts.window is not None:
+        centre, width, function = facts.window
+        if function == "SIGMOID":
+            share = 1.0 / (1.0 + np.exp(np.clip(-4.0 * (values - centre) / width, -60.0, 60.0)))
+        elif function == "LINEAR_EXACT":
+            share = (values - centre) / width + 0.5
+        else:
+            share = (values - (centre - 0.5)) / max(width - 1.0, 1e-9) + 0.5
+        share = np.clip(share, 0.0, 1.0)
+        seen = share if measured is None else share[measured]
+        if seen.size and seen.min() < seen.max():
+            return np.asarray(share)
+    within = values if measured is None else values[measured]
+    ends = np.percentile(within, SHOWN_PERCENTILES) if within.size else (0.0, 1.0)
+    low, high = float(ends[0]), float(ends[1])
+    return np.asarray(np.clip((values - low) / max(high - low, 1e-9), 0.0, 1.0))
 
 
 def _spacing_mm(frame: Frame) -> tuple[float, float] | None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from plastinate.model.picture import FIELD_DEGREES, field_of_focal
+from plastinate.model.picture import FIELD_DEGREES, FRAME_DIAGONAL_MM, field_of_focal
 
 EXIF_IFD = 0x8769
 FOCAL_LENGTH, FOCAL_LENGTH_35MM = 0x920A, 0xA405
 FOCAL_PLANE_X_RESOLUTION, FOCAL_PLANE_UNIT = 0xA20E, 0xA210
 MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
-# Of a frame of 36 x 24 mm: the equivalent focal length compares diagonals.
-FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 
 
 def focal_in_exif(exif: Any, *, longest_side: int, diagonal: float) -> float:

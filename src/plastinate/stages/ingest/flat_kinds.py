@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
-from plastinate.stages.ingest.sniff import HEAD_BYTES, kind_of
+from plastinate.stages.ingest.sniff import kind_of
 
-FlatKind = Literal["jpeg", "png", "webp", "tiff", "heic", "gif", "bmp", "dicom", ""]
+FlatKind = Literal["jpeg", "png", "webp", "tiff", "heic", "gif", "bmp", "svg", "pdf", "dicom", ""]
 
 # Brands of ISO base media files that hold one still picture (ISO/IEC 23008-12, annex B).
+# An SVG begins with its element, perhaps after a line of XML and a remark.
+SVG_BYTES = 1024
 HEIC_BRANDS = (b"heic", b"heix", b"mif1", b"heim", b"heis", b"avif")
-
-
-def sniff_flat(path: Path) -> FlatKind:
-    """What the file's content says it is; "" for anything that is no picture.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        return flat_kind_of(file.read(HEAD_BYTES))
 
 
 def flat_kind_of(head: bytes) -> FlatKind:
@@ -43,16 +34,8 @@ def flat_kind_of(head: bytes) -> FlatKind:
         return "gif"
     if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
         return "bmp"
+    if head[:5] == b"%PDF-":
+        return "pdf"
+    if head[:1] in (b"<", b"\xef") and b"<svg" in head[:SVG_BYTES]:
+        return "svg"
     return "dicom" if kind_of(head) == "dicom" else ""
-
-
-def is_flat_picture(path: str | Path) -> bool:
-    """Whether a path is one file of a kind that only pictures have.
-
-    A DICOM file may as well be a slice of a scan, and is none of these.
-    """
-    place = Path(path)
-    try:
-        return place.is_file() and sniff_flat(place) not in ("", "dicom")
-    except OSError:
-        return False

@@ -10,16 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from plastinate.model.errors import DamagedFile, ParameterError, PathNotFound, UnsupportedFile
+from plastinate.model.errors import (
+    DamagedFile,
+    InputError,
+    LimitError,
+    ParameterError,
+    PathNotFound,
+    UnsupportedFile,
+)
 from plastinate.model.evidence import Finding
 from plastinate.model.picture import FIELD_DEGREES, FocalSource, Picture, field_of_focal
+from plastinate.stages.ingest.flat_find import survey
 from plastinate.stages.ingest.flat_focal import focal_of_35mm
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.sandbox import Answer, run_job
 from plastinate.stages.ingest.wire import findings_from
 from plastinate.stages.ingest.words import safe
 
-KINDS = ("photo", "x-ray", "ultrasound")
+KINDS = ("photo", "x-ray", "ultrasound", "slice")
+CHILD = "plastinate.stages.ingest.flat_child"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,21 +46,66 @@ class PictureRead:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True)
+class FoundPicture:
+    """A picture that lies at a path: its name, its format, and its kind (see `Picture.kind`)."""
+
+    name: str
+    format: str
+    shows: str
+
+
+def find_pictures(path: str | Path, *, limits: Limits | None = None) -> tuple[FoundPicture, ...]:
+    """The pictures in a file, a folder or a zip, in the order of their names; none where a scan lies there.
+
+    A DICOM file counts as a picture where it is one of at most two and they make no volume. What lies beside
+    pictures and is none (a text, the leavings of a system) is passed over.
+
+    Args:
+        path: whatever a person gave.
+        limits: caps; by default those of the environment.
+    """
+    place, limits = Path(path), limits or Limits.from_environment()
+    try:
+        # Of a file and a folder the first bytes are enough, unless some may be slices.
+        found = survey(place, limits=limits)
+    except (OSError, ValueError):
+        return ()
+    if found is not None and (found.is_scan or not found.dicom):
+        return () if found.is_scan else tuple(_found(each.name, each.kind, each.shows) for each in found.flat)
+    request = {"job": "find", "path": str(place.absolute())}
+    try:
+        answer = run_job(request, limits=limits, module=CHILD)
+    except (InputError, LimitError):
+        # Whoever reads scans meets the same flaw, and tells of it.
+        return ()
+    return tuple(_found(each["name"], each["kind"], each["shows"]) for each in answer.data["pictures"])
+
+
+def _found(name: Any, kind: Any, shows: Any) -> FoundPicture:
+    return FoundPicture(safe(str(name), longest=160), str(kind), shows if shows in KINDS else "photo")
+
+
 def read_flat_picture(
-    path: str | Path, *, focal_35mm: float | None = None, limits: Limits | None = None
+    path: str | Path,
+    *,
+    which: int | None = None,
+    focal_35mm: float | None = None,
+    limits: Limits | None = None,
 ) -> PictureRead:
-    """Read one JPEG, PNG, WebP or TIFF, or the one picture of a DICOM file.
+    """Read one JPEG, PNG, WebP or TIFF, or the one picture of a DICOM file; or one in a folder or a zip.
 
     Of what the file says about itself only the lens is kept; place, time and camera never leave the child.
 
     Args:
-        path: one file; its content decides, not its name.
+        path: its content decides, not its name.
+        which: 0 for the first of several by name, 1 for the second; None where there has to be only one.
         focal_35mm: the lens as a person states it, as its equivalent on 36 x 24 mm; None believes the file.
         limits: caps; by default those of the environment.
 
     Raises:
         PathNotFound: nothing readable is there.
-        UnsupportedFile: it is no picture, or too small.
+        UnsupportedFile: it is no picture, or too small; or several lie there.
         DamagedFile: it is cut short.
         TooLarge, ParserStopped: it costs more than it may.
         ParameterError: no lens is like that.
@@ -60,16 +114,18 @@ def read_flat_picture(
     try:
         if not place.exists():
             raise PathNotFound(safe(str(path), longest=200))
-        if not place.is_file():
-            raise UnsupportedFile(safe(str(path), longest=200), "it is a folder, not one picture")
+        if not (place.is_file() or place.is_dir()):
+            # A pipe or a device: reading it may never end.
+            raise UnsupportedFile(safe(str(path), longest=200), "it is no file")
     except (OSError, ValueError) as error:
         raise PathNotFound(safe(str(path), longest=200)) from error
     name = safe(place.name, longest=160)
     answer = run_job(
-        {"path": str(place.absolute()), "name": name},
+        {"job": "read", "path": str(place.absolute()), "name": name, "which": which},
         limits=limits or Limits.from_environment(),
-        module="plastinate.stages.ingest.flat_child",
+        module=CHILD,
     )
+    name = safe(str(answer.data.get("name", name)), longest=160)
     picture = _picture(answer, name, focal_35mm)
     findings = [*findings_from(answer.data["findings"]), *_lens(picture)]
     return PictureRead(
