@@ -187,7 +187,11 @@ def _keep(shelf: Shelf, name: str, title: str, folder: Path) -> None:
             case_id=case.id,
             title=title,
             request={"organs": []},
-            summary={"organs": organs, "not_found": told["not_found"]},
+            summary={
+                "organs": organs,
+                "not_found": told["not_found"],
+                **({"estimate": {**told["estimate"], "unit": told["unit"]}} if "estimate" in told else {}),
+            },
         )
         build.files = [
             BuildFile(name=each, sha256=file.sha256, size=file.size) for each, file in kept.items()

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from drawn_pictures import encoded, sphere
 from page_shelf import Shelf, serving_app, signed_in
+from painted_ball import painted
 from plastinate.archive import jobs
 from plastinate.archive.tables import Job
 from plastinate.engine.attempt import run_attempt
+from viewer_hands import Viewer
+from viewer_shelf import add_scene
+
+SIZE = {"width": 900, "height": 640}
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     """A shelf whose files lie where jobs find them."""
     with serving_app(tmp_path_factory.mktemp("studio"), store="") as shelf:
+        yield shelf
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """A ball of which no length is known, as a network would have left it."""
+    folder = tmp_path_factory.mktemp("shown")
+    with serving_app(folder) as shelf:
+        add_scene(shelf, "ball", painted("px"), None, folder / "ball")
         yield shelf
 
 
@@ -33,16 +50,27 @@ def let_work(shelf: Shelf) -> None:
         assert job.state == jobs.DONE, job.error
 
 
-def brightness_in_the_middle(page: Any) -> float:
-    """Mean red of what the canvas shows around its middle, as it is on the screen."""
-    from io import BytesIO
-
-    import numpy as np
-    from PIL import Image
-
-    seen = np.asarray(Image.open(BytesIO(page.locator("canvas.scene").screenshot())).convert("RGB"))
+def around_the_middle(page: Any) -> Any:
+    """(20, 20, 3) of what the canvas shows around its middle, as it is on the screen."""
+    seen = np.asarray(Image.open(io.BytesIO(page.locator("canvas.scene").screenshot())).convert("RGB"))
     rows, columns = seen.shape[0] // 2, seen.shape[1] // 2
-    return float((seen[rows - 10 : rows + 10, columns - 10 : columns + 10] @ [1.0, 0.0, -1.0]).mean())
+    return seen[rows - 10 : rows + 10, columns - 10 : columns + 10].astype(float)
+
+
+def mean_colour(page: Any) -> tuple[float, float, float]:
+    red, green, blue = around_the_middle(page).mean(axis=(0, 1))
+    return float(red), float(green), float(blue)
+
+
+def orange(page: Any) -> float:
+    """How much more red than blue there is."""
+    red, _, blue = mean_colour(page)
+    return red - blue
+
+
+def spread(page: Any) -> float:
+    """From dark to bright."""
+    return float(np.ptp(around_the_middle(page).mean(axis=2)))
 
 
 @pytest.mark.slow
@@ -79,6 +107,8 @@ def test_a_photograph_becomes_a_textured_model_that_says_it_is_an_estimate(
     assert "Estimated from one picture" in page.locator(".result").inner_text()
     glb = page.locator(".formats a", has_text="GLB").get_attribute("href")
     assert glb.endswith("/object-ESTIMATED.glb")
+    # No volume is known of it: nothing stands in its place.
+    assert "–" not in page.locator(".result .organs").inner_text()
 
     page.get_by_role("link", name="Look at it in 3D").click()
     badge = page.locator(".viewer-head .estimated")
@@ -88,17 +118,67 @@ def test_a_photograph_becomes_a_textured_model_that_says_it_is_an_estimate(
     page.wait_for_function("() => !document.querySelector('.viewer.waiting')")
     # The ball is orange, and the model without its picture grey.
     page.wait_for_function("() => performance.getEntriesByName('viewer:painted').length > 0")
-    assert brightness_in_the_middle(page) > 60
-    # A picture has no organs; nothing in the viewer speaks of one, in whichever panel.
+    assert orange(page) > 60
+    # A picture has no organs and no patient; nothing in the viewer speaks of one, in whichever panel.
     page.locator("#tab-organs", has_text="Models").wait_for()
-    assert re.findall(r"\b[Oo]rgans?\b", page.locator(".viewer").text_content()) == []
-    page.locator("#tab-measure").click()
-    assert "millimetres cannot be measured" in page.locator("#panel-measure").inner_text()
-    assert page.locator("view-tools [aria-disabled=true]").count() >= 2
+    assert re.findall(r"\b([Oo]rgans?|[Pp]atients?|slices?)\b", page.locator(".viewer").text_content()) == []
+    assert page.locator("view-tools [aria-disabled=true]").count() == 0
+    # Without a network nothing is known of how sure the depth is, and nothing is offered.
+    assert page.locator("[data-do=sure], [name=paint]").count() == 0
 
     page.goto(page.url.partition("/view")[0])
     assert "From behind: nobody saw it" in page.locator("main").inner_text()
     # The driver speaks of how the picture of the screen is taken.
+    assert [each for each in complaints if "GPU stall" not in each] == []
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_a_pictures_model_shows_how_sure_its_depth_is_and_is_measured_in_its_pixels(
+    browser: Any, shown: Shelf, complaints: list[str]
+):
+    page = signed_in(browser, shown, complaints, at="", viewport=SIZE, reduced_motion="reduce")
+    viewer = Viewer(page, shown.url + shown.pages["ball"])
+    assert page.locator(".estimated-mark").inner_text() == "ESTIMATED"
+    assert page.locator(".cube-side.left").text_content() == "Right"
+    seen = viewer.box
+    middle = (seen["x"] + seen["width"] / 2, seen["y"] + seen["height"] / 2)
+    assert orange(page) > 60
+
+    button = page.get_by_role("button", name="How sure the depth is")
+    button.focus()
+    button.press("Enter")
+    viewer.settle()
+    legend = page.locator(".sure-legend")
+    assert [word in legend.inner_text() for word in ("unsure", "sure", "nobody saw it")] == [True] * 3
+    red, green, blue = mean_colour(page)
+    assert min(red, green) > 150 > 100 > blue
+    page.locator("#scene-in-words", has_text="yellow sure").wait_for(state="attached")
+    # What nobody saw is hatched, whatever colours one sees.
+    viewer.look("posterior")
+    viewer.settle()
+    assert spread(page) > 60
+    viewer.look("anterior")
+    page.get_by_role("radio", name="The picture").check()
+    viewer.settle()
+    assert page.locator(".sure-legend").count() == 0
+    assert orange(page) > 60
+
+    viewer.tab("measure")
+    assert "in pixels (px)" in page.locator("#panel-measure").inner_text()
+    viewer.tool("distance")
+    with page.expect_response(lambda answer: answer.url.endswith("/measurements") and answer.ok) as kept:
+        for shift in (-20, 20):
+            viewer.click(middle[0] + shift, middle[1])
+    (line,) = kept.value.json()["measurements"]
+    assert line["unit"] == "px"
+    assert page.locator(".measure-list output").inner_text() == f"{line['value']:.1f} px"
+    assert re.findall(r"\d\s*mm\b", page.locator(".viewer").text_content()) == []
+
+    viewer.tab("take")
+    with page.expect_download() as taken:
+        page.click("[data-do=picture]")
+    assert taken.value.suggested_filename.endswith("-ESTIMATED.png")
     assert [each for each in complaints if "GPU stall" not in each] == []
     page.context.close()
 

@@ -16,7 +16,6 @@ VIEW = (
     ),
     N_("A part of this link makes no sense and was left out. Ask for it once more."),
     N_("Add a point"),
-    N_("All models shown, in their first colours and opacity"),
     N_("All organs shown, in their first colours and opacity"),
     N_("Alone"),
     N_("Amber: look before you rely on it"),
@@ -32,6 +31,7 @@ VIEW = (
         "uses them in the middle of the picture, Escape lays them down."
     ),
     N_("As I look"),
+    N_("As it looked at first"),
     N_("Automatic"),
     N_("Axial"),
     N_("Back"),
@@ -82,6 +82,7 @@ VIEW = (
     N_("Drag sideways for contrast, up and down for brightness of the scan."),
     N_("Drag to turn, scroll or pinch to come closer, press a model to choose it."),
     N_("Drag to turn, scroll or pinch to come closer, press an organ to choose it."),
+    N_("ESTIMATED"),
     N_("Estimated from one picture"),
     N_("Everything, thinly"),
     N_(

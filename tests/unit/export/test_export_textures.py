@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import re
@@ -16,29 +15,14 @@ import pytest
 import trimesh
 from PIL import Image
 
-from drawn_pictures import sphere
+from colour_sight import BLINDNESS, lab, simulated
 from judge_view import View
-from plastinate.model.evidence import Evidence
-from plastinate.model.geometry import Geometry
-from plastinate.model.scene import Scene, SceneNode
-from plastinate.model.structure import Structure
-from plastinate.stages.compose.skin import CONFIDENCE_RAMP, INVENTED, confidence_colours, paint_skins
+from painted_ball import painted
+from plastinate.model.scene import Scene
+from plastinate.stages.compose.skin import CONFIDENCE_RAMP, INVENTED, confidence_colours, ramped
 from plastinate.stages.export.corner_vertices import corner_vertices
 from plastinate.stages.export.formats import write_formats
 from plastinate.stages.export.glb import write_glb
-from plastinate.stages.surface.object_solid import object_solid
-
-
-@functools.cache
-def painted(unit: str = "mm") -> Scene:
-    drawn = sphere((96, 128))
-    solid = object_solid(
-        drawn.picture, drawn.map, drawn.soft_mask, structure="object", levels={"full": 1500}, cells=48
-    )
-    skins = paint_skins(drawn.picture, drawn.map, solid, foreground=drawn.soft_mask)
-    node = SceneNode(Structure("object", "Object, ESTIMATED", None, (180, 170, 160)), solid.surfaces, skins)
-    evidence = Evidence(inputs={"estimate": {"word": "ESTIMATED"}, "sha256": "ab" * 32})
-    return Scene("ESTIMATED: a ball", Geometry((2, 2, 2), np.eye(4), unit), (node,), (), evidence)
 
 
 def seen_colour(scene: Scene) -> np.ndarray:
@@ -220,6 +204,26 @@ def test_the_viewer_finds_the_confidence_at_the_same_places_where_there_is_one(t
     without = {level: replace(skin, confidence_texture=None) for level, skin in node.skins.items()}
     write_formats(replace(scene, nodes=(replace(node, skins=without),)), tmp_path / "plain", ["viewer"])
     assert "confidence" not in View(tmp_path / "plain").organ("object")
+
+
+def test_the_viewer_is_told_what_of_a_pictures_model_reaches_farthest(tmp_path: Path):
+    write_formats(painted("px"), tmp_path, ["viewer"])
+    points = np.array(View(tmp_path).organ("object")["extremes_lps_mm"])
+    vertices = painted("px").nodes[0].surfaces["full"].vertices
+    assert len(points) <= 26
+    assert np.allclose(points.min(axis=0), vertices.min(axis=0), atol=1e-3)
+    assert np.allclose(points.max(axis=0), vertices.max(axis=0), atol=1e-3)
+    # In the direction of a corner of its box a ball reaches less far than the box does.
+    corner = np.array([1.0, -1.0, 1.0]) / np.sqrt(3)
+    assert np.isclose((points @ corner).max(), (vertices @ corner).max(), atol=1e-3)
+
+
+def test_whoever_sees_no_red_or_no_green_tells_what_nobody_saw_from_every_sureness():
+    ramp = ramped(np.linspace(0, 1, 41, dtype=np.float32))
+    for blindness in BLINDNESS:
+        blank = lab(simulated(INVENTED, blindness))
+        nearest = min(np.linalg.norm(lab(simulated(tuple(each), blindness)) - blank) for each in ramp)
+        assert nearest > 12, blindness
 
 
 def test_the_viewers_legend_has_the_colours_that_lie_on_the_model():

@@ -22,7 +22,7 @@ import { putOverlays } from "./scene/overlays.ts";
 import { pickAt } from "./scene/picking.ts";
 import { type Stage, startStage } from "./scene/stage.ts";
 import { fromAddress } from "./state/read_address.ts";
-import { boundsOf, firstState } from "./state/first_state.ts";
+import { firstState } from "./state/first_state.ts";
 import { type Store, createStore } from "./state/store.ts";
 import { meshNews } from "./loading/mesh_news.ts";
 
@@ -89,7 +89,7 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage, meshes:
     seenAt: new Map(),
     look: (name) => mover.goTo({ ...store.state.camera, turn: namedTurn(name) }),
     reset: () => mover.goTo(first()),
-    fit: (bounds) => mover.fit(bounds ?? boundsOf(store.state.manifest)),
+    fit: (bounds) => mover.fit(bounds),
     retry(what) {
       if (what === "scene") location.reload();
       else if (what === "meshes") news.retry(meshes);

@@ -1,6 +1,9 @@
 // The view of a picture's model: no word of patients, pixels where no length is known, and its confidence in colours.
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { readManifest } from "../../src/viewer/model/read_manifest.ts";
+import { onScreen } from "../../src/viewer/model/rays.ts";
+import type { Vec3 } from "../../src/viewer/model/vectors.ts";
+import { axesOf } from "../../src/viewer/model/viewpoint.ts";
 import { toAddress } from "../../src/viewer/state/address.ts";
 import { firstState, isFirstLook } from "../../src/viewer/state/first_state.ts";
 import { fromAddress } from "../../src/viewer/state/read_address.ts";
@@ -71,6 +74,39 @@ describe("measuring on a picture's model", () => {
     const { toolsOf } = await import("../../src/viewer/tools/tools.ts");
     expect(toolsOf(pictured().manifest).map(({ id }) => id)).toEqual(["turn", "pick", "clip", "distance", "angle"]);
     expect(toolsOf(scanned.manifest)).toHaveLength(7);
+  });
+});
+
+describe("a picture's model as it is first seen", () => {
+  // A pyramid that opens away from the lens, as a view does.
+  const far = [-100, 100].flatMap((x) => [-80, 80].map((z) => [x, 200, z]));
+  const extremes = [[-10, 0, -8], [10, 0, 8], ...far];
+  const scene = { bounds_lps_mm: [[-100, 0, -80], [100, 200, 80]], extremes_lps_mm: extremes };
+
+  test("is seen from the front and so much from the side that its depth is seen", () => {
+    const { back } = axesOf(pictured(scene).camera.turn);
+    const degrees = (Math.acos(-back[1]) * 180) / Math.PI;
+    expect(degrees).toBeGreaterThan(10);
+    expect(degrees).toBeLessThan(16);
+  });
+
+  test("fills the view better than its box would, and lies in it", () => {
+    const { camera } = pictured(scene);
+    expect(camera.distanceMm).toBeLessThan(pictured({ ...scene, extremes_lps_mm: null }).camera.distanceMm);
+    const seen = extremes.map((one) => onScreen({ ...camera, width: 600, height: 600 }, one as unknown as Vec3));
+    expect(seen.every((at) => at && at.x > 50 && at.x < 550 && at.y > 50 && at.y < 550)).toBe(true);
+  });
+
+  test("is framed by its box where the points make no sense", () => {
+    for (const bad of ["x", [], [[0, 0, 0]], [[0, 0, Number.NaN], [1, 1, 1]], [[0, 0, 1e9], [1, 1, 1]]])
+      expect(pictured({ ...scene, extremes_lps_mm: bad }).manifest.organs[0]?.extremesLpsMm).toBeNull();
+  });
+
+  test("has no name over it, and a link that shows one brings it back", () => {
+    expect([pictured().hasLabels, scanned.hasLabels]).toEqual([false, true]);
+    const named = reduce(pictured(), { type: "labels", hasLabels: true });
+    expect(fromAddress(`#${toAddress(named)}`, pictured()).reduce(reduce, pictured()).hasLabels).toBe(true);
+    expect(toAddress(pictured())).not.toContain("names");
   });
 });
 

@@ -161,6 +161,8 @@ def _organ(
         "area_mm2": None if area_cm2 is None else _rounded(area_cm2 * 100),
         "bounds_lps_mm": np.round(full.bounds_lps_mm, 4).tolist(),
         "centre_lps_mm": np.round(centre_of_gravity(full), 4).tolist(),
+        # The box around a view is mostly air: whoever wants it in a picture needs to know better.
+        **({"extremes_lps_mm": extremes(full).round(4).tolist()} if scene.is_estimated else {}),
         "triangles": len(full.triangles),
         "distance_mean_mm": None if quality is None else _rounded(quality.distance_mean_mm),
         "distance_p95_mm": None if quality is None else _rounded(quality.distance_p95_mm),
@@ -178,6 +180,14 @@ def centre_of_gravity(surface: Surface) -> npt.NDArray[np.float64]:
     if abs(total) < 1e-9:
         return np.asarray(base + ((a + b + c) / 3).mean(axis=0), dtype=np.float64)
     return np.asarray(base + (volumes[:, None] * (a + b + c) / 4).sum(axis=0) / total, dtype=np.float64)
+
+
+def extremes(surface: Surface) -> npt.NDArray[np.float64]:
+    """(E, 3) the vertices that reach farthest in 26 directions: along axes, edges and corners of a cube."""
+    steps = np.stack(np.meshgrid(*[[-1.0, 0.0, 1.0]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    directions = steps[np.any(steps != 0, axis=1)]
+    farthest = np.argmax(surface.vertices.astype(np.float64) @ directions.T, axis=0)
+    return np.asarray(surface.vertices[np.unique(farthest)], dtype=np.float64)
 
 
 def _parent(scene: Scene, structure: Structure) -> str | None:

@@ -74,6 +74,8 @@ export interface Organ {
   readonly areaMm2: number | null;
   readonly boundsLpsMm: Bounds;
   readonly centreLpsMm: Vec3;
+  /** Points of the surface that reach farthest, all around; null where only the box is known. */
+  readonly extremesLpsMm: readonly Vec3[] | null;
   readonly triangles: number;
   readonly distanceMeanMm: number | null;
   readonly distanceP95Mm: number | null;

@@ -26,6 +26,7 @@ const MOST_ORGANS = 500;
 const MOST_GROUPS = 500;
 const DEEPEST_GROUP = 12;
 const MOST_REASONS = 50;
+const MOST_EXTREMES = 100;
 const MOST_VERTICES = 50_000_000;
 /** A cubic metre, and a hundred square metres: above any organ of any patient. */
 const LARGEST_ML = 1e6;
@@ -93,6 +94,17 @@ function bounds(value: unknown, place: string): Bounds {
   const high = point(value[1], `${place}[1]`);
   if (low[0] > high[0] || low[1] > high[1] || low[2] > high[2]) throw new Flaw(place);
   return [low, high];
+}
+
+/** For a good distance only: what makes no sense of them costs no organ. */
+function extremes(value: unknown, place: string): readonly Vec3[] | null {
+  if (!Array.isArray(value) || value.length < 2 || value.length > MOST_EXTREMES) return null;
+  try {
+    return value.map((one, index) => point(one, `${place}[${index}]`));
+  } catch (fault) {
+    if (fault instanceof Flaw) return null;
+    throw fault;
+  }
 }
 
 function colour(value: unknown): string {
@@ -175,6 +187,7 @@ function organ(json: Json, place: string): Organ {
     areaMm2: figure(json["area_mm2"], LARGEST_MM2),
     boundsLpsMm: bounds(json["bounds_lps_mm"], `${place}.bounds_lps_mm`),
     centreLpsMm: point(json["centre_lps_mm"], `${place}.centre_lps_mm`),
+    extremesLpsMm: extremes(json["extremes_lps_mm"], `${place}.extremes_lps_mm`),
     triangles: count(json["triangles"] ?? coarse.triangles, `${place}.triangles`),
     distanceMeanMm: figure(json["distance_mean_mm"], FARTHEST_MM),
     distanceP95Mm: figure(json["distance_p95_mm"], FARTHEST_MM),

@@ -21,6 +21,8 @@ import { corners } from "./plane.ts";
 export const FIELD_OF_VIEW_DEGREES = 30;
 /** On each side, as a share of the view. */
 const AIR = 0.12;
+/** Likewise around points of the thing itself: its box has some air within. */
+const AIR_AROUND_POINTS = 0.2;
 
 /** From where, and what is up. LPS: +x is the patient's left, +y the back, +z the head. */
 const NAMED = {
@@ -51,21 +53,32 @@ export function firstTurn(): Quaternion {
   return lookingFrom([0.38, -1, 0.22], [0, 0, 1]);
 }
 
-/** From how far a box, seen with this turn, fits a view of this width for height, with some air around it. */
-export function fittingDistanceMm(bounds: Bounds, aspect: number, turn: Quaternion): number {
-  const half = Math.tan((FIELD_OF_VIEW_DEGREES * Math.PI) / 360) * (1 - AIR);
+/**
+ * Of a picture's model, which is true from the front alone: so little turned that its depth is seen, and hardly
+ * anything that is invented.
+ */
+export function firstTurnOfPicture(): Quaternion {
+  return lookingFrom([0.21, -1, 0.1], [0, 0, 1]);
+}
+
+/**
+ * From how far a box, or the points in it that reach farthest, fit a view of this width for height when they are seen
+ * with this turn, with some air around.
+ */
+export function fittingDistanceMm(bounds: Bounds, aspect: number, turn: Quaternion, points?: readonly Vec3[]): number {
+  const half = Math.tan((FIELD_OF_VIEW_DEGREES * Math.PI) / 360) * (1 - (points ? AIR_AROUND_POINTS : AIR));
   const sideways = half * Math.max(1, aspect);
   const upwards = half / Math.min(1, aspect);
   const { right, up, back } = axesOf(turn);
-  const needed = corners(bounds).map((corner) => {
-    const from = subtract(corner, middle(bounds));
+  const needed = (points ?? corners(bounds)).map((point) => {
+    const from = subtract(point, middle(bounds));
     return Math.max(Math.abs(dot(from, right)) / sideways, Math.abs(dot(from, up)) / upwards) + dot(from, back);
   });
   return Math.max(...needed, radius(bounds) * 1.2, 1e-3);
 }
 
-export function fitting(bounds: Bounds, aspect: number, turn: Quaternion) {
-  return { targetLpsMm: middle(bounds), turn, distanceMm: fittingDistanceMm(bounds, aspect, turn) };
+export function fitting(bounds: Bounds, aspect: number, turn: Quaternion, points?: readonly Vec3[]) {
+  return { targetLpsMm: middle(bounds), turn, distanceMm: fittingDistanceMm(bounds, aspect, turn, points) };
 }
 
 /**

@@ -17,10 +17,14 @@ export function organFacts(app: App, organ: Organ): TemplateResult {
   const opacity = look?.opacity ?? 1;
   return html`<div class="organ-facts" id=${`facts-${organ.id}`}>
     <div class="organ-do">
-      <button type="button" class="button plain slim" aria-pressed=${isAlone}
+      ${
+        state.manifest.organs.length === 1
+          ? nothing
+          : html`<button type="button" class="button plain slim" aria-pressed=${isAlone}
         @click=${() => store.dispatch({ type: "solo", id: isAlone ? null : organ.id })}>
         ${sign(SIGNS.alone)}${word("Alone")}
-      </button>
+      </button>`
+      }
       <button type="button" class="button plain slim" @click=${() => app.fit(organ.boundsLpsMm)}>
         ${sign(SIGNS.fit)}${word("Fill the view")}
       </button>

@@ -80,18 +80,20 @@ export class OrganTree extends Panel {
     const { state } = this;
     const look = state.organs[organ.id];
     const isChosen = state.selected === organ.id;
+    // Of a picture there is one, and what is invented of it nobody should have to look for.
+    const isOnly = state.manifest.estimate !== null && state.manifest.organs.length === 1;
     const classes = ["organ", isChosen ? "chosen" : "", isVisible(state, organ.id) ? "" : "out"].join(" ");
     return html`<div class=${classes} data-organ=${organ.id} data-detail=${state.details[organ.id] ?? nothing}
         @pointerenter=${() => this.hover(organ.id)} @pointerleave=${() => this.hover(null)}>
         ${this.eye([organ.id], organ.name, isVisible(state, organ.id), false)}
-        <button type="button" class="organ-name" aria-expanded=${isChosen} aria-controls=${`facts-${organ.id}`}
+        <button type="button" class="organ-name" aria-expanded=${isChosen || isOnly} aria-controls=${`facts-${organ.id}`}
           @click=${() => this.app.store.dispatch({ type: "select", id: isChosen ? null : organ.id })}>
-          ${swatch(look?.colour ?? organ.colour)}<span class="grow"><bdi>${organ.name}</bdi></span>
+          ${organ.texture ? nothing : swatch(look?.colour ?? organ.colour)}<span class="grow"><bdi>${organ.name}</bdi></span>
           <span class="number quiet">${organ.volumeMl === null ? "" : millilitres(organ.volumeMl)}</span>
           ${lightSign(organ.light)}
         </button>
       </div>
-      ${isChosen ? organFacts(this.app, organ) : nothing}`;
+      ${isChosen || isOnly ? organFacts(this.app, organ) : nothing}`;
   }
 
   private eye(ids: readonly string[], name: string, isShown: boolean, isPartly: boolean): TemplateResult {

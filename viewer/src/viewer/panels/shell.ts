@@ -76,6 +76,8 @@ export function makeShell(page: PageData, manifest: Manifest): Shell {
   const keys = element("p", "unseen", word("Arrow keys turn, with Shift they move. Plus and minus come closer and go away, 1 to 6 look from a side, 0 goes back to the beginning. The letters in the buttons' names take up tools, Enter uses them in the middle of the picture, Escape lays them down."));
   keys.id = "scene-keys";
   const stage = element("div", "stage", canvas, keys);
+  // On the picture itself: whoever copies it from the screen copies that too.
+  if (manifest.estimate) stage.append(element("p", "estimated-mark", word("ESTIMATED")));
   const slices = element("div", "slices");
   slices.hidden = true;
   const views = element("section", "views", stage, slices);
@@ -95,7 +97,7 @@ export function makeShell(page: PageData, manifest: Manifest): Shell {
   if (manifest.estimate) head.append(estimateBadge(manifest.unit));
   const { side, panels, open, watchRoom } = makeSide(manifest);
   const caution = element("p", "caution", word("For teaching, research and planning aid; not for diagnosis."));
-  const root = element("div", "viewer", head, views, caution, side);
+  const root = element("div", manifest.estimate ? "viewer of-picture" : "viewer", head, views, caution, side);
   return {
     root,
     views,

@@ -34,7 +34,7 @@ function models(): ShownThings {
     search: word("Search the models"),
     noneOfThatName: word("No model of that name."),
     noneInSight: word("No model is in sight."),
-    asAtFirst: word("All models shown, in their first colours and opacity"),
+    asAtFirst: word("As it looked at first"),
     cutsAll: word("Cuts all models"),
     cuts: (count, all) => word("Cuts {count} of {all} models", { count, all }),
   };

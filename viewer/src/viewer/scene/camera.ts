@@ -3,7 +3,7 @@ import { busy } from "../busy.ts";
 import { type View, mmPerPixel, rayThrough } from "../model/rays.ts";
 import { type Bounds, add, between, dot, radius, scale, slerp } from "../model/vectors.ts";
 import { axesOf, fitting, orbited, twisted } from "../model/viewpoint.ts";
-import { boundsOf } from "../state/first_state.ts";
+import { boundsOf, extremesOf } from "../state/first_state.ts";
 import type { Store } from "../state/store.ts";
 import type { CameraState } from "../state/view_state.ts";
 
@@ -134,7 +134,8 @@ export function cameraMover(store: Store, view: () => View): CameraMover {
     },
     fit(bounds) {
       const { width, height } = view();
-      goTo(fitting(bounds ?? boundsOf(store.state.manifest), width / height, now().turn));
+      const { manifest } = store.state;
+      goTo(fitting(bounds ?? boundsOf(manifest), width / height, now().turn, bounds ? undefined : extremesOf(manifest)));
     },
   };
 }

@@ -21,12 +21,14 @@ void main() {
 }`;
 
 const FRAGMENT = /* glsl */ `
+#define HATCH_PIXELS 9.0
 #include <clipping_planes_pars_fragment>
 uniform vec3 colour;
 uniform vec3 glow;
 uniform float opacity;
 #ifdef PAINTED
 uniform sampler2D picture;
+uniform float hatched;
 varying vec2 vPlace;
 #endif
 varying vec3 vNormal;
@@ -46,7 +48,12 @@ void main() {
   float edge = 1.0 - facing;
 #ifdef PAINTED
   // A photograph brings its own light: just so much of ours that the form shows when it turns.
-  vec3 seen = texture2D(picture, vPlace).rgb * mix(vec3(1.0), light, 0.35);
+  vec3 laid = texture2D(picture, vPlace).rgb;
+  // White is no colour of the ramp, and is lost before a light ground: hatched, it is known without any colour.
+  float blank = hatched * step(0.5, min(laid.r, min(laid.g, laid.b)));
+  float stripe = smoothstep(0.35, 0.65, abs(fract((gl_FragCoord.x + gl_FragCoord.y) / HATCH_PIXELS) * 2.0 - 1.0));
+  laid = mix(laid, mix(vec3(0.24), laid, stripe), blank);
+  vec3 seen = laid * mix(vec3(1.0), light, 0.35);
 #else
   vec3 seen = colour * light * (1.0 - 0.38 * edge * edge * edge) + shine;
 #endif
@@ -58,14 +65,14 @@ void main() {
 }`;
 
 export type OrganMaterial = ShaderMaterial & {
-  uniforms: { colour: { value: Color }; glow: { value: Color }; opacity: { value: number }; picture: { value: Texture | null } };
+  uniforms: { colour: { value: Color }; glow: { value: Color }; opacity: { value: number }; picture: { value: Texture | null }; hatched: { value: number } };
 };
 
 export function organMaterial(): OrganMaterial {
   return new ShaderMaterial({
     vertexShader: VERTEX,
     fragmentShader: FRAGMENT,
-    uniforms: { colour: { value: new Color() }, glow: { value: new Color(0) }, opacity: { value: 1 }, picture: { value: null } },
+    uniforms: { colour: { value: new Color() }, glow: { value: new Color(0) }, opacity: { value: 1 }, picture: { value: null }, hatched: { value: 0 } },
     clipping: true,
     side: DoubleSide,
     premultipliedAlpha: true,
@@ -82,9 +89,10 @@ export function textureOf(picture: ImageBitmap): Texture {
   return texture;
 }
 
-/** Lay a picture over it; the geometries have places in it. */
-export function paint(material: OrganMaterial, picture: Texture): void {
+/** Lay a picture over it, with what is white in it hatched or not; the geometries have places in it. */
+export function paint(material: OrganMaterial, picture: Texture, isHatched: boolean): void {
   material.uniforms.picture.value = picture;
+  material.uniforms.hatched.value = isHatched ? 1 : 0;
   if ("PAINTED" in material.defines) return;
   material.defines["PAINTED"] = "";
   material.needsUpdate = true;

@@ -59,4 +59,6 @@ export function putOverlays(app: App, shell: Shell): void {
     marks.update(state, view);
     handles.update(state, view);
   });
+  // Nothing else may be about to move.
+  stage.invalidate();
 }

@@ -1,6 +1,6 @@
 // A view -> the text after # in an address, so that a link opens the same view. read_address.ts is the way back.
 import type { TransferPoint } from "../model/transfer.ts";
-import { firstOpacity } from "./first_state.ts";
+import { areNamesShownFirst, firstOpacity } from "./first_state.ts";
 import type { ViewState } from "./view_state.ts";
 
 const round = (value: number, digits: number): string => String(Number(value.toFixed(digits)));
@@ -29,7 +29,7 @@ export function toAddress(state: ViewState): string {
   }
   if (clip.box) said.set("box", list(clip.box.flat()));
   if (!clip.hasScan) said.set("grey-cuts", "0");
-  if (!state.hasLabels) said.set("names", "0");
+  if (state.hasLabels !== areNamesShownFirst(manifest)) said.set("names", state.hasLabels ? "1" : "0");
   if (state.paint !== "picture") said.set("paint", state.paint);
   if (slices.layout !== "3d") said.set("layout", slices.layout);
   if (manifest.volume) sayScan(said, state);

@@ -1,14 +1,20 @@
 // A manifest -> how the view begins.
 import { hullOpacity } from "../model/hulls.ts";
 import type { Manifest, Organ } from "../model/manifest.ts";
-import { type Bounds, around, middle } from "../model/vectors.ts";
-import { firstTurn, fitting } from "../model/viewpoint.ts";
+import { type Bounds, type Vec3, around, middle } from "../model/vectors.ts";
+import { firstTurn, firstTurnOfPicture, fitting } from "../model/viewpoint.ts";
 import type { OrganState, ViewState } from "./view_state.ts";
 
 export function boundsOf(manifest: Manifest, ids?: ReadonlySet<string>): Bounds {
   const organs = manifest.organs.filter((organ) => !ids || ids.has(organ.id)).map((organ) => organ.boundsLpsMm);
   const level = manifest.volume?.levels.at(-1);
   return around(organs) ?? (level ? boundsOfLevel(level.shape, level.indexToLps) : [[-1, -1, -1], [1, 1, 1]]);
+}
+
+/** What reaches farthest of all of it, where that is known better than by boxes. */
+export function extremesOf({ organs }: Manifest): readonly Vec3[] | undefined {
+  const all = organs.map(({ extremesLpsMm }) => extremesLpsMm);
+  return all.length && all.every((one) => one !== null) ? all.flat() : undefined;
 }
 
 /** From the outermost voxel's edge to the other. */
@@ -43,8 +49,8 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
     selected: null,
     hovered: null,
     details: {},
-    camera: fitting(bounds, options.aspect, firstTurn()),
-    hasLabels: true,
+    camera: fitting(bounds, options.aspect, manifest.estimate ? firstTurnOfPicture() : firstTurn(), extremesOf(manifest)),
+    hasLabels: areNamesShownFirst(manifest),
     tool: "turn",
     probe: null,
     pendingLpsMm: [],
@@ -68,6 +74,9 @@ export function firstState(manifest: Manifest, options: { profile: "desktop" | "
     notices: [],
   };
 }
+
+/** A picture's model is one, and its name would only lie over it. */
+export const areNamesShownFirst = ({ estimate }: Manifest): boolean => estimate === null;
 
 /** Every organ in its own colour, in sight, and as solid as the scene has it. */
 export const firstLook = (manifest: Manifest): Record<string, OrganState> =>

@@ -71,7 +71,8 @@ function organsOf(said: Said, state: ViewState): Intent[] {
   const [alone, chosen] = [said.of.get("alone"), said.of.get("chosen")];
   if (known(alone)) intents.push({ type: "solo", id: alone });
   if (known(chosen)) intents.push({ type: "select", id: chosen });
-  if (said.of.get("names") === "0") intents.push({ type: "labels", hasLabels: false });
+  const names = said.of.get("names");
+  if (names === "0" || names === "1") intents.push({ type: "labels", hasLabels: names === "1" });
   if (said.of.get("paint") === "confidence") intents.push({ type: "paint", paint: "confidence" });
   return intents;
 }

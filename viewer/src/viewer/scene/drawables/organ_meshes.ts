@@ -122,9 +122,13 @@ export function organMeshes(): OrganMeshes {
         if (!mesh || !look) continue;
         mesh.visible = isVisible(state, organ.id) && look.opacity > 0 && mesh.geometry.index !== null;
         // Until the one that is wished for is there, the other stays.
-        const pictured = pictures.get(organ.id)?.get(state.paint) ?? pictures.get(organ.id)?.values().next().value;
-        if (pictured) paint(mesh.material, pictured);
-        const glow = state.selected === organ.id ? 0.3 : state.hovered === organ.id ? 0.16 : 0;
+        const all = pictures.get(organ.id);
+        const kind = all?.has(state.paint) ? state.paint : all?.keys().next().value;
+        const pictured = kind && all?.get(kind);
+        if (pictured) paint(mesh.material, pictured, kind === "confidence");
+        // A glow tells one among several; over all there is it would only wash out the picture.
+        const isOnly = state.manifest.organs.length === 1 && organ.texture !== null;
+        const glow = isOnly ? 0 : state.selected === organ.id ? 0.3 : state.hovered === organ.id ? 0.16 : 0;
         const planes = sidesFor(state.clip, organ.id).map(enginePlane);
         dress(mesh.material, { colour: look.colour, opacity: look.opacity, glow, planes });
         mesh.layers.set(look.opacity < 1 ? GLASS_LAYER : 0);
