@@ -21,6 +21,8 @@ def model_of_picture(
     *,
     output: str | os.PathLike[str] | None = None,
     without_network: bool = False,
+    depth: str | None = None,
+    agree: bool = False,
     focal_35mm: float | None = None,
     reference: Reference | None = None,
     print_mm: float | None = None,
@@ -42,6 +44,8 @@ def model_of_picture(
         kind: "object", "scene", "lithophane" or "relief".
         output: folder for the files; None keeps everything in memory.
         without_network: outline, shading and brightness alone.
+        depth: model that says how far away things are (`plastinate models list`); None for the usual one.
+        agree: you have read that model's licence and agree to it; only then is it fetched.
         focal_35mm: the lens as its equivalent on 36 x 24 mm; None believes the file.
         reference: two points whose distance is known (`plastinate.model.reference.Reference`); None leaves
             pixels, and every question in millimetres is refused.
@@ -58,6 +62,7 @@ def model_of_picture(
         PlastinateError: with a code and a hint; see `plastinate.model.errors`.
     """
     from plastinate.services.build_picture import build_picture
+    from plastinate.services.depth_choice import AGREED
     from plastinate.services.picture_request import PictureRequest
 
     request = PictureRequest(
@@ -65,6 +70,8 @@ def model_of_picture(
         output=None if output is None else Path(output),
         kind=kind,
         without_network=without_network,
+        depth=depth,
+        agreed=AGREED if agree else frozenset(),
         focal_35mm=focal_35mm,
         reference=reference,
         print_mm=print_mm,

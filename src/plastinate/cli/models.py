@@ -13,6 +13,8 @@ import click
 from plastinate.cli import streams
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from plastinate.depot.cards import ModelCard
     from plastinate.pipeline.progress import Progress, ProgressEvent
     from plastinate.services.models import ModelRow
@@ -99,7 +101,7 @@ def fetch(
             _fetch_task(name)
             continue
         row = list_models([name])[0]
-        _announce(row)
+        announce(row)
         with _bytes_bar(name) as progress:
             if mirror_to is not None:
                 there = mirror_model(name, mirror_to, saying=said, progress=progress)
@@ -273,7 +275,8 @@ def _licence(card: ModelCard) -> str:
     return said if card.commercial_use else f"{said}; not for commercial use"
 
 
-def _announce(row: ModelRow) -> None:
+def announce(row: ModelRow, *, console: Console | None = None) -> None:
+    """Say what a model is, where it comes from and on whose terms."""
     from rich.markup import escape
 
     from plastinate.cli.terminal import out
@@ -281,9 +284,9 @@ def _announce(row: ModelRow) -> None:
     card = row.card
     origin = f", {_size(row.bytes_to_fetch)} from {card.archive.origin}" if card.archive else ""
     stated = card.licence_source or "as its card says"
-    out.print(f"[bold]{escape(card.name)}[/]: {escape(card.title)}{escape(origin)}")
-    out.print(f"  [dim]licence[/] {escape(_licence(card))} [dim]({escape(stated)})[/]")
-    out.print(f"  [dim]not for[/] {escape(card.not_for)}")
+    (console or out).print(f"[bold]{escape(card.name)}[/]: {escape(card.title)}{escape(origin)}")
+    (console or out).print(f"  [dim]licence[/] {escape(_licence(card))} [dim]({escape(stated)})[/]")
+    (console or out).print(f"  [dim]not for[/] {escape(card.not_for)}")
 
 
 def _size(count: int) -> str:

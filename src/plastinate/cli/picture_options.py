@@ -28,6 +28,8 @@ OF_ONE_PICTURE = (
         "--as", "as_kind", type=click.Choice(KINDS), help="What to make of one picture; object if not said."
     ),
     click.option("--no-network", is_flag=True, help="Picture: outline and shading alone."),
+    click.option("--depth", metavar="MODEL", help="Picture: the network that says how far away things are."),
+    click.option("--agree", is_flag=True, help="Picture: I agree to that network's licence; fetch it."),
     click.option(
         "--focal", "focal_35mm", type=float, metavar="MM", help="Picture: its lens, as on 36 x 24 mm."
     ),
@@ -101,6 +103,8 @@ def picture_wish(options: Mapping[str, Any]) -> dict[str, Any] | None:
     given = {name: options[name] for name in numbers if options[name] is not None}
     if options["no_network"]:
         given["without_network"] = True
+    if options["depth"]:
+        given |= {"depth": options["depth"], "agreed": options["agree"]}
     known: Reference | None = options["reference"]
     if known is not None:
         given["reference"] = [*known.first, *known.second, known.length_mm]
@@ -129,6 +133,7 @@ def build_from_picture(options: dict[str, Any]) -> None:
         PlastinateError: see `services/build_picture.py`.
     """
     from plastinate.cli import streams, terminal
+    from plastinate.cli.depth_licence import agreed_words
     from plastinate.cli.models import announce_fetches
     from plastinate.services.build_models import names_in
     from plastinate.services.build_picture import build_picture
@@ -151,6 +156,8 @@ def build_from_picture(options: dict[str, Any]) -> None:
         kind=options["as_kind"] or ("scene" if options["second"] or is_pair else usual),
         recipe=options["recipe"],
         without_network=options["no_network"],
+        depth=options["depth"],
+        agreed=agreed_words(options["depth"], is_said=options["agree"]),
         focal_35mm=options["focal_35mm"],
         is_pair=is_pair,
         second=options["second"],
@@ -218,6 +225,8 @@ def refuse_picture_options(options: dict[str, Any]) -> None:
         raise click.UsageError(f"--{given[0].replace('_', '-')} is for one picture, and this is none.")
     for name in (
         "no_network",
+        "depth",
+        "agree",
         "focal_35mm",
         "second",
         "baseline_mm",

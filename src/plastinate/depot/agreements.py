@@ -18,21 +18,25 @@ def words_asked(card: ModelCard) -> tuple[str, ...]:
     return (*((AGREE,) if card.must_agree else ()), *(() if card.commercial_use else (NON_COMMERCIAL,)))
 
 
-def check_agreed(card: ModelCard, folder: Path, *, saying: frozenset[str] = frozenset()) -> None:
-    """Refuse a model whose licence asks for a word that nobody has given.
+def words_missing(card: ModelCard, folder: Path, *, saying: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """What a person still has to say before this model is used.
 
     Args:
         card: of the model.
         folder: of the model's files, where the word is kept.
         saying: what the person says now.
+    """
+    return tuple(word for word in words_asked(card) if word not in saying | _kept(card, folder))
+
+
+def check_agreed(card: ModelCard, folder: Path, *, saying: frozenset[str] = frozenset()) -> None:
+    """Refuse a model whose licence asks for a word that nobody has given; see `words_missing`.
 
     Raises:
         LicenceNotAgreed: a word is missing; the hint says how to give all that is asked for.
     """
-    asked = words_asked(card)
-    missing = [word for word in asked if word not in saying | _kept(card, folder)]
-    if missing:
-        options = " ".join(f"--{word}" for word in asked)
+    if missing := words_missing(card, folder, saying=saying):
+        options = " ".join(f"--{word}" for word in words_asked(card))
         licence = f"{card.licence} ({card.licence_url})" if card.licence_url else card.licence
         raise LicenceNotAgreed(card.name, licence, asks=ASKS[missing[0]], option=options)
 

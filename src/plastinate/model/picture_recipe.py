@@ -46,3 +46,7 @@ class PictureRecipe:
     def with_solid(self, params: Mapping[str, Any]) -> PictureRecipe:
         """The recipe with other numbers for the last step, as a person chose them."""
         return replace(self, solid=replace(self.solid, params={**self.solid.params, **params}))
+
+    def with_depth(self, params: Mapping[str, Any]) -> PictureRecipe:
+        """The recipe with other numbers for how the depth is found, likewise."""
+        return replace(self, depth=replace(self.depth, params={**self.depth.params, **params}))

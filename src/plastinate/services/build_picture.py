@@ -57,7 +57,7 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
     unit = _unit(request, recipe)
     if unit != "mm" and "3mf" in request.formats:
         raise _no_length()
-    cards = fetch_models(models_of(recipe), progress=progress)
+    cards = fetch_models(models_of(recipe), progress=progress, saying=request.agreed)
     run = run_picture(
         read.picture,
         recipe,

@@ -35,6 +35,7 @@ from plastinate.recipes.load import (
 )
 from plastinate.recipes.pictures import load_picture_recipe
 from plastinate.services.build_models import MODALITIES, BuildRequest, names_in, not_one_wish, shown_name
+from plastinate.services.needed_models import names_of_models, require_words_given
 from plastinate.services.picture_request import PAIR_RECIPE, RECIPES
 from plastinate.services.picture_wish import (
     A_PICTURE,
@@ -83,6 +84,7 @@ def checked_wish(request: Mapping[str, Any], *, inspection: Mapping[str, Any] | 
         RequestFlaw: a field of the wrong kind, or one that does not exist.
         RecipeError, SeriesNotFound, NoUsableSeries, WrongModality: what the scan or the recipes do not have.
         ModalityContradicted: the scan's files say another modality than the wish does.
+        LicenceNotAgreed: a model that it needs waits for somebody's word about its licence.
     """
     unknown = set(request) - FIELDS
     if unknown:
@@ -224,12 +226,13 @@ def _require_possible(wish: dict[str, Any], inspection: Mapping[str, Any] | None
     if wish["modality"] and modality != wish["modality"]:
         raise ModalityContradicted(wish["modality"], said=modality)
     if wish["organs"]:
-        _of_organs(wish, modality)
+        require_words_given(names_of_models(_of_organs(wish, modality)))
     elif wish["recipe"]:
         # By name only: a path would be one of the server's own disk.
         if not set(wish["recipe"]) <= set("abcdefghijklmnopqrstuvwxyz0123456789-:"):
             raise RecipeNotFound("recipe", shown_name(wish["recipe"]))
         recipe = load_recipe(wish["recipe"])
+        require_words_given(names_of_models(recipe))
         # A scan whose file does not say what it is gets the same answer as at the command line.
         is_other = bool(recipe.modality) and series is not None and modality != recipe.modality
         if is_other and not wish["any_modality"]:

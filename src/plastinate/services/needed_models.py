@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from plastinate.depot import ModelCard, card_named, model_file
-from plastinate.depot.agreements import words_asked
-from plastinate.depot.model_files import bring, is_here, require_may_come
+from plastinate.depot.agreements import check_agreed, words_asked
+from plastinate.depot.model_files import bring, is_here, model_folder, require_may_come
+from plastinate.model.depot_errors import ModelNotFound
 from plastinate.model.recipe import Recipe
 from plastinate.pipeline.progress import Progress
 from plastinate.stages import catalog
@@ -51,6 +52,21 @@ def fetch_needed_models(recipe: Recipe, *, progress: Progress) -> list[ModelCard
         Cancelled: the run was asked to stop.
     """
     return fetch_models(names_of_models(recipe), progress=progress)
+
+
+def require_words_given(names: Sequence[str]) -> None:
+    """Refuse, before anything is queued, a model whose licence waits for a word; others are seen to later.
+
+    Raises:
+        LicenceNotAgreed: it forbids commercial use or asks for agreement, and nobody has answered it.
+    """
+    for name in names:
+        try:
+            card = card_named(name)
+        except ModelNotFound:
+            # A task of TotalSegmentator's, or what has gone since: told when it is asked for.
+            continue
+        check_agreed(card, model_folder(card))
 
 
 def fetch_models(

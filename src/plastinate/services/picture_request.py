@@ -12,6 +12,7 @@ from plastinate.model.picture_recipe import KINDS, PictureRecipe
 from plastinate.model.reference import Reference
 from plastinate.pipeline.picture_run import plan_picture
 from plastinate.recipes.pictures import load_picture_recipe
+from plastinate.services.depth_choice import with_depth
 
 RECIPES = {
     "scene": "picture-scene",
@@ -46,6 +47,8 @@ class PictureRequest:
         kind: "scene", "object", "lithophane" or "relief".
         recipe: name of a recipe for pictures instead of the one of the kind.
         without_network: take the recipe that needs no network.
+        depth: the model that is asked how far away things are; None for the recipe's own.
+        agreed: what the person says to that model's licence (see `depot/agreements.py`).
         focal_35mm: the lens as its equivalent on 36 x 24 mm; None believes the file.
         which: of two pictures at `path` the one that is taken, 0 for the first by name; None where one is.
         is_pair: make a scene of both pictures at `path`; `which` is then the left one.
@@ -66,6 +69,8 @@ class PictureRequest:
     kind: str = "object"
     recipe: str | None = None
     without_network: bool = False
+    depth: str | None = None
+    agreed: frozenset[str] = frozenset()
     focal_35mm: float | None = None
     which: int | None = None
     is_pair: bool = False
@@ -114,6 +119,6 @@ def recipe_of(request: PictureRequest) -> PictureRecipe:
         error = ParameterError(f"Of a picture no {strange[0]} can be made: there are no voxels behind it.")
         error.hint = f"The formats for pictures are {', '.join(PICTURE_FORMATS)}."
         raise error
-    chosen = recipe.with_solid(request.solid)
+    chosen = with_depth(recipe, request.depth).with_solid(request.solid)
     plan_picture(chosen)
     return chosen

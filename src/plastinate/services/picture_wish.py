@@ -4,6 +4,7 @@
 {"kind": "lithophane", "width_mm": 100, "frame_mm": 3}
 {"kind": "scene", "reference": [120, 80, 620, 90, 150]}      two of its pixels (x, y, x, y), and mm between
 {"kind": "scene", "is_pair": true, "baseline_mm": 65}        of a case with two pictures, taken side by side
+{"kind": "scene", "depth": "midas-v21-small", "agreed": true}        by another network, its licence agreed to
 and "without_network", "focal_35mm" with any of them; "which" (1 or 2) of a case with two pictures: the one
 that is taken, of a pair the left one
 """
@@ -15,11 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from plastinate.depot.cards import NAME_LETTERS_MAX
 from plastinate.engine.kinds import Task
 from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.errors import NoMillimetres, PartMissing
 from plastinate.model.picture_recipe import KINDS
 from plastinate.model.reference import Reference
+from plastinate.services.depth_choice import AGREED, needs_agreement, require_agreed
 from plastinate.services.picture_pairs import can_match
 from plastinate.services.picture_request import (
     FORMATS_WHERE_POSSIBLE,
@@ -47,8 +50,9 @@ NUMBERS: dict[str, tuple[tuple[str, ...], float, float]] = {
 # Those that the recipe's last step takes; the others are about the whole.
 SOLID = ("wall_mm", "width_mm", "thinnest_mm", "thickest_mm", "base_mm", "frame_mm")
 FIELDS = frozenset(
-    {"kind", "back", "without_network", "reference", "is_pair", "which", *NUMBERS}
+    {"kind", "back", "without_network", "reference", "is_pair", "which", "depth", "agreed", *NUMBERS}
 )
+TO_AGREE = "Read the licence, and send agreed: true with the wish; the network is then fetched."
 FARTHEST_PX, LONGEST_MM = 1e6, 1e7
 NOT_A_PICTURE = "This case is a scan, and no picture"
 A_PICTURE = "This case is one picture: say what to make of it"
@@ -76,8 +80,12 @@ def checked_picture(value: Any) -> dict[str, Any] | None:
         raise RequestFlaw("It means something of two pictures only", where="baseline_mm")
     if wish["reference"] is not None and kind in PLATES:
         raise RequestFlaw("How large a plate is, its width says", where="reference")
+    if wish["depth"] is not None and wish["without_network"]:
+        raise RequestFlaw("Without a network none is asked about the depth", where="depth")
     recipe_of(_request(wish))
-    return wish
+    require_agreed(wish["depth"], saying=_said(wish), hint=TO_AGREE)
+    # What has been agreed to is no part of the wish: equal wishes are equal.
+    return {**wish, "agreed": needs_agreement(wish["depth"])}
 
 
 def picture_of_kinds(value: Any) -> dict[str, Any]:
@@ -94,7 +102,9 @@ def picture_of_kinds(value: Any) -> dict[str, Any]:
         raise RequestFlaw(f"It is one of {', '.join(KINDS)}", where="kind")
     if not isinstance(value.get("back"), str | None):
         raise RequestFlaw("It has to be text", where="back")
-    for name in ("without_network", "is_pair"):
+    if not isinstance(value.get("depth"), str | None) or len(value.get("depth") or "") > NAME_LETTERS_MAX:
+        raise RequestFlaw("It has to be the name of a model", where="depth")
+    for name in ("without_network", "is_pair", "agreed"):
         if not isinstance(value.get(name), bool | None):
             raise RequestFlaw("It has to be true or false", where=name)
     if value.get("which") not in (None, 1, 2) or isinstance(value.get("which"), bool):
@@ -105,6 +115,8 @@ def picture_of_kinds(value: Any) -> dict[str, Any]:
         "without_network": bool(value.get("without_network")),
         "is_pair": bool(value.get("is_pair")),
         "which": value.get("which"),
+        "depth": value.get("depth") or None,
+        "agreed": bool(value.get("agreed")),
         "reference": _reference(value.get("reference")),
         **{name: _length(value, name) for name in NUMBERS},
     }
@@ -173,6 +185,9 @@ def _request(wish: Mapping[str, Any]) -> PictureRequest:
         path=Path(),
         kind=wish["kind"],
         without_network=wish["without_network"],
+        # Not in a wish that was queued before wishes had them.
+        depth=wish.get("depth"),
+        agreed=_said(wish),
         focal_35mm=wish["focal_35mm"],
         # Not in a wish that was queued before wishes had them.
         which=None if wish.get("which") is None else wish["which"] - 1,
@@ -182,6 +197,10 @@ def _request(wish: Mapping[str, Any]) -> PictureRequest:
         print_mm=wish["print_mm"],
         solid=solid,
     )
+
+
+def _said(wish: Mapping[str, Any]) -> frozenset[str]:
+    return AGREED if wish.get("agreed") else frozenset()
 
 
 def _length(value: Mapping[str, Any], name: str) -> float | None:

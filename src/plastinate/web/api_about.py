@@ -12,7 +12,15 @@ from plastinate.services.people import id_of_token
 from plastinate.web.actor import current_actor, sent_token
 from plastinate.web.app_state import archive_of_app
 from plastinate.web.operations import FOR_EVERYBODY
-from plastinate.web.payloads_about import Formats, Health, Me, Recipes, Structures
+from plastinate.web.payloads_about import (
+    DepthNetwork,
+    DepthNetworks,
+    Formats,
+    Health,
+    Me,
+    Recipes,
+    Structures,
+)
 
 about = APIBlueprint("api_about", __name__, url_prefix="/api", tag="About")
 
@@ -58,6 +66,34 @@ def structures() -> Structures:
 def formats() -> Formats:
     """The formats that models are written in."""
     return _formats()
+
+
+@about.get("/depth-networks")
+@about.output(DepthNetworks)
+@about.doc(extensions=FOR_EVERYBODY)
+def networks_for_depth() -> DepthNetworks:
+    """The networks that say how far away the places of a picture are, and on whose terms."""
+    from plastinate.depot.model_files import is_here
+    from plastinate.services.depth_choice import depth_networks, needs_agreement
+
+    return DepthNetworks(
+        networks=[
+            DepthNetwork(
+                name=card.name,
+                title=card.title,
+                licence=card.licence,
+                licence_url=card.licence_url,
+                code_licence=card.code_licence,
+                commercial_use=card.commercial_use,
+                trained_on=card.trained_on,
+                not_for=card.not_for,
+                is_here=is_here(card),
+                bytes_to_fetch=card.archive.bytes if card.archive and not is_here(card) else 0,
+                needs_agreement=needs_agreement(card.name),
+            )
+            for card in depth_networks()
+        ]
+    )
 
 
 @cache

@@ -183,6 +183,14 @@ class PictureAsked(Payload):
         None, description="The far side: inflated, mirror or flat of an object, shell or flat of a scene."
     )
     without_network: bool = Field(False, description="By outline, light and shadow alone.")
+    depth: Name | None = Field(
+        None,
+        description="Of an object or scene: the model that is asked how far away things are "
+        "(GET /api/depth-networks); null for the usual one.",
+    )
+    agreed: bool = Field(
+        False, description="The licence of that model has been read and agreed to; only then is it fetched."
+    )
     is_pair: bool = Field(False, description="A scene of both pictures of a case that has two.")
     which: Literal[1, 2] | None = Field(
         None, description="Of two pictures the one that is taken; with is_pair the left one."

@@ -86,3 +86,27 @@ class Formats(Payload):
     """Every format, in the order of the table."""
 
     formats: list[FormatAbout]
+
+
+class DepthNetwork(Payload):
+    """A network that says how far away the places of a picture are."""
+
+    name: str
+    title: str
+    licence: str = Field(description="Of what it learnt.")
+    licence_url: str
+    code_licence: str = Field(description="Of the code that came with it; empty where nobody has said.")
+    commercial_use: bool = Field(description="Whether its licence allows it.")
+    trained_on: str
+    not_for: str
+    is_here: bool
+    bytes_to_fetch: int = Field(description="0 where it is here.")
+    needs_agreement: bool = Field(
+        description="A build with it has to say agreed: true, and fetches it then; asked for once."
+    )
+
+
+class DepthNetworks(Payload):
+    """Every such network; the usual one first."""
+
+    networks: list[DepthNetwork]

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from plastinate.model.case_errors import RequestFlaw
+from plastinate.model.depot_errors import LicenceNotAgreed
 from plastinate.model.errors import NoMillimetres, PlastinateError
 from plastinate.services.build_wish import checked_wish
 from plastinate.services.picture_pairs import can_match
@@ -28,6 +29,7 @@ from plastinate.services.picture_request import (
 from plastinate.services.picture_wish import BACKS, NUMBERS, SOLID
 from plastinate.web import build_form, wording
 from plastinate.web.build_form import LONGEST, USUAL_COMPRESSION, USUAL_FORMATS, decimal
+from plastinate.web.depth_choices import depth_wish, networks, not_agreed
 from plastinate.web.measures import number
 from plastinate.web.organ_choices import told_of_model
 from plastinate.web.wording import COMPRESSIONS, FORMATS
@@ -37,7 +39,7 @@ PICTURE = "picture"
 POINTS = ("x1", "y1", "x2", "y2", "length_mm")
 SIZES = ("unknown", "print", "known", "cameras")
 NUMBERED = ("print_mm", "baseline_mm", "focal_35mm")
-TEXTS = ("kind", "back", "which", "size", *NUMBERED, *SOLID, *POINTS, "plain", "compression")
+TEXTS = ("kind", "back", "which", "size", *NUMBERED, *SOLID, *POINTS, "plain", "depth", "compression")
 # A scene of two pictures: a choice of its own on the page.
 PAIR = "pair"
 
@@ -49,10 +51,12 @@ class PictureChoices:
     Attributes:
         texts: name of a field -> what stands in it.
         formats: names.
+        agreed: names of networks whose licences are agreed to.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
+    agreed: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> str:
         return self.texts.get(name, "")
@@ -60,7 +64,8 @@ class PictureChoices:
     def as_query(self) -> dict[str, str]:
         """Each choice that was made, for an address."""
         said = {name: text for name, text in self.texts.items() if text}
-        return {"what": PICTURE, **said, **({"formats": ",".join(self.formats)} if self.formats else {})}
+        lists = {"formats": self.formats, "agreed": self.agreed}
+        return {"what": PICTURE, **said, **{name: ",".join(list_) for name, list_ in lists.items() if list_}}
 
 
 def choices_in(sent: MultiDict[str, str]) -> PictureChoices | None:
@@ -73,9 +78,11 @@ def choices_in(sent: MultiDict[str, str]) -> PictureChoices | None:
         # Each kind has fields of its own; what stands in those of the others is passed over.
         return (sent.get(f"{kind}-{name}") or sent.get(name, "")).replace("\0", "").strip()[:LONGEST]
 
-    listed = [part.strip()[:LONGEST] for each in sent.getlist("formats") for part in each.split(",")]
-    formats = tuple(dict.fromkeys(part for part in listed[: build_form.MOST] if part))
-    return PictureChoices({name: one(name) for name in TEXTS}, formats)
+    def several(name: str) -> tuple[str, ...]:
+        listed = [part.strip()[:LONGEST] for each in sent.getlist(name) for part in each.split(",")]
+        return tuple(dict.fromkeys(part for part in listed[: build_form.MOST] if part))
+
+    return PictureChoices({name: one(name) for name in TEXTS}, several("formats"), several("agreed"))
 
 
 def choices_of(wish: Mapping[str, Any]) -> PictureChoices | build_form.Choices:
@@ -90,6 +97,7 @@ def choices_of(wish: Mapping[str, Any]) -> PictureChoices | build_form.Choices:
         "which": str(asked.get("which") or ""),
         "size": _size_in(asked),
         "plain": "yes" if asked.get("without_network") else "",
+        "depth": str(asked.get("depth") or ""),
         "compression": str(wish.get("compression") or USUAL_COMPRESSION),
         **{name: _written(asked.get(name)) for name in (*NUMBERED, *SOLID)},
         **{name: _written(value) for name, value in zip(POINTS, ends or (), strict=False)},
@@ -160,6 +168,7 @@ def form_of(
             for name in FORMATS
             if name in PICTURE_FORMATS
         ],
+        **networks(chosen["depth"], agreed=chosen.agreed),
         "compressions": [
             {"name": name, "title": title, "purpose": purpose}
             for name, (title, purpose) in COMPRESSIONS.items()
@@ -176,6 +185,7 @@ def judged(
     wanted: dict[str, Any] = {"kind": kind, "without_network": bool(choices["plain"])}
     if kind == PAIR:
         wanted = {"kind": "scene", "is_pair": True}
+    wanted |= depth_wish(kind, choices["depth"], agreed=choices.agreed, is_plain=bool(choices["plain"]))
     if choices["which"]:
         wanted["which"] = int(choices["which"]) if choices["which"].isdecimal() else choices["which"]
     if choices["back"] and _backs(kind):
@@ -227,6 +237,8 @@ def _told(error: PlastinateError) -> dict[str, str]:
                 "3MF must state a length, and none is known: say above how large it is, or leave 3MF."
             )
         }
+    if isinstance(error, LicenceNotAgreed):
+        return {"depth": not_agreed()}
     where = error.where if isinstance(error, RequestFlaw) else ""
     if where in NUMBERS:
         _kinds, low, high = NUMBERS[where]

@@ -26,6 +26,15 @@ BACK_WORDS = {
     "flat": _l("flat"),
     "shell": _l("a shell that follows the front"),
 }
+# Networks that say how far away things are: what to call each, what to know of it.
+DEPTH_WORDS = {
+    "depth-small": (_l("Coarse"), _l("Made for rooms; quick.")),
+    "depth-anything-v2-small": (
+        _l("Fine"),
+        _l("Made for pictures of every kind, with edges of single pixels; takes some seconds more."),
+    ),
+    "midas-v21-small": (_l("Smooth"), _l("Made for pictures of every kind; thin things are lost.")),
+}
 # Label, and what stands under it.
 NUMBER_WORDS = {
     "wall_mm": _l("Thinnest wall (mm)"),

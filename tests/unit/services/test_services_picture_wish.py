@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from depth_models import like_midas, own_card
+from model_shelf import Places, set_places, sha256
 from plastinate.model.case_errors import RequestFlaw
+from plastinate.model.depot_errors import LicenceNotAgreed
 from plastinate.model.errors import NoMillimetres, ParameterError
 from plastinate.services.build_wish import checked_wish, require_kinds, title_of
 
 PICTURE = {"series": [], "picture": {"kind": "photo"}}
 SCAN = {"series": [{"number": 1, "modality": "CT", "is_usable": True, "phases": [""], "findings": []}]}
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    return set_places(tmp_path, monkeypatch)
 
 
 def checked(inspection: Any = PICTURE, formats: tuple[str, ...] = (), **picture: Any) -> dict[str, Any]:
@@ -40,12 +49,33 @@ def test_a_wish_for_a_picture_is_whole_and_equal_to_itself_checked_again():
         ({"kind": "object", "reference": [1, 2, 3, 4, 0]}, "reference"),
         ({"kind": "relief", "reference": [1, 2, 3, 4, 5]}, "reference"),
         ({"without_network": "no"}, "without_network"),
+        ({"kind": "object", "is_pair": True}, "is_pair"),
+        ({"kind": "scene", "is_pair": True}, "is_pair"),
+        ({"kind": "scene", "is_pair": 1}, "is_pair"),
+        ({"kind": "scene", "baseline_mm": 65}, "baseline_mm"),
+        ({"kind": "scene", "which": 2}, "which"),
+        ({"kind": "scene", "which": 3}, "which"),
+        ({"kind": "scene", "depth": 3}, "depth"),
+        ({"kind": "scene", "depth": "x" * 500}, "depth"),
+        ({"kind": "scene", "depth": "midas-v21-small", "agreed": "yes"}, "agreed"),
+        ({"kind": "scene", "depth": "midas-v21-small", "without_network": True}, "depth"),
     ],
 )
 def test_what_a_picture_cannot_become_is_refused_at_its_field(picture: Any, where: str):
     with pytest.raises(RequestFlaw) as caught:
         checked_wish({"picture": picture}, inspection=PICTURE)
     assert caught.value.where == where
+
+
+def test_of_a_pair_it_is_said_which_is_the_left_one_and_its_distance_makes_millimetres():
+    pair = {"series": [], "picture": {"kind": "photo", "second": {"name": "right.png"}}}
+    assert checked(pair, kind="object")["picture"]["which"] == 1
+    wish = checked(pair, ("3mf",), kind="scene", is_pair=True, which=2, baseline_mm=65)
+    assert (wish["picture"]["which"], wish["picture"]["is_pair"]) == (2, True)
+    assert checked_wish(wish, inspection=pair) == wish
+    with pytest.raises(NoMillimetres):
+        checked(pair, ("3mf",), kind="scene", is_pair=True)
+    assert "two cameras" in title_of(wish, "")
 
 
 def test_a_scan_is_no_picture_and_a_picture_no_scan():
@@ -70,3 +100,35 @@ def test_a_wish_that_comes_with_a_case_archive_is_held_to_its_kinds():
     require_kinds(checked(kind="scene"))
     with pytest.raises(RequestFlaw):
         require_kinds({"picture": {"kind": 3}})
+
+
+def test_another_depth_network_is_taken_once_its_licence_is_agreed_to(places: Places):
+    name = "midas-v21-small"
+    with pytest.raises(LicenceNotAgreed) as refused:
+        checked(kind="scene", depth=name)
+    assert refused.value.code == "model.licence"
+    assert "agreed: true" in refused.value.hint
+
+    wish = checked(kind="scene", depth=name, agreed=True)
+    assert (wish["picture"]["depth"], wish["picture"]["agreed"]) == (name, True)
+    assert checked_wish(wish, inspection=PICTURE) == wish
+    # The usual network asks for no word, so saying one changes nothing.
+    assert checked(kind="scene", agreed=True) == checked(kind="scene")
+
+
+def test_a_wish_that_was_queued_before_there_was_a_choice_of_networks_still_asks_the_usual_one():
+    wish = checked(kind="scene")["picture"]
+    old = {name: value for name, value in wish.items() if name not in ("depth", "agreed")}
+    assert checked_wish({"picture": old}, inspection=PICTURE)["picture"] == wish
+
+
+def test_a_depth_network_that_forbids_commerce_is_refused_whatever_is_agreed_to(places: Places):
+    (places.own / "mine").mkdir(parents=True)
+    made = places.own / "mine" / "mine.onnx"
+    made.write_bytes(like_midas())
+    pinned = f'file = "mine.onnx"\nbytes = {made.stat().st_size}\nsha256 = "{sha256(like_midas())}"'
+    card = own_card(commercial_use=False).replace('file = "mine.onnx"', pinned)
+    (places.own / "mine" / "card.toml").write_text(card)
+    with pytest.raises(LicenceNotAgreed, match="forbids commercial use") as refused:
+        checked(kind="scene", depth="mine", agreed=True)
+    assert "--non-commercial" in refused.value.hint
