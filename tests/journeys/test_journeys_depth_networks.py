@@ -141,7 +141,7 @@ def test_a_network_that_gives_another_shape_than_its_card_says_ends_in_a_sentenc
         (("--depth", "midas-v21-smal"), ModelNotFound),
         (("--depth", "foreground"), ParameterError),
         (("--depth", NAME, "--no-network", "--agree"), ParameterError),
-        (("--depth", NAME, "--as", "relief", "--agree"), ParameterError),
+        (("--depth", NAME, "--as", "relief"), ParameterError),
     ],
     ids=str,
 )

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from plastinate.services.picture_request import PictureRequest
 
-def agreed_words(model: str | None, *, is_said: bool) -> frozenset[str]:
-    """What a person says to the licence of a depth network; at a terminal they are shown it and asked.
+
+def with_word(request: PictureRequest, *, is_said: bool) -> PictureRequest:
+    """The request with what a person says to its network's licence; at a terminal they see it and are asked.
 
     Args:
-        model: its name; None where none was chosen.
-        is_said: whether they said so on the command line.
+        request: what is asked for.
+        is_said: whether they agreed on the command line.
 
     Raises:
+        RecipeError: the request makes no sense, whatever is agreed to.
         LicenceNotAgreed: the word is missing, and nobody can be asked or nobody agrees.
         ModelNotFound, ModelCardFlaw: there is no such model, or its card was refused.
     """
     from plastinate.services.depth_choice import AGREED, needs_agreement, require_agreed
+    from plastinate.services.picture_request import recipe_of
 
+    recipe_of(request)
+    model = request.depth
     said = AGREED if is_said else frozenset[str]()
     if model is not None and not is_said and needs_agreement(model) and _can_be_asked():
         _show(model)
         if click.confirm("Do you agree to the licence, and fetch it?", default=False, err=True):
             said = AGREED
     require_agreed(model, saying=said, hint="Read the licence, and build again with --agree to fetch it.")
-    return said
+    return replace(request, agreed=said)
 
 
 def _can_be_asked() -> bool:

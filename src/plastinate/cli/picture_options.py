@@ -133,7 +133,7 @@ def build_from_picture(options: dict[str, Any]) -> None:
         PlastinateError: see `services/build_picture.py`.
     """
     from plastinate.cli import streams, terminal
-    from plastinate.cli.depth_licence import agreed_words
+    from plastinate.cli.depth_licence import with_word
     from plastinate.cli.models import announce_fetches
     from plastinate.services.build_models import names_in
     from plastinate.services.build_picture import build_picture
@@ -157,7 +157,6 @@ def build_from_picture(options: dict[str, Any]) -> None:
         recipe=options["recipe"],
         without_network=options["no_network"],
         depth=options["depth"],
-        agreed=agreed_words(options["depth"], is_said=options["agree"]),
         focal_35mm=options["focal_35mm"],
         is_pair=is_pair,
         second=options["second"],
@@ -171,6 +170,7 @@ def build_from_picture(options: dict[str, Any]) -> None:
         check=not options["no_check"],
         with_preview=not options["no_preview"],
     )
+    request = with_word(request, is_said=options["agree"])
     with terminal.bar() as progress:
         announce_fetches(progress)
         result = build_picture(request, progress=progress)

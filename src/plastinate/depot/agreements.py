@@ -9,8 +9,11 @@ from plastinate.model.depot_errors import LicenceNotAgreed
 
 AGREE = "agree"
 NON_COMMERCIAL = "non-commercial"
-# What a licence asks for -> how the refusal says it.
-ASKS = {AGREE: "and nobody here has agreed to it yet", NON_COMMERCIAL: "which forbids commercial use"}
+# What a licence asks for -> how the refusal says it, and what has to be so.
+ASKS = {
+    AGREE: ("and nobody here has agreed to it yet", "you agree to it"),
+    NON_COMMERCIAL: ("which forbids commercial use", "your use is not commercial"),
+}
 
 
 def words_asked(card: ModelCard) -> tuple[str, ...]:
@@ -36,9 +39,14 @@ def check_agreed(card: ModelCard, folder: Path, *, saying: frozenset[str] = froz
         LicenceNotAgreed: a word is missing; the hint says how to give all that is asked for.
     """
     if missing := words_missing(card, folder, saying=saying):
-        options = " ".join(f"--{word}" for word in words_asked(card))
         licence = f"{card.licence} ({card.licence_url})" if card.licence_url else card.licence
-        raise LicenceNotAgreed(card.name, licence, asks=ASKS[missing[0]], option=options)
+        clause, so = ASKS[missing[0]]
+        raise LicenceNotAgreed(card.name, licence, asks=clause, if_so=so, option=options_for(card))
+
+
+def options_for(card: ModelCard) -> str:
+    """The options of `plastinate models fetch` that say all that a licence asks for; "" if nothing."""
+    return " ".join(f"--{word}" for word in words_asked(card))
 
 
 def keep_word(card: ModelCard, folder: Path) -> None:

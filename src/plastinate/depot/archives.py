@@ -164,7 +164,10 @@ def _hint(archive: Archive, cache: Path) -> str:
         there = without_password(mirror) if "://" in mirror else mirror
         return f"Put {archive.file} into {there}, correct {places.MIRROR}, or {by_hand}."
     if archive.kind == "url":
-        return f"Check the network and that {without_password(archive.url)} can be reached, or {by_hand}."
+        return (
+            f"Check the network and that {without_password(archive.url)} can be reached, or {by_hand}; "
+            f"a folder or URL that holds it can be named in {places.MIRROR}."
+        )
     if archive.kind == "npm":
         return (
             f"Check the network and that `npm pack {named.replace('==', '@')}` works here (npm comes with "

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from plastinate.depot import places
-from plastinate.depot.agreements import check_agreed, keep_word
+from plastinate.depot.agreements import check_agreed, keep_word, options_for
 from plastinate.depot.archives import Told, archive_file, cannot_keep, part_file, silent
 from plastinate.depot.cards import Archive, ModelCard, ModelPart
 from plastinate.depot.checked import is_pinned
@@ -76,11 +76,15 @@ def _require_reach(card: ModelCard, archive: Archive) -> None:
             card.name,
             f"fetching is switched off ({places.FETCH}=never)",
             hint=(
-                f"On a machine with a network: `plastinate models fetch {card.name} --mirror-to FOLDER`."
+                f"On a machine with a network: `{_fetching(card)} --mirror-to FOLDER`."
                 f" Bring that folder here and name it in {places.MIRROR},"
                 f" or put {archive.file} into {kept.parent}."
             ),
         )
+
+
+def _fetching(card: ModelCard) -> str:
+    return f"plastinate models fetch {card.name} {options_for(card)}".rstrip()
 
 
 def model_folder(card: ModelCard) -> Path:

@@ -86,11 +86,11 @@ class LicenceNotAgreed(ModelError):
 
     code = "model.licence"
 
-    def __init__(self, name: str, licence: str, *, asks: str, option: str) -> None:
+    def __init__(self, name: str, licence: str, *, asks: str, if_so: str, option: str) -> None:
         super().__init__(f"The model {name!r} is under {licence}, {asks}.")
         self.name = name
         self.licence = licence
-        self.hint = f"Read the licence; if you can say so: `plastinate models fetch {name} {option}`."
+        self.hint = f"Read the licence; if {if_so}: `plastinate models fetch {name} {option}`."
 
 
 class ExtraAbsent(ModelError):

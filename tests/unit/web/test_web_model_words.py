@@ -15,8 +15,16 @@ SAID = [
     ModelAbsent("liver-ct", "fetching is switched off (PLASTINATE_MODELS_FETCH=never)"),
     ModelAbsent("liver-ct", "models are fetched by command only (PLASTINATE_MODELS_FETCH=command)"),
     ModelDamaged("liver-ct", "/cache/liver.hdf5", "has other bytes than its card says (SHA-256 differs)"),
-    LicenceNotAgreed("it", "CC-BY-NC-4.0", asks="which forbids commercial use", option="--non-commercial"),
-    LicenceNotAgreed("it", "a licence of its own", asks="and nobody here has agreed to it yet", option="--agree"),
+    LicenceNotAgreed(
+        "it", "CC-BY-NC-4.0", asks="which forbids commercial use", if_so="so", option="--non-commercial"
+    ),
+    LicenceNotAgreed(
+        "it",
+        "a licence of its own",
+        asks="and nobody here has agreed to it yet",
+        if_so="so",
+        option="--agree",
+    ),
     DownloadFailed("deepbet-1.0.2-py3-none-any.whl", "the server answers 404 (Not Found)"),
 ]
 
