@@ -435,3 +435,21 @@ def test_a_link_brings_a_look_of_ones_own_and_says_when_a_part_of_it_makes_no_se
     Viewer(page, f"{address}{camera}&curve=-20*6b2f26*0_60*c9705c*80")
     assert "makes no sense and was left out" in page.inner_text(".notices")
     page.context.close()
+
+
+def test_in_a_small_slice_the_oblique_plane_keeps_a_grip_to_turn_and_one_to_push(browser: Any, shelf: Shelf):
+    viewer = slices_open(browser, shelf)
+    page = viewer.page
+    page.locator("details", has=page.locator("input[name=oblique-turn]")).evaluate("one => one.open = true")
+    page.locator("input[name=oblique-turn]").fill("0")
+    page.set_viewport_size({"width": 900, "height": 640})
+    page.wait_for_function("() => document.querySelector('.pane-axial .pane-grips').clientWidth < 160")
+    viewer.settle()
+    turning = page.locator(".pane-axial .grip.tilt").locator("visible=true")
+    assert turning.count() == 1
+    turn, push = middle_of(turning), middle_of(page.locator(".pane-axial .grip.push"))
+    # Two fingers wide, as all that is taken hold of.
+    assert np.hypot(turn[0] - push[0], turn[1] - push[1]) > 36
+    shown = page.locator(".pane-axial .grip.tilt").first
+    pulled(page, turn, (turn[0], turn[1] - 20))
+    assert abs(float(shown.get_attribute("aria-valuenow"))) > 5

@@ -84,6 +84,7 @@ VIEW = (
     N_("Drag to turn, scroll or pinch to come closer, press an organ to choose it."),
     N_("ESTIMATED"),
     N_("Estimated from one picture"),
+    N_("Estimated from two pictures"),
     N_("Everything, thinly"),
     N_(
         "Far from zero the pictures of the scan have steps of up to {step}; the values under the pointer "
@@ -124,6 +125,7 @@ VIEW = (
     N_("Left side of the box"),
     N_("Light and shade"),
     N_("Liver"),
+    N_("Load anew"),
     N_("Look"),
     N_("Lower the panel"),
     N_("Lung"),
@@ -215,6 +217,7 @@ VIEW = (
     N_("The connection broke while the models of {count} organs were loading. What is there stays."),
     N_("The connection broke while {name} was loading. What is there stays."),
     N_("The connection is slow. The models appear one after the other."),
+    N_("The graphics of this device did not come back. Load the page anew: it opens on what you see now."),
     N_("The graphics of this device paused. The picture comes back by itself."),
     N_("The large picture is being made. For some seconds nothing moves here."),
     N_(

@@ -95,13 +95,15 @@ async function send(entries: Entry[]): Promise<void> {
   }
 }
 
-/** The folder they lie in, or the file. */
+/** The folder they lie in, or the file; of loose pictures the first. */
 function nameOf(entries: Entry[]): string {
   const tops = new Set(entries.map((entry) => entry.name.split("/")[0] ?? ""));
   const [top = ""] = tops;
   const isFolder = entries.every((entry) => entry.name.includes("/"));
   if (tops.size === 1 && (isFolder || entries.length === 1)) return isFolder ? top : top.split("/").at(-1) ?? top;
-  return word("Scan");
+  // Loose files of a scan have numbers for names; pictures are called something.
+  const arePictures = entries.every(({ data }) => data instanceof File && data.type.startsWith("image/"));
+  return (arePictures ? entries.map(({ name }) => name).sort()[0] : undefined) ?? word("Scan");
 }
 
 function count(number: number): string {

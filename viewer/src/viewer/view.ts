@@ -21,9 +21,11 @@ import { listenToGestures } from "./scene/gestures.ts";
 import { putOverlays } from "./scene/overlays.ts";
 import { pickAt } from "./scene/picking.ts";
 import { type Stage, startStage } from "./scene/stage.ts";
+import { toAddress } from "./state/address.ts";
 import { fromAddress } from "./state/read_address.ts";
 import { firstState } from "./state/first_state.ts";
 import { type Store, createStore } from "./state/store.ts";
+import { lossTeller } from "./graphics_lost.ts";
 import { meshNews } from "./loading/mesh_news.ts";
 
 /** Whoever waits for organs longer than this gets what stands around them. */
@@ -58,7 +60,7 @@ async function open(page: PageData): Promise<void> {
   place.classList.add("begun");
   let stage: Stage;
   try {
-    stage = startStage({ canvas: shell.canvas, store, lost: (isLost) => sayLost(store, isLost) });
+    stage = startStage({ canvas: shell.canvas, store, lost: lossTeller(store) });
   } catch {
     meshes.dispose();
     shell.root.remove();
@@ -91,7 +93,8 @@ function begin(page: PageData, shell: Shell, store: Store, stage: Stage, meshes:
     reset: () => mover.goTo(first()),
     fit: (bounds) => mover.fit(bounds),
     retry(what) {
-      if (what === "scene") location.reload();
+      if (what === "view") history.replaceState(history.state, "", `#${toAddress(store.state)}`);
+      if (what === "scene" || what === "view") location.reload();
       else if (what === "meshes") news.retry(meshes);
       else if (what === "measurements") void saved?.save();
       else document.dispatchEvent(new CustomEvent("viewer-retry", { detail: what }));
@@ -261,10 +264,4 @@ function whyUnread(fault: unknown): string {
   if (fault instanceof LoadFailed && fault.flaw === "refused")
     return word("You may not see these models, or you are no longer signed in.");
   return word("The models could not be fetched: the connection or the server does not answer.");
-}
-
-function sayLost(store: Store, isLost: boolean): void {
-  if (isLost)
-    store.dispatch({ type: "notice", notice: { id: "context", key: "context-lost", places: {}, kind: "warn", retry: null } });
-  else store.dispatch({ type: "notice-close", id: "context" });
 }

@@ -20,6 +20,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   "one-left-out": () => word("One part of this scene could not be read and was left out."),
   "left-out": (at) => word("{count} parts of this scene could not be read and were left out.", at),
   "context-lost": () => word("The graphics of this device paused. The picture comes back by itself."),
+  "context-gone": () => word("The graphics of this device did not come back. Load the page anew: it opens on what you see now."),
   "slow": () => word("The connection is slow. The models appear one after the other."),
   "planes-full": () => word("Three cuts are the most. Take one away first."),
   "copied": () => word("The link is copied. Whoever opens it sees what you see, if they may see the case."),

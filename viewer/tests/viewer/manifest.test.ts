@@ -97,7 +97,8 @@ describe("a scene is read warily", () => {
     const texture = { file: "view/texture-0.jpg", bytes: 9, media_type: "image/jpeg", sha256: "0".repeat(64) };
     const read = readManifest(sceneJson({ organs: [{ ...organ, texture }], estimate: { invented: "the far side" } }));
     expect(read.organs[0]?.texture?.mediaType).toBe("image/jpeg");
-    expect(read.estimate?.invented).toBe("the far side");
+    expect(read.estimate).toEqual({ invented: "the far side", pictures: 1 });
+    expect(readManifest(sceneJson({ organs: [organ], estimate: { pictures: 2 } })).estimate?.pictures).toBe(2);
     for (const more of [{ media_type: "text/html" }, { file: "https://example.org/x.jpg" }, { bytes: 1e12 }])
       expect(readManifest(sceneJson({ organs: [{ ...organ, texture: { ...texture, ...more } }] })).organs[0]?.texture).toBeNull();
     expect(readManifest(sceneJson({ organs: [organ], estimate: 7 })).estimate).not.toBeNull();

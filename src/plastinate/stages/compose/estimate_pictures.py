@@ -18,7 +18,8 @@ from plastinate.stages.compose.skin import confidence_colours
 
 # name -> azimuth, elevation, width, height.
 VIEWS = {
-    "preview": (28.0, 14.0, 1280, 960),
+    # As the viewer begins: from where a picture was not taken, more is invented than seen.
+    "preview": (12.0, 6.0, 1280, 960),
     "front": (0.0, 0.0, 640, 640),
     "side": (75.0, 8.0, 640, 640),
     "back": (160.0, 14.0, 640, 640),

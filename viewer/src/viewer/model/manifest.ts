@@ -42,6 +42,8 @@ export interface TextureFile {
 export interface Estimate {
   /** Which sides nobody saw, a clause. */
   readonly invented: string;
+  /** Of how many pictures it was made. */
+  readonly pictures: 1 | 2;
 }
 
 export interface Statistics {

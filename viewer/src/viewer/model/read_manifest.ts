@@ -211,8 +211,8 @@ function texture(json: Json, place: string): TextureFile {
 }
 
 function estimate(json: unknown): Estimate {
-  const invented = isObject(json) ? json["invented"] : "";
-  return { invented: typeof invented === "string" ? invented : "" };
+  const { invented = "", pictures = 1 } = isObject(json) ? json : {};
+  return { invented: typeof invented === "string" ? invented : "", pictures: pictures === 2 ? 2 : 1 };
 }
 
 function code(value: unknown): Organ["code"] {

@@ -45,7 +45,7 @@ export class Notices extends Panel {
     return html`<div class="message ${notice.kind}" data-notice=${notice.id}>
       <div><span>${noticeText(notice)}</span></div>
       <div class="notice-do">
-        ${again ? html`<button type="button" class="button plain slim" @click=${retry}>${word("Try again")}</button>` : nothing}
+        ${again ? html`<button type="button" class="button plain slim" @click=${retry}>${again === "view" ? word("Load anew") : word("Try again")}</button>` : nothing}
         ${this.offer(notice)}
         <button type="button" class="tool small" aria-label=${word("Close")} @click=${close}>${sign(SIGNS.close)}</button>
       </div>

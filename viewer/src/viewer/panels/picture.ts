@@ -3,6 +3,7 @@ import { word } from "../../page/words.ts";
 import type { App } from "../app.ts";
 import { legend, scale } from "./picture_legend.ts";
 import { MARGIN, PICTURE, letters, marks, names } from "./picture_marks.ts";
+import { estimatedFrom } from "./shown_things.ts";
 
 /** Raises where the device has not the memory. */
 export async function makePicture(app: App): Promise<Blob> {
@@ -42,7 +43,7 @@ export async function makePicture(app: App): Promise<Blob> {
   if (store.state.manifest.estimate) {
     paint.fillStyle = colour("--amber");
     paint.font = `600 48px ${colour("--sans")}`;
-    paint.fillText(word("Estimated from one picture"), start, MARGIN + 168, width - 2 * MARGIN);
+    paint.fillText(estimatedFrom(store.state.manifest.estimate), start, MARGIN + 168, width - 2 * MARGIN);
     paint.fillStyle = colour("--quiet");
   }
   paint.font = `36px ${colour("--sans")}`;

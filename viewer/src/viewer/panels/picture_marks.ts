@@ -1,6 +1,7 @@
 // What stands over the scene in a picture: names, measurements, and which side of the patient is where.
 import type { App } from "../app.ts";
 import { type Anchor, placed } from "../model/label_places.ts";
+import { apart } from "../model/pills.ts";
 import { onScreen } from "../model/rays.ts";
 import { type Vec3, scale } from "../model/vectors.ts";
 import { axesOf, sideOf } from "../model/viewpoint.ts";
@@ -127,7 +128,15 @@ export function marks(app: App, paint: CanvasRenderingContext2D, colour: Colour)
     if (place) pills.push({ ...place, text: one.text });
   }
   // Over all lines: a number that one of them runs across cannot be read.
-  for (const one of pills) pill(paint, one);
+  const places = apart(
+    pills.map(({ text, isBelow, x, y }) => {
+      const width = paint.measureText(text).width + 48;
+      return { x: isBelow ? x : x + 28 + width / 2, y, width, height: 64 };
+    }),
+    PICTURE,
+    EDGE,
+  );
+  for (const [index, { x, y }] of places.entries()) pill(paint, pills[index]?.text ?? "", x, y);
 }
 
 interface Pill {
@@ -147,16 +156,13 @@ function pillPlace(points: readonly { readonly x: number; readonly y: number }[]
   return { x: at.x, y: isBelow ? at.y + Math.abs(first.y - second.y) / 2 + 64 : at.y, isBelow };
 }
 
-/** To the right of a point or centred on it, and inside the picture. */
-function pill(paint: CanvasRenderingContext2D, { text, isBelow, ...at }: Pill): void {
+function pill(paint: CanvasRenderingContext2D, text: string, x: number, y: number): void {
   const wide = paint.measureText(text).width + 48;
-  const x = Math.max(EDGE, Math.min(PICTURE.width - EDGE - wide, isBelow ? at.x - wide / 2 : at.x + 28));
-  const y = Math.max(EDGE, Math.min(PICTURE.height - EDGE, at.y));
   paint.fillStyle = MARK;
   paint.beginPath();
-  paint.roundRect(x, y - 32, wide, 64, 32);
+  paint.roundRect(x - wide / 2, y - 32, wide, 64, 32);
   paint.fill();
   paint.fillStyle = MARK_EDGE;
   paint.textAlign = "center";
-  paint.fillText(text, x + wide / 2, y);
+  paint.fillText(text, x, y);
 }

@@ -4,7 +4,7 @@ import type { Manifest } from "../model/manifest.ts";
 import type { PageData } from "../page_data.ts";
 import type { Room } from "../state/view_state.ts";
 import { makeGrabber } from "./sheet.ts";
-import { thingsOf } from "./shown_things.ts";
+import { estimatedFrom, thingsOf } from "./shown_things.ts";
 import { SIGNS } from "./signs.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -94,7 +94,7 @@ export function makeShell(page: PageData, manifest: Manifest): Shell {
   const head = element("header", "viewer-head", element("nav", "trail", back, certificate), title, caseTitle);
   head.querySelector("nav")?.setAttribute("aria-label", word("Back"));
 
-  if (manifest.estimate) head.append(estimateBadge(manifest.unit));
+  if (manifest.estimate) head.append(estimateBadge(manifest));
   const { side, panels, open, watchRoom } = makeSide(manifest);
   const caution = element("p", "caution", word("For teaching, research and planning aid; not for diagnosis."));
   const root = element("div", manifest.estimate ? "viewer of-picture" : "viewer", head, views, caution, side);
@@ -112,8 +112,8 @@ export function makeShell(page: PageData, manifest: Manifest): Shell {
 }
 
 /** What nobody may overlook: that it is a guess, and whether it has a length. */
-function estimateBadge(unit: Manifest["unit"]): HTMLElement {
-  const badge = element("p", "estimated", element("strong", "", word("Estimated from one picture")));
+function estimateBadge({ unit, estimate }: Manifest): HTMLElement {
+  const badge = element("p", "estimated", element("strong", "", estimatedFrom(estimate)));
   if (unit === "px") badge.append(" ", element("span", "", word("No length is known: units are pixels (px).")));
   return badge;
 }

@@ -1,6 +1,6 @@
 // What a scene is made of, in words: organs of a scan, or the models that were estimated from a picture.
 import { word } from "../../page/words.ts";
-import type { Manifest } from "../model/manifest.ts";
+import type { Estimate, Manifest } from "../model/manifest.ts";
 
 export interface ShownThings {
   readonly all: string;
@@ -10,6 +10,11 @@ export interface ShownThings {
   readonly asAtFirst: string;
   readonly cutsAll: string;
   cuts(count: number, all: number): string;
+}
+
+/** That it is a guess, and of how many pictures. */
+export function estimatedFrom(estimate: Estimate | null): string {
+  return estimate?.pictures === 2 ? word("Estimated from two pictures") : word("Estimated from one picture");
 }
 
 export function thingsOf({ estimate }: Pick<Manifest, "estimate">): ShownThings {

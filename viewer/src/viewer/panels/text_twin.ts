@@ -8,7 +8,7 @@ import type { Store } from "../state/store.ts";
 import { type ViewState, hasLengths, hasMillimetres, isVisible } from "../state/view_state.ts";
 import { measured, millilitres, sizes } from "./format.ts";
 import { placeWords, probedOrgan, valueWords } from "./readings.ts";
-import { thingsOf } from "./shown_things.ts";
+import { estimatedFrom, thingsOf } from "./shown_things.ts";
 import { lightName } from "./signs.ts";
 
 const REST_MS = 600;
@@ -34,7 +34,7 @@ export function makeTextTwin(store: Store): HTMLElement {
 }
 
 export function inWords(state: ViewState): string {
-  const guess = state.manifest.estimate ? `${word("Estimated from one picture")}.` : "";
+  const guess = state.manifest.estimate ? `${estimatedFrom(state.manifest.estimate)}.` : "";
   return [guess, sight(state), sure(state), from(state), chosen(state), probed(state), cuts(state), lastMeasure(state)].filter(Boolean).join(" ");
 }
 

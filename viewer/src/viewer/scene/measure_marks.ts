@@ -1,4 +1,5 @@
 // Measurements over the picture: points, lines, and the number beside them.
+import { apart } from "../model/pills.ts";
 import { type View, onScreen } from "../model/rays.ts";
 import type { Vec3 } from "../model/vectors.ts";
 import type { Measurement, ViewState } from "../state/view_state.ts";
@@ -20,6 +21,7 @@ export function makeMarks(valueOf: (one: Measurement) => string, probed: (state:
   const drawing = document.createElementNS(SVG, "svg");
   element.append(drawing);
   let shown = "";
+  let labels: { readonly label: HTMLElement; readonly x: number; readonly y: number; readonly isBeside: boolean }[] = [];
 
   /** Pieces are few: drawn anew whenever anything moved. */
   function draw(points: readonly Vec3[], view: View, text: string | null): void {
@@ -48,11 +50,20 @@ export function makeMarks(valueOf: (one: Measurement) => string, probed: (state:
     // Below a point or a line that lies, beside one that stands or a corner: never over an end, never outside.
     const isBelow = seen.length === 1 || (seen.length === 2 && Math.abs(first.x - last.x) > Math.abs(first.y - last.y));
     const middle = seen.length === 2 ? { x: (first.x + last.x) / 2, y: (first.y + last.y) / 2 } : last;
-    const half = label.offsetWidth / 2;
-    const x = middle.x + (isBelow ? 0 : half + 16);
-    const inside = Math.max(half + EDGE, Math.min(view.width - half - EDGE, x));
-    const y = middle.y + (isBelow ? Math.abs(first.y - last.y) / 2 + 26 : 0);
-    label.style.transform = `translate(${inside.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -50%)`;
+    labels.push({ label, x: middle.x, y: middle.y + (isBelow ? Math.abs(first.y - last.y) / 2 + 26 : 0), isBeside: !isBelow });
+  }
+
+  /** None over another; all are measured first, for each width asked in between would lay out the page anew. */
+  function place(view: View): void {
+    const pills = labels.map(({ label, x, y, isBeside }) => {
+      const [width, height] = [label.offsetWidth, label.offsetHeight];
+      return { x: x + (isBeside ? width / 2 + 16 : 0), y, width, height };
+    });
+    for (const [index, { x, y }] of apart(pills, view, EDGE).entries()) {
+      const label = labels[index]?.label;
+      if (label) label.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -50%)`;
+    }
+    labels = [];
   }
 
   return {
@@ -68,6 +79,7 @@ export function makeMarks(valueOf: (one: Measurement) => string, probed: (state:
       for (const one of measurements) draw(one.pointsLpsMm, view, `${one.name}: ${valueOf(one)}`);
       if (pendingLpsMm.length) draw(pendingLpsMm, view, null);
       if (isProbing) draw([probe.pointLpsMm], view, probed(state));
+      place(view);
     },
   };
 }

@@ -11,8 +11,11 @@ import type { Store } from "../state/store.ts";
 const END = 0.36;
 const BETWEEN = 0.19;
 const INSIDE_PX = 18;
-/** In a smaller pane they would lie on one another and over the picture. */
+/** In a smaller pane three would lie on one another: one to turn and one to push, at the two ends of the line. */
 const ROOM_PX = 160;
+const SMALL_END = 0.38;
+/** Two grips, the crosshair between them, and the picture. */
+const LEAST_PX = 90;
 const DEGREE = Math.PI / 180;
 
 export interface ObliqueGrips {
@@ -102,7 +105,8 @@ export function obliqueGrips(name: string, { store, bounds, view, jump, stepMm }
     update() {
       const here = now();
       const far = here ? Math.min(here.seen.width, here.seen.height) : 0;
-      element.hidden = far < ROOM_PX;
+      const isSmall = far < ROOM_PX;
+      element.hidden = far < LEAST_PX;
       if (!here || element.hidden) return;
       const { seen, line } = here;
       const [x, y] = pixelOf(seen, store.state.slices.crosshairLpsMm);
@@ -111,8 +115,11 @@ export function obliqueGrips(name: string, { store, bounds, view, jump, stepMm }
         const [px, py] = [within(x + line.along[0] * by, seen.width), within(y + line.along[1] * by, seen.height)];
         grip.style.transform = `translate(${px.toFixed(1)}px, ${py.toFixed(1)}px) translate(-50%, -50%)`;
       };
-      for (const { grip, sign } of turning) put(grip, sign * END * far);
-      put(pushing.grip, BETWEEN * far);
+      for (const { grip, sign } of turning) {
+        grip.hidden = isSmall && sign < 0;
+        put(grip, sign * (isSmall ? SMALL_END : END) * far);
+      }
+      put(pushing.grip, (isSmall ? -SMALL_END : BETWEEN) * far);
       for (const { grip } of turning) tellRange(grip, slantDegrees(line), -90, 90);
       turning[0]?.grip.setAttribute("aria-valuetext", degrees(slantDegrees(line), 0));
       const [low, high] = reachOf(bounds, here.normal);

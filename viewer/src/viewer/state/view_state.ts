@@ -103,7 +103,7 @@ export type Offer =
   | { readonly kind: "sign-in" };
 
 /** What can be tried once more. */
-export type Retry = "meshes" | "volume" | "scene" | "measurements";
+export type Retry = "meshes" | "volume" | "scene" | "view" | "measurements";
 
 export interface Notice {
   readonly id: string;
