@@ -187,7 +187,7 @@ def _estimate(
     picture = read.picture
     seen = run.skins["full"].is_invented if run.skins else None
     length = "the reference that was given" if request.reference else ""
-    length = length or ("the distance of the two cameras" if request.baseline_mm else "")
+    length = length or (_by_cameras(picture.focal_source) if request.baseline_mm else "")
     length = length or ("the size chosen for the print" if unit == "mm" else "unknown")
     return {
         "word": "ESTIMATED",
@@ -202,7 +202,16 @@ def _estimate(
         "unit": unit,
         "length_from": length,
         "mean_confidence": run.depth.facts.get("mean_confidence"),
+        "pictures": 2 if request.has_two else 1,
+        # Of two pictures: how much of the one was found in the other.
+        "measured_share": run.depth.facts.get("measured_share"),
     }
+
+
+def _by_cameras(focal_source: str) -> str:
+    # Across the view a length is as good as that distance; along it, no better than the lens.
+    known = "the distance of the two cameras"
+    return f"{known}, through an assumed lens" if focal_source == "guess" else known
 
 
 def _write(

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from plastinate.archive.archive import Archive
 from plastinate.archive.tables import Build
 from plastinate.services.picture_request import PICTURE_FORMATS
-from plastinate.web.estimate_page import estimate_of, length_of_estimate
+from plastinate.web.estimate_page import estimate_of, estimated_from, length_of_estimate
 from plastinate.web.file_names import format_of
 from plastinate.web.measures import length, number, volume
 from plastinate.web.payloads import Build as Built
@@ -80,6 +80,7 @@ def build_shown(build: Build) -> dict[str, Any]:
         "left_out": left_out,
         # Of a model of a picture: from where it has its length; "" for what was measured.
         "estimate": length_of_estimate(whole.summary.get("estimate")),
+        "estimated_from": estimated_from(whole.summary.get("estimate")),
         "has_all_formats": len(formats) + len(left_out)
         >= len(PICTURE_FORMATS if whole.summary.get("estimate") else FORMATS)
         and not any(each["packed"] for each in formats),

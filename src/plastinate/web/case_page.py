@@ -13,7 +13,7 @@ from plastinate.web.build_form import Choices
 from plastinate.web.payloads import Job
 from plastinate.web.picture_form import choices_of
 from plastinate.web.wording import KINDS, MODALITIES, PLANES, built_of_picture, organs_in_words, translated
-from plastinate.web.wording_pictures import LENSES, PICTURE_KINDS
+from plastinate.web.wording_pictures import LENSES, PAIR_OF_PICTURES, PICTURE_KINDS
 
 ACTIVE = frozenset({"queued", "running"})
 ENDED_BADLY = frozenset({"failed", "cancelled"})
@@ -42,7 +42,9 @@ def _picture(picture: Mapping[str, Any]) -> dict[str, Any]:
     kind, lens = str(picture.get("kind", "")), str(picture.get("focal_from", ""))
     return {
         **picture,
-        "kind_words": str(PICTURE_KINDS.get(kind, PICTURE_KINDS["photo"])),
+        "kind_words": str(
+            PAIR_OF_PICTURES if picture.get("second") else PICTURE_KINDS.get(kind, PICTURE_KINDS["photo"])
+        ),
         "lens_words": str(LENSES.get(lens, LENSES["guess"])),
     }
 

@@ -19,20 +19,31 @@ def length_of_estimate(estimate: Mapping[str, Any] | None) -> str:
     return str(LENGTHS.get(str(estimate.get("length_from")), LENGTHS["unknown"]))
 
 
+def estimated_from(estimate: Mapping[str, Any] | None) -> str:
+    """That a model is an estimate, and of how many pictures; "" where there is no estimate."""
+    if not isinstance(estimate, Mapping):
+        return ""
+    return str(_("Estimated from two pictures") if _has_two(estimate) else _("Estimated from one picture"))
+
+
+def _has_two(estimate: Mapping[str, Any]) -> bool:
+    return estimate.get("pictures") == 2
+
+
 def estimate_of(report: Mapping[str, Any]) -> dict[str, Any]:
     """The certificate, ready for a template: as `build_page.report_of` gives that of a scan."""
     estimate = report["inputs"]["estimate"]
     rows, columns = estimate["picture_rows_columns"]
+    size = {"columns": number(columns), "rows": number(rows)}
     structures = {each["id"]: each for each in report["structures"]}
     in_mm = estimate["unit"] == "mm"
     return {
         "estimate": length_of_estimate(estimate),
         "in_mm": in_mm,
-        "grid": _(
-            "Made of one picture of %(columns)s × %(rows)s pixels.",
-            columns=number(columns),
-            rows=number(rows),
-        ),
+        "estimated_from": estimated_from(estimate),
+        "grid": _("Made of two pictures of %(columns)s × %(rows)s pixels.", **size)
+        if _has_two(estimate)
+        else _("Made of one picture of %(columns)s × %(rows)s pixels.", **size),
         "organs": [
             _body(structures[name], report, estimate, in_mm=in_mm)
             for name in report["verdicts"]
@@ -82,6 +93,7 @@ def _figures(
 ) -> list[tuple[str, str, str]]:
     closed = full["is_closed"] and full["is_manifold"]
     invented, sure = estimate.get("invented_share_of_triangles"), estimate.get("mean_confidence")
+    found = estimate.get("measured_share")
     return [
         (_("Triangles"), number(full["triangles"]), ""),
         (_("Closed, 2-manifold"), _("yes") if closed else _("no"), ""),
@@ -90,5 +102,6 @@ def _figures(
         *([(_("Thinnest wall"), length(full["thinnest_wall_mm"]), "")] if in_mm else []),
         *([(_("Invented, of all triangles"), share(invented), "")] if invented is not None else []),
         *([(_("The network agrees with itself"), share(sure), "")] if sure is not None else []),
+        *([(_("Found in both pictures"), share(found), "")] if found is not None else []),
         (_("Field of view"), f"{number(estimate['field_degrees'])}°", ""),
     ]

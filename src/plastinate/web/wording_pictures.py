@@ -50,6 +50,7 @@ PICTURE_KINDS = {
     "ultrasound": _l("Ultrasound picture"),
     "slice": _l("Single slice"),
 }
+PAIR_OF_PICTURES = _l("Two pictures")
 LENSES = {
     "file": _l("as the file says"),
     "person": _l("as it was stated"),
@@ -75,6 +76,10 @@ LENGTHS = {
     "the reference that was given": _l("Its millimetres come from the distance that was given."),
     "the size chosen for the print": _l("Its millimetres are those chosen for the print."),
     "the distance of the two cameras": _l("Its millimetres come from the distance of the two cameras."),
+    "the distance of the two cameras, through an assumed lens": _l(
+        "Its millimetres come from the distance of the two cameras. Its lens was assumed: lengths along the "
+        "view are off by as much as the lens is."
+    ),
 }
 # Steps of a build, and their methods: joined to those of scans.
 STEPS = {

@@ -41,6 +41,10 @@ def test_no_estimate_is_ever_green_and_every_doubt_is_said(ball):
     reasons = " ".join(judge_estimate(quality, unsure, invented="x", unit="px").reasons)
     for words in ("little more than a guess", "one brightness", "No length"):
         assert words in reasons
+    pair = replace(sure, facts={"measured_share": 0.31})
+    reasons = " ".join(judge_estimate(quality, pair, invented="x", unit="mm").reasons)
+    assert "from two pictures" in reasons
+    assert "Only 31% of the picture" in reasons
     torn = judge_estimate(replace(quality, is_closed=False, self_crossings=3), sure, invented="x", unit="mm")
     assert torn.light == "red"
     assert any("3 pairs" in reason for reason in torn.reasons)

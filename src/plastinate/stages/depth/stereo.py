@@ -87,7 +87,6 @@ def stereo(
     facts = {
         "turned_degrees": 0.0 if turned is None else turned.degrees,
         "measured_share": float(agrees.mean()),
-        "mean_confidence": float(agrees.mean()),
     }
     return DepthMap(depth, agrees.astype(np.float32), None if baseline_mm is None else 1.0, facts)
 

@@ -31,7 +31,8 @@ def scene_note(scene: Scene) -> str:
         return frame_note(scene.geometry.unit)
     unit = "unit millimetre" if scene.geometry.unit == "mm" else "unit pixel, NOT millimetres"
     axes = "axes stored as LPS: +x right in the picture, +y away from the viewer, +z up"
-    return f"{ESTIMATED} from one picture, not measured; {axes}; {unit}"
+    pictures = "two pictures" if scene.evidence.inputs["estimate"].get("pictures") == 2 else "one picture"
+    return f"{ESTIMATED} from {pictures}, not measured; {axes}; {unit}"
 
 
 def marked_stem(stem: str, scene: Scene) -> str:

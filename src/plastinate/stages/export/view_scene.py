@@ -128,7 +128,7 @@ def _textures(scene: Scene, folder: Path, digests: dict[Path, str]) -> dict[str,
 def _estimate(scene: Scene) -> dict[str, Any]:
     """What nobody saw, and from where there is a length; whoever shows it says that it is an estimate."""
     said = scene.evidence.inputs["estimate"]
-    return {name: said.get(name) for name in ("kind", "invented", "length_from")}
+    return {name: said.get(name) for name in ("kind", "invented", "length_from", "pictures")}
 
 
 def _organ(

@@ -13,6 +13,8 @@ from plastinate.stages.verify.measure import measure_surface
 
 # Mean agreement of the network's views with each other below which the depth is little more than a guess.
 UNSURE_BELOW = 0.5
+# Of two pictures: where less than half of the one is found in the other, most of the depth is filled in.
+FOUND_BELOW = 0.5
 
 
 def measure_estimate(solid: Solid, *, level: str = "full", unit: str = "px") -> SurfaceQuality:
@@ -42,7 +44,7 @@ def measure_estimate(solid: Solid, *, level: str = "full", unit: str = "px") -> 
 
 
 def judge_estimate(quality: SurfaceQuality, depth: DepthMap, *, invented: str, unit: str) -> Verdict:
-    """Amber at best: the shape was estimated from one picture, and part of it nobody saw.
+    """Amber at best: the shape was estimated from one picture or two, and part of it nobody saw.
 
     Args:
         quality: of the finest surface.
@@ -63,13 +65,21 @@ def _shape(quality: SurfaceQuality) -> Iterator[tuple[Light, str]]:
 
 
 def _estimate(depth: DepthMap, invented: str) -> Iterator[tuple[Light, str]]:
-    yield "amber", "The shape was estimated from one picture and not measured."
+    found = depth.facts.get("measured_share")
+    count = "one picture" if found is None else "two pictures"
+    yield "amber", f"The shape was estimated from {count} and not measured."
     yield "amber", f"Invented: {invented}."
     agreement = depth.facts.get("mean_confidence")
     if agreement is not None and agreement < UNSURE_BELOW:
         yield (
             "amber",
             "The network contradicts itself from view to view: its depth is little more than a guess.",
+        )
+    if found is not None and found < FOUND_BELOW:
+        yield (
+            "amber",
+            f"Only {found:.0%} of the picture was found in the other one: "
+            "the rest of its depth is filled in.",
         )
     if depth.facts.get("is_even"):
         yield "amber", "The picture is of one brightness everywhere: the model shows nothing of it."
