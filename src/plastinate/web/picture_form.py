@@ -17,6 +17,7 @@ from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.depot_errors import LicenceNotAgreed
 from plastinate.model.errors import NoMillimetres, PlastinateError
 from plastinate.services.build_wish import checked_wish
+from plastinate.services.depth_choice import USUAL
 from plastinate.services.picture_pairs import can_match
 from plastinate.services.picture_request import (
     FORMATS_WHERE_POSSIBLE,
@@ -294,10 +295,11 @@ def _usual(kind: str) -> Mapping[str, Any]:
 
 @cache
 def _models_of(kind: str) -> tuple[str, ...]:
+    """The models that a kind takes, but for the one of its depth, which is chosen below."""
     from plastinate.recipes.pictures import load_picture_recipe
     from plastinate.services.build_picture import models_of
 
-    return tuple(models_of(load_picture_recipe(_recipe(kind))))
+    return tuple(name for name in models_of(load_picture_recipe(_recipe(kind))) if name != USUAL)
 
 
 def _recipe(kind: str) -> str:
