@@ -52,13 +52,21 @@ OF_ONE_PICTURE = (
     click.option("--base-mm", type=float, help="Lithophane, relief: base under all of it."),
     click.option("--frame-mm", type=float, help="Lithophane, relief: width of the frame; 0 for none."),
 )
+BASELINE = click.option(
+    "--baseline-mm", type=float, metavar="MM", help="Scene of two: how far apart they were taken."
+)
 OF_TWO_PICTURES = (
     click.option(
         "--second",
         type=click.Path(path_type=Path),
         help="Scene: the same seen from a little to the right.",
     ),
-    click.option("--baseline-mm", type=float, metavar="MM", help="Scene: how far apart the two were taken."),
+    BASELINE,
+)
+# A case holds both pictures.
+OF_A_PAIR = (
+    click.option("--pair", is_flag=True, help="Scene of both pictures in PATH, the left one first by name."),
+    BASELINE,
 )
 
 
@@ -69,9 +77,9 @@ def picture_options(command: F) -> F:
     return command
 
 
-def one_picture_options(command: F) -> F:
-    """Give a command those of these options that need no second picture: a case has one."""
-    for option in reversed(OF_ONE_PICTURE):
+def pushed_picture_options(command: F) -> F:
+    """Give a command those of these options that a server takes, where both pictures lie in one case."""
+    for option in reversed((*OF_ONE_PICTURE, *OF_A_PAIR)):
         command = option(command)
     return command
 
@@ -108,9 +116,12 @@ def picture_wish(options: Mapping[str, Any]) -> dict[str, Any] | None:
     known: Reference | None = options["reference"]
     if known is not None:
         given["reference"] = [*known.first, *known.second, known.length_mm]
+    if options["pair"] or options["baseline_mm"] is not None:
+        given |= {"is_pair": True, "baseline_mm": options["baseline_mm"]}
     if not given and options["as_kind"] is None:
         return None
-    return {"kind": options["as_kind"] or "object", **given}
+    usual = "scene" if "is_pair" in given else "object"
+    return {"kind": options["as_kind"] or usual, **given}
 
 
 def takes_pictures(options: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ import click
 
 from plastinate.cli import streams
 from plastinate.cli.organs_option import SeveralOrgans
-from plastinate.cli.picture_options import one_picture_options, picture_wish
+from plastinate.cli.picture_options import picture_wish, pushed_picture_options
 from plastinate.cli.windows import window
 from plastinate.model.case_errors import ServerRefused, ServerUnreachable
 from plastinate.model.errors import PlastinateError
@@ -95,7 +95,7 @@ def logout(url: str | None) -> None:
 @click.option(
     "--format", "formats", multiple=True, help="Only these formats: glb,stl; without it all that fit."
 )
-@one_picture_options
+@pushed_picture_options
 @click.option("--series", type=int, help="Which series, as the case's page numbers them.")
 @click.option("--wait", is_flag=True, help="Wait until everything is done.")
 @click.option("--server", "url", help="Which server; without it the one signed in to last.")

@@ -27,6 +27,8 @@ def wish(words: str):
                 "reference": [120.0, 80.0, 620.0, 90.0, 150.0],
             },
         ),
+        ("--pair", {"kind": "scene", "is_pair": True, "baseline_mm": None}),
+        ("--baseline-mm 65", {"kind": "scene", "is_pair": True, "baseline_mm": 65.0}),
         (
             "--as relief --width-mm 90 --thinnest-mm 1 --thickest-mm 4 --base-mm 0 --frame-mm 3",
             {

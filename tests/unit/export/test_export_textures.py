@@ -181,7 +181,8 @@ def test_the_viewer_reads_the_picture_its_places_and_that_it_is_an_estimate(tmp_
     nearest = mesh.points[:, 1].argmin()
     column, row = (places[nearest] * (np.array(texture.shape[1::-1]) - 1)).round().astype(int)
     assert np.allclose(texture[row, column] / 255, seen_colour(scene), atol=0.1)
-    assert (view.scene["unit"], set(view.scene["estimate"])) == ("px", {"kind", "invented", "length_from"})
+    assert view.scene["unit"] == "px"
+    assert set(view.scene["estimate"]) == {"kind", "invented", "length_from", "pictures"}
 
 
 def test_the_viewer_finds_the_confidence_at_the_same_places_where_there_is_one(tmp_path: Path):
