@@ -39,6 +39,8 @@ def said_in_3d(build: Build, shown: Mapping[str, Any], *, can_edit: bool) -> dic
             for each in build.summary.get("not_found", [])
         },
         "formats": [_format(each, can_edit=can_edit) for each in shown["formats"]],
+        # Of a model of a picture: from where it has its length.
+        "lengthFrom": str(shown.get("estimate", "")),
     }
 
 

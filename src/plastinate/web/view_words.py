@@ -316,6 +316,7 @@ VIEW = (
     N_("left side"),
     N_("left {length}"),
     N_("nobody saw it"),
+    N_("nobody saw it (hatched)"),
     N_("not measured"),
     N_("one slice"),
     N_("right side"),

@@ -18,6 +18,7 @@ from plastinate.stages.export.certificate import certificate
 from plastinate.web import measures, wording
 from plastinate.web.build_page import build_shown
 from plastinate.web.script_words import script_words
+from plastinate.web.wording_pictures import LENGTHS
 from web_stage import Scene, Stage, add_view
 
 PEOPLE = ("admin", "owner", "editor", "viewer", "other", "guest", "nobody")
@@ -216,6 +217,31 @@ def test_names_and_reasons_in_3d_are_in_the_readers_language(stage: Stage):
     assert island["organs"]["lung-left"]["name"] == "Linke Lunge"
     # What organs hang under is named in no build.
     assert island["groups"]["respiratory-system"] == "Atmungssystem"
+
+
+@pytest.mark.parametrize(
+    ("unit", "length_from"), [("px", "unknown"), ("mm", "the size chosen for the print")]
+)
+def test_a_pictures_model_in_3d_says_from_where_its_length_is_and_nothing_of_patients(
+    stage: Stage, unit: str, length_from: str
+):
+    scene = stage.new_scene()
+    volume_ml = 5.0 if unit == "mm" else None
+    body = {"id": "object", "name": "Object, ESTIMATED", "colour": "#aabbcc", "light": "amber"}
+    estimate = {"kind": "object", "unit": unit, "length_from": length_from}
+    with stage.archive.database.write() as session:
+        build = session.get_one(Build, scene.build)
+        build.summary = {"organs": [{**body, "volume_ml": volume_ml}], "estimate": estimate}
+    browser = stage.browser("viewer")
+    page = browser.get(f"/cases/{scene.case}/builds/{scene.build}/view").text
+    island = json.loads(re.search(r'id="viewer-words">(.*?)</script>', page)[1])  # type: ignore[index]
+    assert island["lengthFrom"] == str(LENGTHS[length_from])
+    shown = re.search(r"<main.*</main>", page, re.S)[0]  # type: ignore[index]
+    assert not re.search(r"\b(patient|organs)\b", re.sub(r"<[^>]*>", "", shown), re.I)
+    for seen in (page, browser.get(f"/cases/{scene.case}").text):
+        assert ("5.0 ml" in seen) == (unit == "mm")
+        assert '<td class="number">–</td>' not in seen
+        assert '<span class="number quiet">–</span>' not in seen
 
 
 def test_models_built_before_there_was_a_viewer_say_so_and_can_be_built_again(stage: Stage):

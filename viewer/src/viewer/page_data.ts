@@ -16,6 +16,8 @@ export interface Said {
   readonly groups: Readonly<Record<string, string>>;
   readonly notFound: Readonly<Record<string, { readonly name: string; readonly reason: string }>>;
   readonly formats: readonly Format[];
+  /** Of a picture's model: from where it has its length, a sentence; "" for what was measured. */
+  readonly lengthFrom: string;
 }
 
 export interface PageData {
@@ -53,7 +55,7 @@ export function pageData(main: HTMLElement): PageData {
     canEdit: main.dataset["canEdit"] !== undefined,
     measurements: of("measurements"),
     signIn: of("signIn"),
-    said: { organs: said.organs ?? {}, groups: said.groups ?? {}, notFound: said.notFound ?? {}, formats: said.formats ?? [] },
+    said: { organs: said.organs ?? {}, groups: said.groups ?? {}, notFound: said.notFound ?? {}, formats: said.formats ?? [], lengthFrom: said.lengthFrom ?? "" },
   };
 }
 

@@ -27,7 +27,7 @@ interface Entry {
 const SURENESS = (): Entry[] => [
   { text: word("Depth: sure"), colour: UNSURE_TO_SURE[4] },
   { text: word("Depth: unsure"), colour: UNSURE_TO_SURE[0] },
-  { text: word("nobody saw it"), colour: NOBODY_SAW_IT },
+  { text: word("nobody saw it (hatched)"), colour: NOBODY_SAW_IT },
 ];
 
 function entries({ store: { state } }: App, most: number): Entry[] {

@@ -45,7 +45,8 @@ export function probedOrgan(probe: Probe, { organs }: Pick<Manifest, "organs">):
 /** What the probe says; "" where there is none. */
 export function probeWords({ probe, manifest }: Pick<ViewState, "probe" | "manifest">): string {
   if (!probe) return "";
-  const organ = probedOrgan(probe, manifest);
+  // Of a picture there is one model, and everybody knows what is pressed.
+  const organ = manifest.estimate ? "" : probedOrgan(probe, manifest);
   const value = probe.value === undefined ? "" : valueWords(probe.value, manifest);
   return [organ, placeWords(probe.pointLpsMm, manifest), value].filter(Boolean).join(" · ");
 }

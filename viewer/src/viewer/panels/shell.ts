@@ -94,7 +94,7 @@ export function makeShell(page: PageData, manifest: Manifest): Shell {
   const head = element("header", "viewer-head", element("nav", "trail", back, certificate), title, caseTitle);
   head.querySelector("nav")?.setAttribute("aria-label", word("Back"));
 
-  if (manifest.estimate) head.append(estimateBadge(manifest));
+  if (manifest.estimate) head.append(estimateBadge(manifest, page.said.lengthFrom));
   const { side, panels, open, watchRoom } = makeSide(manifest);
   const caution = element("p", "caution", word("For teaching, research and planning aid; not for diagnosis."));
   const root = element("div", manifest.estimate ? "viewer of-picture" : "viewer", head, views, caution, side);
@@ -111,11 +111,10 @@ export function makeShell(page: PageData, manifest: Manifest): Shell {
   };
 }
 
-/** What nobody may overlook: that it is a guess, and whether it has a length. */
-function estimateBadge({ unit, estimate }: Manifest): HTMLElement {
-  const badge = element("p", "estimated", element("strong", "", estimatedFrom(estimate)));
-  if (unit === "px") badge.append(" ", element("span", "", word("No length is known: units are pixels (px).")));
-  return badge;
+/** What nobody may overlook: that it is a guess, and from where it has a length. */
+function estimateBadge({ unit, estimate }: Manifest, lengthFrom: string): HTMLElement {
+  const length = unit === "px" ? word("No length is known: units are pixels (px).") : lengthFrom;
+  return element("p", "estimated", element("strong", "", `${estimatedFrom(estimate)}.`), " ", element("span", "", length));
 }
 
 /** Tabs; on a narrow page a bar at the foot, whose panel comes up as a sheet and goes down again. */
