@@ -95,10 +95,21 @@ def _gpu_provider() -> str:
     return name if name in onnxruntime.get_available_providers() else ""
 
 
-def _openvino(model: Path, threads: int) -> Session:
+@lru_cache(maxsize=1)
+def _openvino_core() -> Any:
+    """OpenVINO's one core of this process, kept until it ends.
+
+    A core gives its thread a stack for signal handlers and unmaps it when it is freed. Where a second core, or
+    faulthandler, has one as well, the kernel is left with a stack that is gone, and the next signal, be it a
+    polite one, ends the process with a segmentation fault.
+    """
     import openvino
 
-    core = openvino.Core()
+    return openvino.Core()
+
+
+def _openvino(model: Path, threads: int) -> Session:
+    core = _openvino_core()
     # Memory that is kept between calls is memory the next step lacks.
     hints: dict[str, Any] = {
         "INFERENCE_NUM_THREADS": threads,

@@ -29,6 +29,23 @@ answer = network.run({"in": numpy.ones((1, 1, 8, 8, 8), numpy.float32)})
 print(guarded, may_make_code(), network.engine, answer.shape)
 """
 
+# Two networks that are freed in the order they came, and a signal thereafter.
+SIGNALLED = """
+import faulthandler, os, signal, sys
+from pathlib import Path
+import numpy
+from plastinate.nets.session import open_session
+faulthandler.enable()
+networks = [open_session(Path(sys.argv[1]), engine="openvino") for _ in range(2)]
+for network in networks:
+    network.run({"in": numpy.ones((1, 1, 8, 8, 8), numpy.float32)})
+del network
+while networks:
+    networks.pop(0)
+signal.signal(signal.SIGTERM, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory) -> Path:
@@ -56,6 +73,13 @@ def test_where_no_code_may_be_made_onnx_runtime_takes_over_from_openvino(network
     expected = ["False", "onnxruntime"] if told[0] == "True" else ["True", "openvino"]
     assert told[1:3] == expected
     assert told[3].strip() == "(1, 3, 8, 8, 8)"
+
+
+def test_a_signal_is_heard_after_networks_have_come_and_gone(network):
+    told = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, str(network)], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stdout) == (0, "heard\n"), told.stderr
 
 
 def test_code_may_be_made_where_nothing_forbids_it():
