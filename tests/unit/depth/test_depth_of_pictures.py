@@ -26,7 +26,7 @@ ASKED = {
     "side_px": 96,
     "tiles": 3,
     "tile_share": 0.6,
-    "detail": 0.5,
+    "levels": 3,
     "radius_share": 0.016,
     "evenness": 1e-3,
 }
@@ -61,7 +61,8 @@ def test_a_network_that_sees_depth_gives_it_back_with_full_confidence(tmp_path: 
     inner = slice(4, -4)
     assert np.abs(found.depth - truth)[inner, inner].max() < 0.03
     assert found.confidence.mean() > 0.9
-    assert found.facts["views"] == 20
+    # The whole, then 1 + 4 + 9 parts, each as it is and mirrored.
+    assert found.facts["views"] == 30
 
 
 def test_a_network_that_contradicts_its_mirror_image_is_not_trusted_there(tmp_path: Path):
@@ -105,7 +106,7 @@ def test_what_a_file_calls_transparent_is_not_asked_about():
 
 def test_parameters_that_make_no_sense_are_refused():
     picture = sphere((96, 128)).picture
-    for wrong in ({"model": "foreground"}, {"detail": 2.0}, {"tile_share": 0.0}):
+    for wrong in ({"model": "foreground"}, {"levels": 0}, {"tile_share": 0.0}):
         with pytest.raises(ParameterError):
             depth_net(picture, **wrong)
     with pytest.raises(ParameterError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +14,24 @@ from plastinate.model.depth import DepthMap
 from plastinate.model.errors import ParameterError
 from plastinate.model.picture import Picture
 from plastinate.nets.picture_net import PictureNet, fitted_shape, resized, resized_rgb
-from plastinate.nets.plane_filters import guided
+from plastinate.nets.plane_filters import box_mean, guided
+from plastinate.stages.depth.picture_parts import (
+    alike,
+    asked_of_parts,
+    laid_together,
+    level_shares,
+    part_places,
+    without_blocks,
+)
 
 Plane = npt.NDArray[np.float32]
 
-# A view that differs from the others by this share of the depth is as good as no answer.
-HALF_TRUST = 0.08
+# A place whose doubt is this share of its depth is as good as not known.
+HALF_TRUST = 0.12
+# Twice the four of 224 pixels over which a network that sees so many draws an edge.
+STEP_SHARE = 8 / 224
+# A doubt is about a region: it is the mean of so much of the longest side around.
+REGION_SHARE = 0.04
 # Nearest and farthest that are believed, as shares of the median: beyond lie slips of single pixels.
 RANGE = (0.15, 8.0)
 # Of an answer that is one over the depth up to a factor and a shift, no network says either: the farthest is
@@ -42,24 +55,26 @@ def depth_net(
     side_px: int = 512,
     tiles: int | None = None,
     tile_share: float = 0.6,
-    detail: float = 0.5,
+    levels: int = 3,
     radius_share: float = 0.016,
     evenness: float = 0.001,
     progress: Callable[[float], None] = _silent,
 ) -> DepthMap:
     """Ask a network about the whole picture and about parts of it, and let edges follow the picture's.
 
-    The whole view gives the coarse shape. Tiles that overlap are asked about as well, each brought to the
-    whole view's answer by a factor and a shift, and mixed in: they see finer things. Every view is asked in
-    its mirror image too; how far all these answers differ is the confidence.
+    The whole view gives the coarse shape. Parts that overlap are asked about as well, in the shape of what
+    such networks were shown and at several sizes, and each size has one vote beside the whole: where one
+    answer errs another does not, and the smaller see finer things. Every view is asked in its mirror image
+    too. How far all these answers differ is the doubt, and near a step its height.
 
     Args:
         picture: what was seen.
         model: name of one whose card says how to ask it about a picture.
         side_px: longest side of the map.
-        tiles: along each side; 0 asks about the whole view alone; None takes what the network needs.
-        tile_share: length of a tile, as a share of the picture's side.
-        detail: how much of the mean comes from the tiles, 0 to 1.
+        tiles: parts along each side at their smallest, of a picture of 4:3; 0 asks about the whole view
+            alone, None takes what the network needs.
+        tile_share: length of the smallest part, as a share of the largest view of 4:3.
+        levels: sizes of parts, from that view to the smallest part.
         radius_share, evenness: of the edge-following filter, see `guided`; the radius is a share of the
             longest side.
         progress: told what share is done.
@@ -70,8 +85,10 @@ def depth_net(
     """
     sees = card_of_depth(model)
     tiles = sees.tiles if tiles is None else tiles
-    if not 0 <= detail <= 1 or not 0.2 <= tile_share <= 1:
-        raise ParameterError("The detail is a share from 0 to 1, and a tile at least a fifth of the picture.")
+    if not 0.2 <= tile_share <= 1 or not 1 <= levels <= 8:
+        raise ParameterError(
+            "A tile is at least a fifth of the picture, and there are one to eight sizes of them."
+        )
     return depth_asked(
         network_of(model),
         picture,
@@ -79,7 +96,7 @@ def depth_net(
         side_px=side_px,
         tiles=tiles,
         tile_share=tile_share,
-        detail=detail,
+        levels=levels,
         radius_share=radius_share,
         evenness=evenness,
         mirror_share=sees.mirror_share,
@@ -126,7 +143,7 @@ def depth_asked(
     side_px: int,
     tiles: int,
     tile_share: float,
-    detail: float,
+    levels: int,
     radius_share: float,
     evenness: float,
     mirror_share: float = 1.0,
@@ -134,21 +151,38 @@ def depth_asked(
 ) -> DepthMap:
     """The same with any network; for the parameters see `depth_net` and `PictureCard`."""
     shape = fitted_shape(picture.shape, side_px)
-    # Tiles are cut from a picture at which a tile is about as large as what the network sees.
+    # Parts are cut from a picture at which the smallest is about as large as what the network sees.
     seen_shape = fitted_shape(
         picture.shape, max(side_px, round(network.longest_seen(picture.shape) / tile_share))
     )
     rgb = resized_rgb(picture.rgb, seen_shape)
-    whole = resized(network.answer(rgb), shape)
-    mirrored = network.answer(np.ascontiguousarray(rgb[:, ::-1]), share=mirror_share)
+    whole, mirrored = (
+        resized(answer, shape)
+        for answer in (
+            without_blocks(network.answer(rgb)),
+            without_blocks(network.answer(rgb[:, ::-1], share=mirror_share)[:, ::-1]),
+        )
+    )
     progress(0.2)
-    views = [whole, _brought_to(resized(np.ascontiguousarray(mirrored[:, ::-1]), shape), whole)]
-    if tiles and detail:
-        views.append(_tiled(network, rgb, whole, tiles=tiles, share=tile_share, progress=progress))
+    mixed, asked = whole, 2
+    planes: list[Plane] = []
+    if tiles:
+        shares = level_shares(finest=tile_share, levels=levels)
+        step = (1.0 - tile_share) / (tiles - 1) if tiles > 1 else float("inf")
+        places = [part_places((rgb.shape[0], rgb.shape[1]), share=share, step=step) for share in shares]
+        asked += 2 * sum(map(len, places))
+        counted = count(1)
+
+        def told() -> None:
+            progress(0.2 + 1.4 * next(counted) / asked)
+
+        parts = [asked_of_parts(network, rgb, shape, each, told=told) for each in places]
+        mixed, planes = laid_together(0.5 * (whole + mirrored), parts)
+    views = [mixed, *(alike(view, mixed)[0] for view in (whole, mirrored)), *planes]
     if is_inverse:
         views = _as_nearness(views)
-    mixed = (1.0 - detail) * views[0] + detail * views[2] if len(views) > 2 else views[0]
-    confidence = _confidence(views)
+    mixed = views[0]
+    confidence = _confidence(mixed, [views[1:3], [mixed, *views[3:]]])
     guide = resized_rgb(rgb, shape).astype(np.float32) / 255.0
     radius = max(1, round(radius_share * max(shape)))
     followed = guided(guide, mixed, radius=radius, evenness=evenness)
@@ -158,7 +192,7 @@ def depth_asked(
         guided(guide, confidence, radius=radius, evenness=evenness).clip(0, 1),
         facts={
             "engine": network.engine,
-            "views": 2 + (2 * tiles * tiles if len(views) > 2 else 0),
+            "views": asked,
             "mean_confidence": float(confidence.mean()),
         },
     )
@@ -171,63 +205,38 @@ def plain_depth(picture: Picture, *, model: str = USUAL, shape: tuple[int, int])
     return _believed(_over(_as_nearness([answer])[0]) if is_inverse else answer)
 
 
-def _both(network: PictureNet, rgb: npt.NDArray[np.uint8]) -> tuple[Plane, Plane]:
-    """The answers to a picture and, turned back, to its mirror image."""
-    mirrored = network.answer(np.ascontiguousarray(rgb[:, ::-1]))
-    return network.answer(rgb), np.ascontiguousarray(mirrored[:, ::-1])
+def _confidence(depth: Plane, asked: Sequence[Sequence[Plane]]) -> Plane:
+    """1 where all answers agree and no step is near, a half where the doubt is HALF_TRUST of the depth.
+
+    Args:
+        depth: what is given out.
+        asked: for each way of asking, the answers that should be the same: a second way that agrees with
+            itself says nothing for the first.
+    """
+    middle = np.maximum(np.abs(depth), 1e-6)
+    differ = [np.std(np.stack(answers), axis=0) / middle for answers in asked]
+    doubt = np.sqrt(sum(share**2 for share in [*differ, _step_near(depth)]))
+    radius = max(1, round(REGION_SHARE * max(doubt.shape)))
+    doubt = box_mean(box_mean(doubt, radius), radius)
+    return np.asarray(1.0 / (1.0 + (doubt / HALF_TRUST) ** 2), dtype=np.float32)
 
 
-def _tiled(
-    network: PictureNet,
-    rgb: npt.NDArray[np.uint8],
-    whole: Plane,
-    *,
-    tiles: int,
-    share: float,
-    progress: Callable[[float], None],
-) -> Plane:
-    """(R, C) the answers to tiles, faded into each other, in the measure of the whole view."""
-    total, weight = np.zeros_like(whole), np.full_like(whole, 1e-6)
-    places = [(row, column) for row in range(tiles) for column in range(tiles)]
-    for number, (row, column) in enumerate(places):
-        seen = tuple(_span(n, k, tiles, share) for n, k in zip(rgb.shape[:2], (row, column), strict=True))
-        target = tuple(_span(n, k, tiles, share) for n, k in zip(whole.shape, (row, column), strict=True))
-        view = np.mean(_both(network, np.ascontiguousarray(rgb[seen])), axis=0)
-        size = (target[0].stop - target[0].start, target[1].stop - target[1].start)
-        part = _brought_to(resized(view, size), whole[target])
-        fade = np.outer(_fade(size[0]), _fade(size[1])).astype(np.float32)
-        total[target] += fade * part
-        weight[target] += fade
-        progress(0.2 + 0.7 * (number + 1) / len(places))
-    return np.asarray((total + 1e-6 * whole) / weight, dtype=np.float32)
+def _step_near(depth: Plane) -> Plane:
+    """(R, C) the height of the steps near each place, as a share of the depth there; 0 on a plane.
 
-
-def _span(length: int, number: int, count: int, share: float) -> slice:
-    size = min(length, max(1, round(share * length)))
-    start = round((length - size) * (number / (count - 1) if count > 1 else 0.5))
-    return slice(start, start + size)
-
-
-def _fade(length: int) -> npt.NDArray[np.float64]:
-    # A bell that is nowhere 0: the picture's own border lies under one tile only.
-    return np.asarray(np.hanning(length + 2)[1:-1] + 1e-3)
-
-
-def _brought_to(values: Plane, target: Plane) -> Plane:
-    """The values times a factor plus a shift, as near to the target as squares measure."""
-    spread = float(values.var())
-    if spread < 1e-12:
-        return np.full_like(values, target.mean())
-    factor = float(((values - values.mean()) * (target - target.mean())).mean()) / spread
-    # A tile that sees the opposite of the whole knows nothing.
-    return np.asarray(max(factor, 0.0) * (values - values.mean()) + target.mean(), dtype=np.float32)
-
-
-def _confidence(views: list[Plane]) -> Plane:
-    """1 where all views agree, a half where they differ by HALF_TRUST of their mean."""
-    stack = np.stack(views)
-    share = stack.std(axis=0) / np.maximum(np.abs(stack.mean(axis=0)), 1e-6)
-    return np.asarray(1.0 / (1.0 + (share / HALF_TRUST) ** 2), dtype=np.float32)
+    Who does not know quite where a step lies is wrong by all of it on a strip of its length. Around a step
+    of height h the mean over a window is left by h/2 at the step and by nothing a window away: by h/4 on
+    average.
+    """
+    low = max(float(np.abs(depth).mean()) * 1e-2, 1e-6)
+    height = np.log(np.maximum(depth, low))
+    radius = max(1, round(STEP_SHARE * max(depth.shape)))
+    # A slope goes on beyond the border: a smaller window there would take it for a step.
+    wide = np.pad(height, radius, mode="reflect", reflect_type="odd") if min(depth.shape) > radius else height
+    even = box_mean(wide, radius)
+    if wide is not height:
+        even = even[radius:-radius, radius:-radius]
+    return np.asarray(4.0 * np.abs(height - even), dtype=np.float32)
 
 
 def _as_nearness(views: list[Plane]) -> list[Plane]:
