@@ -24,7 +24,7 @@ VIEWS = {
     "side": (75.0, 8.0, 640, 640),
     "back": (160.0, 14.0, 640, 640),
 }
-CONFIDENCE_VIEW = (28.0, 14.0, 640, 480)
+CONFIDENCE_VIEW = (12.0, 6.0, 640, 480)
 
 
 def render_estimate(scene: Scene, *, only: Collection[str] | None = None) -> dict[str, bytes]:
