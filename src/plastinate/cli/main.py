@@ -22,8 +22,8 @@ from plastinate.cli.organs_option import SeveralOrgans
 from plastinate.cli.picture_options import (
     build_from_picture,
     inspect_picture,
+    picture_option_of,
     picture_options,
-    refuse_picture_options,
     takes_pictures,
 )
 from plastinate.cli.remote import login, logout, pull, push
@@ -150,7 +150,6 @@ def build(**options: Any) -> None:
     if takes_pictures(options):
         build_from_picture(options)
         return
-    refuse_picture_options(options)
     _require_something_asked(options)
     from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
     from plastinate.services.build_models import DEFAULT_FORMATS, BuildRequest, build_models, names_in
@@ -197,12 +196,16 @@ def build(**options: Any) -> None:
 
 def _require_something_asked(options: dict[str, Any]) -> None:
     """Refuse a build of which nothing is asked; where nothing lies to be built, that is said first."""
-    if any(options[name] for name in ("recipe", "organs", "threshold", "prompts")):
+    is_asked = any(options[name] for name in ("recipe", "organs", "threshold", "prompts"))
+    strange = picture_option_of(options)
+    if is_asked and not strange:
         return
     from plastinate.services.build_models import not_one_wish
     from plastinate.services.inspect_path import inspect_path
 
     inspect_path(options["path"])
+    if strange:
+        raise click.UsageError(f"{strange} is for one picture, and this is none; say --as if it is.")
     error = not_one_wish()
     raise click.UsageError(f"{error.sentence} {error.hint}")
 

@@ -23,6 +23,7 @@ SOLID = {
     "base_mm": "base_mm",
     "frame_mm": "frame_mm",
 }
+OF_PICTURES = ("no_network", "depth", "agree", "focal_35mm", "second", "baseline_mm", "reference", "print_mm")
 OF_ONE_PICTURE = (
     click.option(
         "--as", "as_kind", type=click.Choice(KINDS), help="What to make of one picture; object if not said."
@@ -230,19 +231,8 @@ def _refuse_scan_options(options: dict[str, Any]) -> None:
         raise click.UsageError(f"{name} is for scans, and this is one picture: say --as {'|'.join(KINDS)}.")
 
 
-def refuse_picture_options(options: dict[str, Any]) -> None:
-    """Refuse what only a picture can have, of a scan."""
-    if given := [option for option in SOLID if options[option] is not None]:
-        raise click.UsageError(f"--{given[0].replace('_', '-')} is for one picture, and this is none.")
-    for name in (
-        "no_network",
-        "depth",
-        "agree",
-        "focal_35mm",
-        "second",
-        "baseline_mm",
-        "reference",
-        "print_mm",
-    ):
-        if options[name]:
-            raise click.UsageError("That option is for one picture, and this is none; say --as if it is.")
+def picture_option_of(options: dict[str, Any]) -> str:
+    """The first option given that only a picture can have; "" where there is none."""
+    given = [name for name in (*SOLID, *OF_PICTURES) if options[name] not in (None, False)]
+    names = {"focal_35mm": "focal"}
+    return f"--{names.get(given[0], given[0]).replace('_', '-')}" if given else ""

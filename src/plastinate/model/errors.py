@@ -66,7 +66,7 @@ class EmptyInput(InputError):
 
     def __init__(self, path: str, *, looked_at: int = 0) -> None:
         files = "1 file" if looked_at == 1 else f"{looked_at} files"
-        super().__init__(f"No medical image was found in {path} ({files} looked at).")
+        super().__init__(f"Neither a scan nor a picture was found in {path} ({files} looked at).")
         self.path = path
         self.looked_at = looked_at
 

@@ -32,6 +32,8 @@ SENTENCES = (
     # why a picture is none
     N_("{name} cannot be used: it is no picture by its content."),
     N_("{name} cannot be used: pictures of the kind {kind} are not read."),
+    N_("{name} cannot be used: all of it is transparent."),
+    N_("Save it without its transparency."),
     N_("{name} cannot be used: its {columns} x {rows} pixels show no shape."),
     N_("{name} cannot be used: it holds {count} pictures, and a model is made of one."),
     N_("{name} cannot be used: it holds two pictures that are no photographs, and a model is made of one."),

@@ -74,8 +74,8 @@ REFUSALS = (
 )
 # How a job fails, with its numbers; of the others a page says the heading, and the sentence as it is.
 FAILURES = (
-    N_("No medical image was found in {path} ({count} files looked at)."),
-    N_("No medical image was found in {path} ({count} file looked at)."),
+    N_("Neither a scan nor a picture was found in {path} ({count} files looked at)."),
+    N_("Neither a scan nor a picture was found in {path} ({count} file looked at)."),
     N_(
         "{share} of the slices are missing; the widest gap is {gap} mm after slice {slice}, "
         "where the spacing is {spacing} mm."

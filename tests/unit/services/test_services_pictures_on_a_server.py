@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bad_pictures import BAD_PICTURES
 from dicom_pictures import dicom_picture
 from drawn_pictures import coloured, encoded
 from job_rig import JobRig, job_rig
@@ -120,3 +121,18 @@ def test_pictures_that_are_no_pair_are_refused_in_words(
     assert job.error["code"] == "input.unsupported"
     assert words in job.error["sentence"]
     assert "side by side" in job.error["hint"]
+
+
+@pytest.mark.parametrize("name", ["cut.jpg", "bomb.png", "phone.heic", "poem.png"])
+def test_a_file_that_is_no_picture_fails_its_look_with_the_words_of_the_command_line(
+    rig: JobRig, tmp_path: Path, name: str
+):
+    bad = next(each for each in BAD_PICTURES if each.name == name)
+    path = tmp_path / name
+    path.write_bytes(bad.data)
+    case, job = looked_at(rig, (name, path))
+    assert (case.inspection, job.state) == (None, "failed")
+    assert job.error is not None
+    assert job.error["code"] == bad.code
+    assert bad.words in job.error["sentence"]
+    assert job.error["hint"]

@@ -314,7 +314,7 @@ def test_a_refused_invitation_keeps_what_was_typed(stage: Stage):
 
 def test_how_a_job_failed_is_said_with_its_numbers_in_the_readers_language(stage: Stage):
     failures = [
-        (errors.EmptyInput("scan.zip", looked_at=1), "In scan.zip ist kein medizinisches Bild (1 Datei"),
+        (errors.EmptyInput("scan.zip", looked_at=1), "Weder ein Scan noch ein Bild wurde in scan.zip gefunden (1 Datei"),
         (errors.EmptyInput("scan.zip", looked_at=1200), "(1200 Dateien angesehen)"),
         (
             errors.GapInSeries(after_slice=41, gap_mm=7.5, spacing_mm=2.5, missing_share=0.12),

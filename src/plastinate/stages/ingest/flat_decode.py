@@ -134,7 +134,11 @@ def _decoded(opened: Any, name: str) -> FlatPixels:
             deep = np.asarray(smaller).round().astype(np.uint16)
         findings.append(_smaller(size))
     shrunk = max(rgba.size) / longest
-    pixels = np.asarray(rgba, dtype=np.uint8)
+    pixels = np.array(rgba, dtype=np.uint8)
+    # Colours that the file hides under nothing at all are nobody's business.
+    pixels[pixels[:, :, 3] == 0, :3] = 255
+    if not pixels[:, :, 3].any():
+        raise UnsupportedFile(name, "all of it is transparent", hint="Save it without its transparency.")
     return FlatPixels(
         pixels, _grey_of(pixels) if deep is None else deep, focal_px * shrunk, tuple(findings), shrunk=shrunk
     )
