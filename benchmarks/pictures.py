@@ -1,9 +1,9 @@
 """Depth of pictures against a known one, and what a photograph of twelve million pixels costs.
 
-    python benchmarks/pictures.py [FOLDER]
+    python benchmarks/pictures.py [FOLDER] [--judge]
 
-FOLDER holds motorcycle_left.png, motorcycle_right.png and motorcycle_disp.npz; without it they are taken out
-of the wheel of scikit-image 0.16.2, which pip fetches.
+FOLDER keeps what pip fetches (see `known_depths.py`); without it a temporary one does. Only with --judge is the
+motorcycle looked at, by which nothing may be chosen, and the cost measured.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+from known_depths import BASELINE_MM, FOCAL_PX, JUDGE, OFFSET_PX, Known, cut_to, fetch, to_choose_by
 from PIL import Image
 
 from plastinate.nets.picture_net import resized
@@ -26,66 +27,110 @@ from plastinate.stages.depth.depth_net import depth_net, plain_depth
 from plastinate.stages.depth.stereo import disparity_px
 from plastinate.stages.ingest.flat_read import read_flat_picture
 
-# Of the pair at this size (calib.txt of the data set): pixels, mm, pixels.
-FOCAL_PX, BASELINE_MM, OFFSET_PX = 994.978, 193.001, 31.086
-FILES = ("motorcycle_left.png", "motorcycle_right.png", "motorcycle_disp.npz")
+Plane = npt.NDArray[np.floating]
+SHAPES = {"16:9": 16 / 9, "3:2": 1.5, "1:1": 1.0, "3:4": 0.75}
 
 
-def fetched(folder: Path) -> Path:
-    wish = ["scikit-image==0.16.2", "--no-deps", "--only-binary=:all:", "--python-version=3.8"]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", "-q", "--platform=manylinux1_x86_64", *wish, "-d", folder],
-        check=True,
-    )
-    with zipfile.ZipFile(next(folder.glob("scikit_image*.whl"))) as wheel:
-        for name in FILES:
-            (folder / name).write_bytes(wheel.read(f"skimage/data/{name}"))
-    return folder
-
-
-def aligned(depth: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """Mean relative error and share within a factor of 1.25, after the best factor and shift."""
+def errors(depth: Plane, truth: Plane) -> Plane:
+    """Found over true depth of the known places, after the best factor and shift, less 1."""
     both = np.stack([depth, np.ones_like(depth)], axis=1)
     factor, shift = np.linalg.lstsq(both, truth, rcond=None)[0]
-    found = np.maximum(factor * depth + shift, 1e-3)
-    ratio = np.maximum(found / truth, truth / found)
-    return float(np.mean(np.abs(found - truth) / truth)), float(np.mean(ratio < 1.25))
+    return np.maximum(factor * depth + shift, 1e-3) / truth - 1.0
 
 
-def depths(folder: Path) -> None:
-    left, right = (read_flat_picture(folder / name).picture for name in FILES[:2])
-    archive = np.load(folder / FILES[2])
+def summed_up(off: Plane) -> tuple[float, float]:
+    """Mean relative error, and the share within a factor of 1.25."""
+    return float(np.abs(off).mean()), float((np.maximum(1 + off, 1 / (1 + off)) < 1.25).mean())
+
+
+def compared(known: Known) -> tuple[tuple[float, float], tuple[float, float], Plane, Plane]:
+    """The network alone, what is built; of that the errors and the confidences of the known places."""
+    where = known.depth_m > 0
+    truth, shape = known.depth_m[where], known.depth_m.shape
+    plain = plain_depth(known.picture, shape=shape)[where].astype(float)
+    found = depth_net(known.picture)
+    off = errors(resized(found.depth, shape)[where].astype(float), truth)
+    return summed_up(errors(plain, truth)), summed_up(off), off, resized(found.confidence, shape)[where]
+
+
+def gain(pictures: dict[str, Known], *, tell: bool) -> tuple[float, float, int, int]:
+    """Error as a share of the network's alone (geometric mean), gain in delta-1, places that gain, places."""
+    votes: dict[str, list[tuple[float, float]]] = {}
+    for name, known in pictures.items():
+        alone, built, _, _ = compared(known)
+        votes.setdefault(known.place, []).append((np.log(built[0] / alone[0]), built[1] - alone[1]))
+        if tell:
+            print(
+                f"| {name} | {alone[0]:.3f} | {built[0]:.3f} | {alone[1]:.3f} | {built[1]:.3f} |", flush=True
+            )
+    by_place = np.array([np.mean(each, axis=0) for each in votes.values()])
+    better = int((by_place[:, 0] < 0).sum())
+    return float(np.exp(by_place[:, 0].mean())), float(by_place[:, 1].mean()), better, len(by_place)
+
+
+def chosen_by(folder: Path) -> None:
+    pictures = to_choose_by(folder)
+    print("| to choose by | error alone | as built | delta-1 alone | as built |\n|---|---|---|---|---|")
+    said = "{} of the error, delta-1 {:+.3f}, better in {} of {} places"
+    share, more, better, places = gain(pictures, tell=True)
+    print(said.format(f"{share:.3f}", more, better, places))
+    for name, aspect in SHAPES.items():
+        cut = {each: cut_to(known, aspect) for each, known in pictures.items()}
+        share, more, better, places = gain(cut, tell=False)
+        print(name, said.format(f"{share:.3f}", more, better, places), flush=True)
+    ranked(pictures)
+
+
+def ranked(pictures: dict[str, Known]) -> None:
+    """Does confidence know where the errors are? Every picture has as many places in it."""
+    rng = np.random.default_rng(0)
+    sure, off = [], []
+    for known in pictures.values():
+        _, _, errors_here, confidence = compared(known)
+        some = rng.choice(len(errors_here), 3000, replace=False)
+        sure.append(confidence[some])
+        off.append(np.abs(errors_here[some]))
+    fifth = np.argsort(np.argsort(-np.concatenate(sure))) * 5 // (3000 * len(sure))
+    means = [np.concatenate(off)[fifth == number].mean() for number in range(5)]
+    print("mean error by fifths of confidence, surest first:", " ".join(f"{each:.3f}" for each in means))
+    within = [_rank_correlation(-each, other) for each, other in zip(sure, off, strict=True)]
+    print(f"rank correlation of doubt and error: {np.mean(within):.2f} within a picture,", end=" ")
+    print(f"{_rank_correlation(-np.concatenate(sure), np.concatenate(off)):.2f} over all")
+
+
+def _rank_correlation(first: Plane, second: Plane) -> float:
+    return float(np.corrcoef(*(np.argsort(np.argsort(each)) for each in (first, second)))[0, 1])
+
+
+def judged(folder: Path) -> None:
+    left, right = (read_flat_picture(folder / name).picture for name in JUDGE[:2])
+    archive = np.load(folder / JUDGE[2])
     disparity = archive[archive.files[0]]
     known = np.isfinite(disparity) & (disparity > 0)
-    truth = (BASELINE_MM * FOCAL_PX / (disparity + OFFSET_PX) / 1000)[known].astype(float)
-    print("| one picture | mean relative error | delta-1 |\n|---|---|---|")
-    plain = plain_depth(left, shape=left.shape)[known].astype(float)
-    ours = resized(depth_net(left).depth, left.shape)[known].astype(float)
-    for name, found in (("the network alone", plain), ("as built here", ours)):
-        error, share = aligned(found, truth)
+    depth = np.where(known, BASELINE_MM * FOCAL_PX / (np.where(known, disparity, 1) + OFFSET_PX) / 1000, 0.0)
+    alone, built, off, confidence = compared(Known(left.rgb, depth, "motorcycle"))
+    print("| the motorcycle | mean relative error | delta-1 |\n|---|---|---|")
+    for name, (error, share) in (("the network alone", alone), ("as built here", built)):
         print(f"| {name} | {error:.4f} | {share:.4f} |")
-    off = np.abs(disparity_px(left, right) - disparity)[known]
-    bad = 100 * (off > 3).mean()
-    print(f"\ntwo pictures: {off.mean():.2f} px mean error, {bad:.1f} % off by more than 3 px")
+    fifth = np.argsort(np.argsort(-confidence)) * 5 // len(confidence)
+    means = " ".join(f"{np.abs(off[fifth == number]).mean():.3f}" for number in range(5))
+    print("mean error by fifths of confidence, surest first:", means)
+    apart = np.abs(disparity_px(left, right) - disparity)[known]
+    bad = 100 * (apart > 3).mean()
+    print(f"\ntwo pictures: {apart.mean():.2f} px mean error, {bad:.1f} % off by more than 3 px")
 
 
 def cost(folder: Path, kind: str) -> None:
-    picture = Image.open(folder / FILES[0]).convert("RGB").resize((4000, 3000), Image.Resampling.LANCZOS)
+    picture = Image.open(folder / JUDGE[0]).convert("RGB").resize((4000, 3000), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=92)
     (folder / "twelve.jpg").write_bytes(stream.getvalue())
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
-    command = [
-        sys.executable,
-        "-m",
-        "plastinate.cli.main",
-        "build",
-        folder / "twelve.jpg",
-        "-o",
-        folder / kind,
-    ]
-    subprocess.run([*command, "-o", folder / kind, "--format", "glb"], check=True, capture_output=True)
+    command = [sys.executable, "-m", "plastinate.cli.main", "build", folder / "twelve.jpg"]
+    subprocess.run(
+        [*command, "--as", kind, "-o", folder / kind, "--format", "glb"], check=True, capture_output=True
+    )
     wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     memory = json.loads((folder / kind / "run.json").read_text())["peak_memory_mb"]
@@ -93,16 +138,15 @@ def cost(folder: Path, kind: str) -> None:
 
 
 def main() -> None:
+    given = [each for each in sys.argv[1:] if each != "--judge"]
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        if len(sys.argv) > 1:
-            for name in FILES:
-                (folder / name).write_bytes((Path(sys.argv[1]) / name).read_bytes())
-        else:
-            fetched(folder)
-        depths(folder)
-        for kind in ("object", "scene"):
-            cost(folder, kind)
+        folder = Path(given[0]) if given else Path(place)
+        fetch(folder)
+        chosen_by(folder)
+        if "--judge" in sys.argv:
+            judged(folder)
+            for kind in ("object", "scene"):
+                cost(Path(place) if not given else folder, kind)
 
 
 if __name__ == "__main__":
