@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from depth_models import like_depth_anything, like_midas, put_in_place
+from bead_scans import plastinate
+from depth_models import like_depth_anything, like_midas, own_card, put_in_place
 from drawn_pictures import encoded, tilted_plane
-from model_shelf import Shelf, serving_files, set_places
+from model_shelf import Shelf, serving_files, set_places, sha256
 from plastinate.cli import depth_licence
 from plastinate.cli.main import cli
 from plastinate.depot import registry, url_download
 from plastinate.depot.model_files import is_here
 from plastinate.depot.registry import card_named
+from plastinate.engine.kinds import Task
 from plastinate.model.depot_errors import LicenceNotAgreed, ModelAbsent, ModelNotFound, NetworkUnsound
 from plastinate.model.errors import DownloadFailed, ParameterError, PlastinateError
+from plastinate.pipeline.progress import Progress
+from plastinate.services.build_wish import checked_wish
+from plastinate.services.work_build import build as build_for_a_job
 
 NAME = "midas-v21-small"
 FILE = f"/{NAME}.onnx"
@@ -171,3 +176,57 @@ def test_at_a_terminal_the_licence_is_shown_and_asked_about(
         assert said.exit_code == 0
         for words in ("Do you agree", "MIT", "not for"):
             assert words in said.stderr
+
+
+@pytest.fixture
+def mine(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """A depth network of one's own, whose card names a server, asks for agreement and forbids commerce."""
+    monkeypatch.delenv("PLASTINATE_MODELS_MIRROR")
+    shelf.files["/mine.onnx"] = DATA
+    pinned = f'file = "mine.onnx"\nbytes = {len(DATA)}\nsha256 = "{sha256(DATA)}"'
+    source = (
+        f'[source]\nkind = "url"\nurl = "{shelf.url}/mine.onnx"\n{pinned}\n[[part]]\nname = "net"\n{pinned}'
+    )
+    card = own_card(must_agree=True, commercial_use=False)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.toml").write_text(card.replace('[model]\nfile = "mine.onnx"', source))
+    return shelf
+
+
+@pytest.mark.slow
+def test_a_licence_that_forbids_commerce_is_refused_in_a_shell_until_somebody_says_so(
+    mine: Shelf, tmp_path: Path
+):
+    wish = ("build", tmp_path / "photo.png", "-o", tmp_path / "out", "--as", "scene", "--depth", "mine")
+    refused = plastinate(*wish, "--agree", "--no-check", "--no-preview")
+    assert refused.returncode == 7, refused.stderr
+    assert "[model.licence]" in refused.stderr
+    assert "forbids commercial use" in refused.stderr
+    assert "if your use is not commercial" in refused.stderr
+    assert plastinate("models", "fetch", "mine").returncode == 7
+    assert plastinate("models", "path", "mine").returncode == 7
+    assert mine.asked == []
+
+    mine.cut_after = [250_000]
+    fetched = plastinate("models", "fetch", "mine", "--agree", "--non-commercial")
+    assert fetched.returncode == 0, fetched.stderr
+    assert "not for commercial use" in fetched.stdout
+    assert [asked for _, asked, _ in mine.asked] == ["", "bytes=250000-"]
+    assert plastinate("models", "verify", "mine").returncode == 0
+
+    built = plastinate(*wish, "--no-check", "--no-preview", "--single-level", "--triangles", "500")
+    assert built.returncode == 0, built.stderr
+
+
+@pytest.mark.slow
+def test_what_a_person_agreed_to_on_the_page_lets_the_job_fetch_it(shelf: Shelf, tmp_path: Path):
+    wish = {"picture": {"kind": "scene", "depth": NAME, "agreed": True}, "formats": ["glb"]}
+    attempt = tmp_path / "attempt"
+    (attempt / "out").mkdir(parents=True)
+    checked = checked_wish({**wish, "single_level": True, "triangles": 500}, inspection=None)
+    made = build_for_a_job(Task(checked, (tmp_path / "photo.png",), attempt), progress=Progress())
+
+    assert made["summary"]["estimate"]["word"] == "ESTIMATED"
+    assert is_here(card_named(NAME))
+    # The word was given once, for the whole server.
+    assert not checked_wish(checked, inspection=None)["picture"]["agreed"]

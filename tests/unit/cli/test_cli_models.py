@@ -15,7 +15,7 @@ from plastinate.cli.models import announce_fetches
 from plastinate.depot import model_file
 from plastinate.depot.registry import built_in_cards
 from plastinate.model.depot_errors import LicenceNotAgreed, ModelAbsent
-from plastinate.model.errors import PlastinateError
+from plastinate.model.errors import DownloadFailed, PlastinateError
 from plastinate.pipeline.progress import ProgressEvent
 
 
@@ -52,6 +52,33 @@ def test_the_list_for_machines_says_what_each_was_trained_on_and_whether_it_is_h
     assert (before["tiny"]["state"], after["tiny"]["state"]) == ("absent", "here")
     assert before["brain-t1"]["trained_on"]
     assert set(before["brain-t1"]["files"]) == {"net", "box"}
+
+
+def test_of_every_model_all_is_shown_that_a_person_has_to_know_of_it(places: Places):
+    said = say("show").stdout
+
+    for each in built_in_cards().values():
+        known = (each.task, each.licence, each.code_licence, each.trained_on, each.not_for, each.pin)
+        for words in (*known, *(f"{part.bytes:,} bytes, SHA-256 {part.sha256}" for part in each.parts)):
+            assert words in said
+    row = {row["name"]: row for row in json.loads(say("list", "--json").stdout)}["midas-v21-small"]
+    assert (row["must_agree"], row["estimates_depth"], row["code_licence"]) == (True, True, "MIT")
+    assert row["files_sha256"] == {"net": row["sha256"]}
+
+
+def test_a_model_that_asks_for_agreement_is_left_out_of_all_and_fetched_with_the_word(
+    places: Places, tmp_path: Path
+):
+    name = "midas-v21-small"
+    with pytest.raises(LicenceNotAgreed, match="nobody here has agreed") as refused:
+        say("fetch", name, "--mirror-to", str(tmp_path / "stick"))
+    assert f"plastinate models fetch {name} --agree" in refused.value.hint
+    # With it the mirror is asked, which has none.
+    with pytest.raises(DownloadFailed, match="does not hold it"):
+        say("fetch", name, "--agree")
+    # The first of all that ask for nothing is looked for, and the mirror has none of these either.
+    with pytest.raises(DownloadFailed, match="pyliverlesionseg"):
+        say("fetch", "--all")
 
 
 def test_a_card_that_was_refused_is_told_beside_the_list(places: Places):
