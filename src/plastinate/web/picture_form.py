@@ -277,9 +277,10 @@ def _lens(picture: Mapping[str, Any]) -> str:
     taken = picture.get("focal_35mm")
     if not taken or picture.get("kind") != "photo":
         return ""
+    mm = number(taken, 0 if float(taken).is_integer() else 1)
     if picture.get("focal_from") == "file":
-        return str(_("Left empty: %(mm)s mm, as the file says.", mm=number(taken, 1)))
-    return str(_("Left empty: %(mm)s mm, a usual one; the file does not say.", mm=number(taken, 1)))
+        return str(_("Left empty: %(mm)s mm, as the file says.", mm=mm))
+    return str(_("Left empty: %(mm)s mm, a usual one; the file does not say.", mm=mm))
 
 
 def _fields(kind: str) -> list[str]:
