@@ -21,10 +21,11 @@ def with_word(request: PictureRequest, *, is_said: bool) -> PictureRequest:
 
     Raises:
         RecipeError: the request makes no sense, whatever is agreed to.
+        ModelAbsent: the network is not here, and the settings forbid to fetch it.
         LicenceNotAgreed: the word is missing, and nobody can be asked or nobody agrees.
         ModelNotFound, ModelCardFlaw: there is no such model, or its card was refused.
     """
-    from plastinate.services.depth_choice import AGREED, needs_agreement, require_agreed
+    from plastinate.services.depth_choice import AGREED, needs_agreement, require_usable
     from plastinate.services.picture_request import recipe_of
 
     recipe_of(request)
@@ -34,7 +35,7 @@ def with_word(request: PictureRequest, *, is_said: bool) -> PictureRequest:
         _show(model)
         if click.confirm("Do you agree to the licence, and fetch it?", default=False, err=True):
             said = AGREED
-    require_agreed(model, saying=said, hint="Read the licence, and build again with --agree to fetch it.")
+    require_usable(model, saying=said, hint="Read the licence, and build again with --agree to fetch it.")
     return replace(request, agreed=said)
 
 

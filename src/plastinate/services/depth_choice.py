@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from plastinate.depot import ModelCard, card_named
-from plastinate.depot.agreements import AGREE, check_agreed, words_missing
-from plastinate.depot.model_files import model_folder
+from plastinate.depot.agreements import AGREE, words_asked, words_missing
+from plastinate.depot.model_files import model_folder, require_may_come
 from plastinate.depot.registry import built_in_cards, own_cards
-from plastinate.model.depot_errors import LicenceNotAgreed
+from plastinate.model.depot_errors import LicenceNotAgreed, ModelAbsent
 from plastinate.model.errors import ParameterError
 from plastinate.model.picture_recipe import PictureRecipe
 
@@ -55,23 +55,33 @@ def needs_agreement(model: str | None) -> bool:
     return AGREE in words_missing(card, model_folder(card))
 
 
-def require_agreed(model: str | None, *, saying: frozenset[str], hint: str) -> None:
-    """Refuse a network whose licence still waits for a word, where nothing is fetched yet.
+def may_come(card: ModelCard) -> bool:
+    """Whether this network is here, or would be fetched once its licence is agreed to."""
+    try:
+        require_may_come(card, saying=frozenset(words_asked(card)))
+    except ModelAbsent:
+        return False
+    return True
+
+
+def require_usable(model: str | None, *, saying: frozenset[str], hint: str) -> None:
+    """Refuse a network whose licence waits for a word, or that may not be fetched; nothing is fetched yet.
 
     Args:
-        model: its name; None for the usual one, which asks for none.
+        model: its name; None for the usual one, which is seen to when it is asked.
         saying: what the person says.
         hint: how to agree where the person is.
 
     Raises:
         LicenceNotAgreed: a word is missing.
+        ModelAbsent: it is not here, and the settings forbid to fetch it.
         ModelNotFound, ModelCardFlaw: as `with_depth`.
     """
     if model is None:
         return
     card = card_named(model)
     try:
-        check_agreed(card, model_folder(card), saying=saying)
+        require_may_come(card, saying=saying)
     except LicenceNotAgreed as refused:
         if words_missing(card, model_folder(card), saying=saying) == (AGREE,):
             refused.hint = hint

@@ -22,7 +22,7 @@ from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.errors import NoMillimetres, PartMissing
 from plastinate.model.picture_recipe import KINDS
 from plastinate.model.reference import Reference
-from plastinate.services.depth_choice import AGREED, needs_agreement, require_agreed
+from plastinate.services.depth_choice import AGREED, needs_agreement, require_usable
 from plastinate.services.picture_pairs import can_match
 from plastinate.services.picture_request import (
     FORMATS_WHERE_POSSIBLE,
@@ -83,7 +83,7 @@ def checked_picture(value: Any) -> dict[str, Any] | None:
     if wish["depth"] is not None and wish["without_network"]:
         raise RequestFlaw("Without a network none is asked about the depth", where="depth")
     recipe_of(_request(wish))
-    require_agreed(wish["depth"], saying=_said(wish), hint=TO_AGREE)
+    require_usable(wish["depth"], saying=_said(wish), hint=TO_AGREE)
     # What has been agreed to is no part of the wish: equal wishes are equal.
     return {**wish, "agreed": needs_agreement(wish["depth"])}
 

@@ -74,7 +74,7 @@ def formats() -> Formats:
 def networks_for_depth() -> DepthNetworks:
     """The networks that say how far away the places of a picture are, and on whose terms."""
     from plastinate.depot.model_files import is_here
-    from plastinate.services.depth_choice import depth_networks, needs_agreement
+    from plastinate.services.depth_choice import depth_networks, may_come, needs_agreement
 
     return DepthNetworks(
         networks=[
@@ -88,6 +88,7 @@ def networks_for_depth() -> DepthNetworks:
                 trained_on=card.trained_on,
                 not_for=card.not_for,
                 is_here=is_here(card),
+                may_come=may_come(card),
                 bytes_to_fetch=card.archive.bytes if card.archive and not is_here(card) else 0,
                 needs_agreement=needs_agreement(card.name),
             )

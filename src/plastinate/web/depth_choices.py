@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from plastinate.depot.cards import ModelCard
-from plastinate.services.depth_choice import USUAL, depth_networks, needs_agreement
+from plastinate.services.depth_choice import USUAL, depth_networks, may_come, needs_agreement
 from plastinate.web.organ_choices import told_of_model
 from plastinate.web.wording_pictures import DEPTH_WORDS
 
@@ -43,14 +43,20 @@ def not_agreed() -> str:
     return str(_("Agree to the licence of this network, or choose another."))
 
 
+def not_to_be_had() -> str:
+    """The sentence at a network that is not here and may not be fetched."""
+    return str(_("It is not on this server, and only whoever runs it brings it."))
+
+
 def _network(card: ModelCard) -> dict[str, Any]:
     title, purpose = DEPTH_WORDS.get(card.name, (card.title, ""))
     return {
         "name": card.name,
         "title": title,
         "purpose": purpose,
-        "fetches": told_of_model(card.name),
+        "fetches": told_of_model(card.name) if may_come(card) else not_to_be_had(),
+        "is_missing": not may_come(card),
         "licence": card.licence,
         "licence_url": card.licence_url,
-        "needs_agreement": needs_agreement(card.name),
+        "needs_agreement": may_come(card) and needs_agreement(card.name),
     }

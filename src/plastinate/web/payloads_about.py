@@ -100,6 +100,7 @@ class DepthNetwork(Payload):
     trained_on: str
     not_for: str
     is_here: bool
+    may_come: bool = Field(description="It is here, or this server fetches it when it is asked for.")
     bytes_to_fetch: int = Field(description="0 where it is here.")
     needs_agreement: bool = Field(
         description="A build with it has to say agreed: true, and fetches it then; asked for once."

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from plastinate.model.case_errors import RequestFlaw
-from plastinate.model.depot_errors import LicenceNotAgreed
+from plastinate.model.depot_errors import LicenceNotAgreed, ModelAbsent
 from plastinate.model.errors import NoMillimetres, PlastinateError
 from plastinate.services.build_wish import checked_wish
 from plastinate.services.depth_choice import USUAL
@@ -30,17 +30,23 @@ from plastinate.services.picture_request import (
 from plastinate.services.picture_wish import BACKS, NUMBERS, SOLID
 from plastinate.web import build_form, wording
 from plastinate.web.build_form import LONGEST, USUAL_COMPRESSION, USUAL_FORMATS, decimal
-from plastinate.web.depth_choices import depth_wish, networks, not_agreed
+from plastinate.web.depth_choices import depth_wish, networks, not_agreed, not_to_be_had
 from plastinate.web.measures import number
 from plastinate.web.organ_choices import told_of_model
+from plastinate.web.picture_size_form import (
+    SIZE_TEXTS,
+    SIZES,
+    coins_offered,
+    reference_asked,
+    reference_texts,
+    size_of,
+)
 from plastinate.web.wording import COMPRESSIONS, FORMATS
 from plastinate.web.wording_pictures import BACK_WORDS, KIND_WORDS, NUMBER_WORDS
 
 PICTURE = "picture"
-POINTS = ("x1", "y1", "x2", "y2", "length_mm")
-SIZES = ("unknown", "print", "known", "cameras")
 NUMBERED = ("print_mm", "baseline_mm", "focal_35mm")
-TEXTS = ("kind", "back", "which", "size", *NUMBERED, *SOLID, *POINTS, "plain", "depth", "compression")
+TEXTS = ("kind", "back", "which", *SIZE_TEXTS, *NUMBERED, *SOLID, "plain", "depth", "compression")
 # A scene of two pictures: a choice of its own on the page.
 PAIR = "pair"
 
@@ -91,27 +97,18 @@ def choices_of(wish: Mapping[str, Any]) -> PictureChoices | build_form.Choices:
     asked = wish.get(PICTURE)
     if not isinstance(asked, Mapping):
         return build_form.choices_of(wish)
-    ends = asked.get("reference")
     texts = {
         "kind": PAIR if asked.get("is_pair") else str(asked.get("kind") or ""),
         "back": str(asked.get("back") or ""),
         "which": str(asked.get("which") or ""),
-        "size": _size_in(asked),
+        "size": size_of(asked),
         "plain": "yes" if asked.get("without_network") else "",
         "depth": str(asked.get("depth") or ""),
         "compression": str(wish.get("compression") or USUAL_COMPRESSION),
         **{name: _written(asked.get(name)) for name in (*NUMBERED, *SOLID)},
-        **{name: _written(value) for name, value in zip(POINTS, ends or (), strict=False)},
+        **{name: _written(value) for name, value in reference_texts(asked.get("reference")).items()},
     }
     return PictureChoices(texts, tuple(wish.get("formats") or PICTURE_FORMATS))
-
-
-def _size_in(asked: Mapping[str, Any]) -> str:
-    if asked.get("reference"):
-        return "known"
-    if asked.get("print_mm") is not None:
-        return "print"
-    return "unknown" if asked.get("baseline_mm") is None else "cameras"
 
 
 def choices_after(wish: Mapping[str, Any] | None) -> PictureChoices | None:
@@ -144,6 +141,7 @@ def form_of(
         "kind": kind,
         "flaws": flaws,
         "size": chosen["size"] if chosen["size"] in SIZES else "unknown",
+        "coins": coins_offered(),
         "rows": picture.get("rows"),
         "columns": picture.get("columns"),
         "kinds": [
@@ -223,12 +221,9 @@ def _size_asked(choices: PictureChoices, kind: str, flaws: dict[str, str]) -> di
         wanted["baseline_mm"] = _decimal(choices, "baseline_mm", flaws)
         if wanted["baseline_mm"] is None:
             flaws.setdefault("baseline_mm", _("Say how far apart the two were taken."))
-    if choices["size"] == "known":
-        ends = [_decimal(choices, name, flaws) for name in POINTS]
-        if not flaws and None in ends:
-            flaws["known"] = _("Give both points, and how far apart they are.")
-        wanted["reference"] = ends
-    return wanted
+    said = partial(_decimal, choices, flaws=flaws)
+    reference = reference_asked(choices["size"], choices["coin"], flaws, decimal=said)
+    return wanted if reference is None else {**wanted, "reference": reference}
 
 
 def _told(error: PlastinateError) -> dict[str, str]:
@@ -240,12 +235,14 @@ def _told(error: PlastinateError) -> dict[str, str]:
         }
     if isinstance(error, LicenceNotAgreed):
         return {"depth": not_agreed()}
+    if isinstance(error, ModelAbsent):
+        return {"depth": not_to_be_had()}
     where = error.where if isinstance(error, RequestFlaw) else ""
     if where in NUMBERS:
         _kinds, low, high = NUMBERS[where]
         return {where: _("It is a number from %(low)s to %(high)s.", low=number(low, 1), high=number(high))}
     if where == "reference":
-        return {"known": _("The two points lie in the picture, and the distance is above 0.")}
+        return {"known": _("What you point at lies in the picture, and its length is above 0.")}
     title = wording.error_title(error.code) or str(error)
     return {"": f"{title} {wording.error_hint(error.code, error.hint)}".strip()}
 

@@ -58,6 +58,7 @@ STATUSES: dict[type[BaseException], int] = {
     errors.Cancelled: 409,
     # Nothing is wrong here; it is only not installed.
     errors.PartMissing: 501,
+    depot_errors.ModelAbsent: 501,
     errors.SystemFault: 500,
     errors.PlastinateError: 422,
 }

@@ -139,3 +139,24 @@ def test_a_network_that_is_here_and_agreed_to_is_no_longer_asked_about(
     form = {"what": "picture", "kind": "object", "size": "unknown", "formats": "glb", "depth": NAME}
     stage.browser("owner").post(f"/cases/{photo.case}/build", data=form)
     assert queued(stage, photo)["picture"]["agreed"] is False
+
+
+def test_a_network_that_the_server_may_not_fetch_cannot_be_chosen(
+    stage: Stage, photo: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PLASTINATE_MODELS_FETCH", "command")
+    monkeypatch.delenv("PLASTINATE_MODELS_MIRROR")
+    refused = asked(stage, photo, picture={"kind": "scene", "depth": NAME, "agreed": True})
+    assert (refused.status_code, refused.get_json()["code"]) == (501, "model.absent")
+    assert queued(stage, photo) is None
+
+    browser = stage.browser("owner")
+    page = browser.get(f"/cases/{photo.case}").text
+    assert re.search(rf'name="depth" value="{NAME}" disabled', page)
+    assert 'name="agreed"' not in page
+    assert "only whoever runs it brings it" in page
+    form = {"what": "picture", "kind": "scene", "size": "unknown", "formats": "glb", "depth": NAME}
+    again = browser.post(f"/cases/{photo.case}/build", data={**form, "agreed": NAME}, follow_redirects=True)
+    assert "1 thing needs another look" in again.text
+    listed = stage.visitor().get("/api/depth-networks").get_json()["networks"]
+    assert not any(each["may_come"] for each in listed)
