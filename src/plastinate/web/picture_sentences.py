@@ -32,6 +32,7 @@ SENTENCES = (
     # why a picture is none
     N_("{name} cannot be used: it is no picture by its content."),
     N_("{name} cannot be used: pictures of the kind {kind} are not read."),
+    N_("{name}: the number of pixels along one side is {count}, more than the {cap} allowed."),
     N_("{name} cannot be used: all of it is transparent."),
     N_("Save it without its transparency."),
     N_("{name} cannot be used: its {columns} x {rows} pixels show no shape."),
