@@ -54,6 +54,6 @@ def done(visitor: Visitor, job_id: str) -> dict[str, Any]:
         job: dict[str, Any] = visitor.get(f"/api/jobs/{job_id}").json()
         return job if job["state"] in ("done", "failed", "cancelled") else None
 
-    job = eventually(ended, within_s=120, what="the end of the job")
+    job = eventually(ended, within_s=300, what="the end of the job")
     assert job["state"] == "done", job
     return job
