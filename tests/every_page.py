@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from chromium import watched_page
 from page_shelf import Shelf, serving, serving_pages
+from painted_ball import painted
 from plastinate.archive.archive import open_archive
 from plastinate.archive.tables import Share
 from plastinate.services import people, sharing
@@ -79,6 +80,7 @@ def serving_every_page(folder: Path) -> Iterator[Served]:
         views = {"box and ball": {}, "without millimetres": {"unit": "px", "with_scan": False}}
         for name, options in views.items():
             add_scene(shelf, name, *box_and_ball(**options), folder / name.replace(" ", "-"))  # type: ignore[arg-type]
+        add_scene(shelf, "a ball's picture", painted("px"), None, folder / "picture")
         served = Served(shelf, empty_url, shelf.pages)
         served.paths[f"{NOBODY}first"] = f"/welcome/{people.first_invitation(empty)}"
         _open_doors(served)
@@ -272,6 +274,7 @@ EVERY: dict[str, Place] = {
     ),
     "in 3D, take away": Place("box and ball", then=in_3d("take", "view-menu summary")),
     "in 3D, no millimetres": Place("without millimetres", then=in_3d("measure")),
+    "in 3D, how sure a picture's depth is": Place("a ball's picture", then=in_3d("organs", "[data-do=sure]")),
     "in 3D, models missing": Place("box and ball", then=without_models),
     "in 3D, unreadable": Place("box and ball", then=unreadable),
     "in 3D, no WebGL": Place("box and ball", then=without_webgl),
