@@ -334,7 +334,7 @@ def test_every_model_states_its_licence_what_it_is_not_for_and_whom_to_cite():
 
 
 @pytest.mark.network
-# What lies with no package index is checked where somebody fetches it: no test asks hosts of others for 170 MB.
+# What no package index carries is checked where somebody fetches it: no test asks its hosts for 170 MB.
 @pytest.mark.parametrize("name", [name for name, card in built_in_cards().items() if not card.must_agree])
 def test_the_pinned_packages_hold_the_pinned_files(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
