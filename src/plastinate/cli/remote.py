@@ -118,7 +118,7 @@ def push(path: Path, **options: Any) -> None:
         _build(server, case["id"], wish, is_waiting=options["wait"])
     except PlastinateError:
         # What is wrong only now lies in the scan; it need not be sent again to build something else of it.
-        streams.say(f"The scan is on the server: {where}")
+        streams.say(f"What was sent is on the server: {where}")
         raise
     if options["as_json"]:
         streams.print_json({"url": where, **server.ask("GET", f"/api/cases/{case['id']}")})
