@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plastinate.model.reference import Reference
+from plastinate.model.reference import Known
 from plastinate.model.scene import Scene
 from plastinate.pipeline.progress import Progress, ProgressEvent
 from plastinate.pipeline.run import DEFAULT_LEVELS, RunOptions
@@ -24,7 +24,7 @@ def model_of_picture(
     depth: str | None = None,
     agree: bool = False,
     focal_35mm: float | None = None,
-    reference: Reference | None = None,
+    reference: Known | None = None,
     print_mm: float | None = None,
     second: str | os.PathLike[str] | None = None,
     baseline_mm: float | None = None,
@@ -47,8 +47,8 @@ def model_of_picture(
         depth: model that says how far away things are (`plastinate models list`); None for the usual one.
         agree: you have read that model's licence and agree to it; only then is it fetched.
         focal_35mm: the lens as its equivalent on 36 x 24 mm; None believes the file.
-        reference: two points whose distance is known (`plastinate.model.reference.Reference`); None leaves
-            pixels, and every question in millimetres is refused.
+        reference: two points whose distance is known, a coin or a ruler (`Reference`, `Coin` and `Ruler` of
+            `plastinate.model.reference`); None leaves pixels, and every question in millimetres is refused.
         print_mm: how long a print is to be.
         second, baseline_mm: the same seen from a little to the right, and how far apart the two were taken.
         solid: numbers for the recipe's last step: {"back": "mirror"}.

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
+from plastinate.model.errors import ParameterError
 from plastinate.model.picture_recipe import KINDS
-from plastinate.model.reference import Reference
+from plastinate.model.reference import Known, known_of, wished
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,7 +38,9 @@ OF_ONE_PICTURE = (
     click.option(
         "--reference",
         metavar="X1,Y1,X2,Y2,MM",
-        help="Picture: two of its pixels, and how far apart they are in truth.",
+        help="Picture: two of its pixels and how far apart they are in truth; or coin:NAME,X,Y, a coin "
+        "(1-euro, us-quarter, or its diameter in mm) and a pixel on it; or ruler:MM,X1,Y1,X2,Y2, a line "
+        "across its marks and how far apart these are.",
         callback=lambda context, parameter, value: reference(context, parameter, value),
     ),
     click.option("--print-mm", type=float, metavar="MM", help="Picture: how long to print the model."),
@@ -85,8 +88,8 @@ def pushed_picture_options(command: F) -> F:
     return command
 
 
-def reference(context: click.Context, parameter: click.Parameter, value: str | None) -> Reference | None:
-    """Two points and a length, as people write them.
+def reference(context: click.Context, parameter: click.Parameter, value: str | None) -> Known | None:
+    """What says how large the thing is, as people write it.
 
     Raises:
         click.BadParameter: they are none.
@@ -95,10 +98,10 @@ def reference(context: click.Context, parameter: click.Parameter, value: str | N
     if value is None:
         return None
     try:
-        x1, y1, x2, y2, length = (float(part) for part in value.split(","))
-    except ValueError as error:
-        raise click.BadParameter("write X1,Y1,X2,Y2,MM, for example 120,80,620,90,150") from error
-    return Reference((x1, y1), (x2, y2), length)
+        return known_of(value)
+    except ParameterError as error:
+        hint = "" if error.hint == ParameterError.hint else f" {error.hint}"
+        raise click.BadParameter(f"{error.sentence}{hint}") from error
 
 
 def solid_params(options: dict[str, Any]) -> dict[str, Any]:
@@ -114,9 +117,9 @@ def picture_wish(options: Mapping[str, Any]) -> dict[str, Any] | None:
         given["without_network"] = True
     if options["depth"]:
         given |= {"depth": options["depth"], "agreed": options["agree"]}
-    known: Reference | None = options["reference"]
+    known: Known | None = options["reference"]
     if known is not None:
-        given["reference"] = [*known.first, *known.second, known.length_mm]
+        given["reference"] = wished(known)
     if options["pair"] or options["baseline_mm"] is not None:
         given |= {"is_pair": True, "baseline_mm": options["baseline_mm"]}
     if not given and options["as_kind"] is None:

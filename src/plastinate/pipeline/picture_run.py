@@ -144,8 +144,27 @@ def run_picture(
     quality = {level: quality[level] for level in solid.surfaces if level in quality}
     verdict = Verdict("amber", ("It was not checked.",))
     if check:
-        verdict = catalog.door("judge-estimate")(quality["full"], depth, invented=recipe.invented, unit=unit)
+        verdict = _judged(quality["full"], depth, recipe, unit=unit, reference=reference)
     return PictureRun(depth, foreground, solid, skins, quality, verdict, _records(recipe, structure, solid))
+
+
+def _judged(
+    quality: SurfaceQuality,
+    depth: DepthMap,
+    recipe: PictureRecipe,
+    *,
+    unit: Unit,
+    reference: Reference | None,
+) -> Verdict:
+    verdict: Verdict = catalog.door("judge-estimate")(
+        quality,
+        depth,
+        invented=recipe.invented,
+        unit=unit,
+        is_by_reference=reference is not None,
+        is_one_thing=recipe.foreground is not None,
+    )
+    return verdict
 
 
 def _unit_per_px(

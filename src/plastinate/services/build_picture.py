@@ -12,8 +12,9 @@ from plastinate import __version__
 from plastinate.model.errors import NoMillimetres
 from plastinate.model.evidence import Evidence, RunRecord
 from plastinate.model.geometry import Geometry, Unit
-from plastinate.model.picture import field_of_focal
+from plastinate.model.picture import Picture, field_of_focal
 from plastinate.model.picture_recipe import PictureRecipe
+from plastinate.model.reference import Coin, Reference, Ruler
 from plastinate.model.scene import Scene, SceneNode
 from plastinate.model.structure import Structure
 from plastinate.native.side_by_side import side_by_side
@@ -36,6 +37,11 @@ from plastinate.services.run_record import run_record
 from plastinate.stages import catalog
 
 NAMES = {"scene": "Scene", "object": "Object", "lithophane": "Lithophane", "relief": "Relief"}
+LENGTHS_FROM = {
+    Reference: "the reference that was given",
+    Coin: "a coin in the picture",
+    Ruler: "the marks of a ruler in the picture",
+}
 COLOURS = {"scene": (186, 178, 166), "object": (186, 178, 166), "lithophane": (236, 234, 228)}
 
 
@@ -54,6 +60,7 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
         require_writable(request.output)
     with progress.step("read the picture", share=0.05):
         read, second = _read(request)
+    reference = _found(request, read.picture, progress)
     unit = _unit(request, recipe)
     if unit != "mm" and "3mf" in request.formats:
         raise _no_length()
@@ -65,13 +72,15 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
         levels=request.levels,
         second=None if second is None else second.picture,
         baseline_mm=request.baseline_mm,
-        reference=request.reference,
+        reference=reference,
         longest_mm=request.print_mm,
         unit=unit,
         check=request.check,
         progress=progress,
     )
-    evidence = _evidence(request, recipe, (read, second), run, unit, models=models_record(cards))
+    evidence = _evidence(
+        request, recipe, (read, second), run, unit, reference=reference, models=models_record(cards)
+    )
     scene = _scene(recipe, run, unit, evidence, name=read.picture.name)
     del read, second
     if request.output is None:
@@ -106,9 +115,21 @@ def _unit(request: PictureRequest, recipe: PictureRecipe) -> Unit:
     return "mm" if is_known else "px"
 
 
+def _found(request: PictureRequest, picture: Picture, progress: Progress) -> Reference | None:
+    """What was said to be of a known size, found in the picture."""
+    if request.reference is None:
+        return None
+    with progress.step("find the reference", share=0.02):
+        found: Reference = catalog.door("find-reference")(picture, request.reference)
+    return found
+
+
 def _no_length() -> NoMillimetres:
     error = NoMillimetres("the length that 3mf must state", of="picture")
-    error.hint = "Say how large it is: --reference X1,Y1,X2,Y2,MM, or how large to print it: --print-mm MM."
+    error.hint = (
+        "Say how large it is: --reference X1,Y1,X2,Y2,MM or coin:NAME,X,Y, "
+        "or how large to print it: --print-mm MM."
+    )
     return error
 
 
@@ -148,6 +169,7 @@ def _evidence(
     run: PictureRun,
     unit: Unit,
     *,
+    reference: Reference | None,
     models: list[dict[str, Any]],
 ) -> Evidence:
     read, second = reads
@@ -165,7 +187,10 @@ def _evidence(
     inputs = {
         **read.inputs,
         **({"second_sha256": second.inputs["sha256"]} if second is not None else {}),
-        "estimate": _estimate(request, recipe, read, run, unit),
+        "estimate": {
+            **_estimate(request, recipe, read, run, unit),
+            **({} if reference is None else {"scale": _scale(reference, run)}),
+        },
         "recipe": {"name": recipe.name, "sha256": recipe_digest(recipe)},
         "result_key": result_key(input_sha256=read.inputs["sha256"], recipe=recipe, options=options),
         "plastinate_version": __version__,
@@ -186,7 +211,7 @@ def _estimate(
     """What every file says about how its shape came about."""
     picture = read.picture
     seen = run.skins["full"].is_invented if run.skins else None
-    length = "the reference that was given" if request.reference else ""
+    length = "" if request.reference is None else LENGTHS_FROM[type(request.reference)]
     length = length or (_by_cameras(picture.focal_source) if request.baseline_mm else "")
     length = length or ("the size chosen for the print" if unit == "mm" else "unknown")
     return {
@@ -212,6 +237,23 @@ def _by_cameras(focal_source: str) -> str:
     # Across the view a length is as good as that distance; along it, no better than the lens.
     known = "the distance of the two cameras"
     return f"{known}, through an assumed lens" if focal_source == "guess" else known
+
+
+def _scale(reference: Reference, run: PictureRun) -> dict[str, Any]:
+    """How long things are, and within which bounds, as far as the reference alone says it."""
+    low, high = run.solid.surfaces["full"].bounds_lps_mm
+    figures = {"mm_per_px": run.solid.projection.unit_per_px, "longest_side_mm": float((high - low).max())}
+    return {
+        "found_by": reference.found_by,
+        **reference.as_dict(),
+        **dict(reference.facts),
+        "doubt_share": round(reference.doubt, 4),
+        **{name: float(f"{value:.5g}") for name, value in figures.items()},
+        **{
+            f"{name}_interval": [float(f"{value * (1.0 + sign * reference.doubt):.5g}") for sign in (-1, 1)]
+            for name, value in figures.items()
+        },
+    }
 
 
 def _write(

@@ -9,7 +9,7 @@ from typing import Any
 
 from plastinate.model.errors import ParameterError
 from plastinate.model.picture_recipe import KINDS, PictureRecipe
-from plastinate.model.reference import Reference
+from plastinate.model.reference import Known
 from plastinate.pipeline.picture_run import plan_picture
 from plastinate.recipes.pictures import load_picture_recipe
 from plastinate.services.depth_choice import with_depth
@@ -54,7 +54,7 @@ class PictureRequest:
         is_pair: make a scene of both pictures at `path`; `which` is then the left one.
         second: the same thing seen from a little to the right, for a scene; None for one picture.
         baseline_mm: how far apart the two were taken.
-        reference: what says how large the thing is; None leaves pixels.
+        reference: what says how large the thing is: two points, a coin or a ruler; None leaves pixels.
         print_mm: how long the longer side of the model is to be made; its millimetres are those of the print.
         solid: numbers for the recipe's last step, as a person chose them.
         formats: names of the export table.
@@ -76,7 +76,7 @@ class PictureRequest:
     is_pair: bool = False
     second: Path | None = None
     baseline_mm: float | None = None
-    reference: Reference | None = None
+    reference: Known | None = None
     print_mm: float | None = None
     solid: Mapping[str, Any] = field(default_factory=dict)
     formats: tuple[str, ...] = ()

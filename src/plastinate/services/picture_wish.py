@@ -3,6 +3,8 @@
 {"kind": "object", "back": "mirror", "wall_mm": 1.2, "print_mm": 120}
 {"kind": "lithophane", "width_mm": 100, "frame_mm": 3}
 {"kind": "scene", "reference": [120, 80, 620, 90, 150]}      two of its pixels (x, y, x, y), and mm between
+{"kind": "object", "reference": {"coin": "1-euro", "at": [620, 400]}}      a coin, or its diameter in mm
+{"kind": "object", "reference": {"ruler_mm": 1, "line": [412, 980, 1630, 992]}}      a line across its marks
 {"kind": "scene", "is_pair": true, "baseline_mm": 65}        of a case with two pictures, taken side by side
 {"kind": "scene", "depth": "midas-v21-small", "agreed": true}        by another network, its licence agreed to
 and "without_network", "focal_35mm" with any of them; "which" (1 or 2) of a case with two pictures: the one
@@ -19,9 +21,10 @@ from typing import Any
 from plastinate.depot.cards import NAME_LETTERS_MAX
 from plastinate.engine.kinds import Task
 from plastinate.model.case_errors import RequestFlaw
-from plastinate.model.errors import NoMillimetres, PartMissing
+from plastinate.model.coins import diameter_of_coin
+from plastinate.model.errors import NoMillimetres, ParameterError, PartMissing
 from plastinate.model.picture_recipe import KINDS
-from plastinate.model.reference import Reference
+from plastinate.model.reference import LONGEST_MM, Coin, Known, Reference, Ruler
 from plastinate.services.depth_choice import AGREED, needs_agreement, require_usable
 from plastinate.services.picture_pairs import can_match
 from plastinate.services.picture_request import (
@@ -53,7 +56,8 @@ FIELDS = frozenset(
     {"kind", "back", "without_network", "reference", "is_pair", "which", "depth", "agreed", *NUMBERS}
 )
 TO_AGREE = "Read the licence, and send agreed: true with the wish; the network is then fetched."
-FARTHEST_PX, LONGEST_MM = 1e6, 1e7
+FARTHEST_PX = 1e6
+REFERENCES = "It has to be [x, y, x, y, mm], a coin and a point on it, or a ruler and a line"
 NOT_A_PICTURE = "This case is a scan, and no picture"
 A_PICTURE = "This case is one picture: say what to make of it"
 
@@ -179,7 +183,6 @@ def picture_request(task: Task) -> PictureRequest:
 
 
 def _request(wish: Mapping[str, Any]) -> PictureRequest:
-    ends = wish["reference"]
     solid = {name: wish[name] for name in ("back", *SOLID) if wish[name] is not None}
     return PictureRequest(
         path=Path(),
@@ -193,7 +196,7 @@ def _request(wish: Mapping[str, Any]) -> PictureRequest:
         which=None if wish.get("which") is None else wish["which"] - 1,
         is_pair=bool(wish.get("is_pair")),
         baseline_mm=wish.get("baseline_mm"),
-        reference=None if ends is None else Reference((ends[0], ends[1]), (ends[2], ends[3]), ends[4]),
+        reference=None if wish["reference"] is None else known_in(wish["reference"]),
         print_mm=wish["print_mm"],
         solid=solid,
     )
@@ -208,15 +211,56 @@ def _length(value: Mapping[str, Any], name: str) -> float | None:
     return None if number is None else _finite(number, where=name)
 
 
-def _reference(value: Any) -> list[float] | None:
+def known_in(value: list[float] | Mapping[str, Any]) -> Known:
+    """The reference of a checked wish.
+
+    Raises:
+        ParameterError: a coin that is not known.
+    """
+    if isinstance(value, Mapping):
+        if "coin" in value:
+            return Coin.called(str(value["coin"]), (value["at"][0], value["at"][1]))
+        x1, y1, x2, y2 = value["line"]
+        return Ruler((x1, y1), (x2, y2), value["ruler_mm"])
+    x1, y1, x2, y2, length_mm = value
+    return Reference((x1, y1), (x2, y2), length_mm)
+
+
+def _reference(value: Any) -> list[float] | dict[str, Any] | None:
     if value is None:
         return None
-    if not isinstance(value, list | tuple) or len(value) != 5:
-        raise RequestFlaw("It has to be [x, y, x, y, mm]: two points, and how far apart", where="reference")
-    *ends, length_mm = (_finite(each, where="reference") for each in value)
-    if not all(0 <= each <= FARTHEST_PX for each in ends) or not 0 < length_mm <= LONGEST_MM:
-        raise RequestFlaw("It has to be [x, y, x, y, mm]: two points, and how far apart", where="reference")
-    return [*ends, length_mm]
+    if isinstance(value, Mapping) and set(value) == {"coin", "at"}:
+        coin = value["coin"]
+        if isinstance(coin, str):
+            _known_coin(coin)
+        else:
+            coin = _lengths([coin], 0, mm=1)[0]
+        return {"coin": coin, "at": _lengths(value["at"], 2)}
+    if isinstance(value, Mapping) and set(value) == {"ruler_mm", "line"}:
+        return {
+            "ruler_mm": _lengths([value["ruler_mm"]], 0, mm=1)[0],
+            "line": _lengths(value["line"], 4),
+        }
+    return _lengths(value, 4, mm=1)
+
+
+def _known_coin(name: str) -> None:
+    try:
+        diameter_of_coin(name)
+    except ParameterError as error:
+        raise RequestFlaw(error.sentence.rstrip("."), where="reference") from error
+
+
+def _lengths(values: Any, places: int, *, mm: int = 0) -> list[float]:
+    """So many places in pixels, and so many lengths after them."""
+    if not isinstance(values, list | tuple) or len(values) != places + mm:
+        raise RequestFlaw(REFERENCES, where="reference")
+    numbers = [_finite(each, where="reference") for each in values]
+    if not all(0 <= each <= FARTHEST_PX for each in numbers[:places]):
+        raise RequestFlaw(REFERENCES, where="reference")
+    if not all(0 < each <= LONGEST_MM for each in numbers[places:]):
+        raise RequestFlaw(REFERENCES, where="reference")
+    return numbers
 
 
 def _finite(number: Any, *, where: str) -> float:

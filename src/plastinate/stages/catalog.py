@@ -121,6 +121,7 @@ DOORS: dict[str, Method] = {
     "run-limited": Method("plastinate.stages.ingest.sandbox:run_job"),
     "find-pictures": Method("plastinate.stages.ingest.flat_read:find_pictures"),
     "read-flat-picture": Method("plastinate.stages.ingest.flat_read:read_flat_picture"),
+    "find-reference": Method("plastinate.stages.scale.find_reference:find_reference"),
     "read-volume": Method("plastinate.stages.ingest.read:read_volume"),
     "read-mesh": Method("plastinate.stages.export.read_mesh:read_mesh"),
     "box-prompter": Method("plastinate.stages.segment.from_prompts:prompter_here"),

@@ -94,7 +94,9 @@ def _figures(
     closed = full["is_closed"] and full["is_manifold"]
     invented, sure = estimate.get("invented_share_of_triangles"), estimate.get("mean_confidence")
     found = estimate.get("measured_share")
+    scale = estimate.get("scale") if in_mm else None
     return [
+        *([_longest(scale)] if scale else []),
         (_("Triangles"), number(full["triangles"]), ""),
         (_("Closed, 2-manifold"), _("yes") if closed else _("no"), ""),
         (_("Self-crossings"), number(full["self_crossings"]), ""),
@@ -105,3 +107,9 @@ def _figures(
         *([(_("Found in both pictures"), share(found), "")] if found is not None else []),
         (_("Field of view"), f"{number(estimate['field_degrees'])}°", ""),
     ]
+
+
+def _longest(scale: Mapping[str, Any]) -> tuple[str, str, str]:
+    low, high = scale["longest_side_mm_interval"]
+    span = _("%(low)s to %(high)s, by the reference alone", low=length(low), high=length(high))
+    return (_("Longest side"), length(scale["longest_side_mm"]), span)

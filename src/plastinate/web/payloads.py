@@ -175,6 +175,31 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Millimetres = Annotated[float, Field(ge=0, le=2000, allow_inf_nan=False)] | None
 
 
+PixelOrMm = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class CoinAsked(Payload):
+    """A coin in a picture: its outline is looked for, and its diameter says how large things are."""
+
+    coin: Name | Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        description='A coin by its name ("1-euro", "us-quarter"), or its diameter in mm.'
+    )
+    at: Annotated[list[PixelOrMm], Field(min_length=2, max_length=2)] = Field(
+        description="[x, y]: a pixel of the picture that lies on it."
+    )
+
+
+class RulerAsked(Payload):
+    """A ruler in a picture: the marks along a line are counted."""
+
+    ruler_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        description="From one of the marks that the line crosses to the next, mm."
+    )
+    line: Annotated[list[PixelOrMm], Field(min_length=4, max_length=4)] = Field(
+        description="[x, y, x, y]: the ends of a line across the marks, in the picture's pixels."
+    )
+
+
 class PictureAsked(Payload):
     """What to make of a case that is one picture, or two; what is left out is as the recipe has it."""
 
@@ -209,11 +234,11 @@ class PictureAsked(Payload):
         None, description="The lens, as its equivalent on 36 x 24 mm; null believes the file."
     )
     reference: (
-        Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=5, max_length=5)]
-        | None
+        Annotated[list[PixelOrMm], Field(min_length=5, max_length=5)] | CoinAsked | RulerAsked | None
     ) = Field(
         None,
-        description="[x, y, x, y, mm]: two of the picture's pixels, and how far apart they are in truth.",
+        description="[x, y, x, y, mm]: two of the picture's pixels, and how far apart they are in truth; "
+        "or a coin or a ruler, to be found where it is said to lie.",
     )
 
 

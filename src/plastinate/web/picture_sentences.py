@@ -66,6 +66,8 @@ SENTENCES = (
     N_("The network contradicts itself from view to view: its depth is little more than a guess."),
     N_("The picture is of one brightness everywhere: the model shows nothing of it."),
     N_("No length in the picture is known, so none can be measured on the model."),
+    N_("Its millimetres hold if the thing is as far away as what its length was taken from."),
+    N_("Its millimetres hold as far away as the reference; elsewhere the depth is estimated."),
     # which sides: clauses
     N_("the far side and the rim: no picture shows them"),
     N_("the far side and the rim; and the front is a guess from light and shadow"),

@@ -44,6 +44,8 @@ ERRORS = {
     "input.modality-contradicted": _l("The files say that this is another kind of scan."),
     "input.gap-in-series": _l("More slices are missing than may be bridged in silence."),
     "input.no-millimetres": _l("The scan does not say how large a pixel is."),
+    "input.no-coin": _l("No coin is found where you pointed."),
+    "input.no-ruler-marks": _l("No marks of a ruler are found along the line."),
     "input.no-dicom-source": _l("A DICOM SEG needs the DICOM images it refers to."),
     "limit.exceeded": _l("The scan would cost more than it may."),
     "limit.too-large": _l("Something is larger than it may be."),
@@ -126,6 +128,14 @@ HINTS = {
         "Bring the whole series, or let missing slices be bridged, under Formats and exceptions."
     ),
     "input.no-millimetres": _l("Find the original series; labels and surfaces in voxels work without."),
+    "input.no-coin": _l(
+        "Point at the middle of a coin that lies whole and sharp in the picture, "
+        "or give two points across it."
+    ),
+    "input.no-ruler-marks": _l(
+        "Draw the line across at least ten marks that are equally dark on it, "
+        "or give two marks and their distance."
+    ),
     "input.no-dicom-source": _l("Leave DICOM SEG out, or bring the scan as DICOM files."),
     "limit.exceeded": _l("Bring fewer files at once, or ask the administrator to raise the limit."),
     "limit.too-large": _l("Bring fewer files at once, or ask the administrator to raise the limit."),

@@ -44,6 +44,36 @@ NUMBER_WORDS = {
     "base_mm": _l("Base under all of it (mm)"),
     "frame_mm": _l("Width of the frame (mm)"),
 }
+# The coins of `model/coins.py`, as the form offers them.
+COIN_WORDS = {
+    "1-euro": _l("1 euro"),
+    "2-euro": _l("2 euro"),
+    "50-euro-cent": _l("50 euro cent"),
+    "10-euro-cent": _l("10 euro cent"),
+    "5-euro-cent": _l("5 euro cent"),
+    "2-euro-cent": _l("2 euro cent"),
+    "1-euro-cent": _l("1 euro cent"),
+    "us-cent": _l("US cent"),
+    "us-nickel": _l("US nickel"),
+    "us-dime": _l("US dime"),
+    "us-quarter": _l("US quarter"),
+    "us-half-dollar": _l("US half dollar"),
+    "1-penny": _l("1 penny"),
+    "2-pence": _l("2 pence"),
+    "5-pence": _l("5 pence"),
+    "10-pence": _l("10 pence"),
+    "2-pounds": _l("2 pounds"),
+    "half-swiss-franc": _l("half a Swiss franc"),
+    "1-swiss-franc": _l("1 Swiss franc"),
+    "2-swiss-francs": _l("2 Swiss francs"),
+    "5-swiss-francs": _l("5 Swiss francs"),
+    "1-yen": _l("1 yen"),
+    "5-yen": _l("5 yen"),
+    "10-yen": _l("10 yen"),
+    "50-yen": _l("50 yen"),
+    "100-yen": _l("100 yen"),
+    "500-yen": _l("500 yen"),
+}
 PICTURE_KINDS = {
     "photo": _l("Picture"),
     "x-ray": _l("X-ray picture"),
@@ -74,6 +104,8 @@ BUILT = {
 LENGTHS = {
     "unknown": _l("No length is known: every number is in pixels (px), and no millimetre can be claimed."),
     "the reference that was given": _l("Its millimetres come from the distance that was given."),
+    "a coin in the picture": _l("Its millimetres come from the coin that was found in it."),
+    "the marks of a ruler in the picture": _l("Its millimetres come from the marks of a ruler in it."),
     "the size chosen for the print": _l("Its millimetres are those chosen for the print."),
     "the distance of the two cameras": _l("Its millimetres come from the distance of the two cameras."),
     "the distance of the two cameras, through an assumed lens": _l(
@@ -84,6 +116,7 @@ LENGTHS = {
 # Steps of a build, and their methods: joined to those of scans.
 STEPS = {
     "read the picture": _l("Reading the picture"),
+    "find the reference": _l("Looking for the coin or the ruler"),
     "foreground": _l("Finding what is in front"),
     "depth": _l("Guessing how far away things are"),
     "solid": _l("Making a body of it"),

@@ -1,4 +1,4 @@
-// Two places pressed in a picture -> the fields that hold them, in the pixels of the picture's file.
+// Places pressed in a picture, two or the one of a coin -> the fields that hold them, in the pixels of the picture's file.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -14,10 +14,12 @@ export function letPoint(place: HTMLElement): void {
   marks.setAttribute("aria-hidden", "true");
   place.append(marks);
   place.hidden = false;
-  form.querySelector("[data-pointing]")?.removeAttribute("hidden");
+  for (const told of form.querySelectorAll("[data-pointing]")) told.removeAttribute("hidden");
+  // A coin takes one point: the fields of the other are hidden then.
+  const asked = () => pairs.filter(({ x }) => x?.closest("[hidden]") === null);
 
   function draw(): void {
-    const ends = pairs.flatMap(({ x, y }) => {
+    const ends = asked().flatMap(({ x, y }) => {
       const at = [Number((x?.value ?? "").replace(",", ".")), Number((y?.value ?? "").replace(",", "."))] as const;
       return x?.value && y?.value && at.every(Number.isFinite) ? [at] : [];
     });
@@ -31,14 +33,16 @@ export function letPoint(place: HTMLElement): void {
     const seen = place.getBoundingClientRect();
     const at = [((event.clientX - seen.left) / seen.width) * columns, ((event.clientY - seen.top) / seen.height) * rows];
     // The first that is not set; where both are, both begin anew.
-    const isFull = pairs.every(({ x, y }) => x?.value && y?.value);
-    if (isFull) for (const { x, y } of pairs) for (const each of [x, y]) if (each) each.value = "";
-    const free = pairs.find(({ x, y }) => !x?.value || !y?.value);
+    const isFull = asked().every(({ x, y }) => x?.value && y?.value);
+    if (isFull) for (const { x, y } of asked()) for (const each of [x, y]) if (each) each.value = "";
+    const free = asked().find(({ x, y }) => !x?.value || !y?.value);
     if (free?.x) free.x.value = String(Math.round(at[0] ?? 0));
     if (free?.y) free.y.value = String(Math.round(at[1] ?? 0));
     draw();
   });
   form.addEventListener("input", draw);
+  // After what is shown has changed with the choice.
+  form.addEventListener("change", () => queueMicrotask(draw));
   draw();
 }
 

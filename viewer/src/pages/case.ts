@@ -68,7 +68,7 @@ function fitPicture(form: HTMLFormElement): void {
   const kind = chosen(form, "kind")?.value ?? "";
   const size = chosen(form, "size")?.value ?? "";
   show(form, "[data-of]", (pane) => (pane.dataset["of"] ?? "").split(" ").includes(kind));
-  show(form, "[data-size]", (pane) => pane.dataset["size"] === size);
+  show(form, "[data-size]", (pane) => (pane.dataset["size"] ?? "").split(" ").includes(size));
   nameFormats(form);
 }
 

@@ -43,7 +43,15 @@ def measure_estimate(solid: Solid, *, level: str = "full", unit: str = "px") -> 
     )
 
 
-def judge_estimate(quality: SurfaceQuality, depth: DepthMap, *, invented: str, unit: str) -> Verdict:
+def judge_estimate(
+    quality: SurfaceQuality,
+    depth: DepthMap,
+    *,
+    invented: str,
+    unit: str,
+    is_by_reference: bool = False,
+    is_one_thing: bool = False,
+) -> Verdict:
     """Amber at best: the shape was estimated from one picture or two, and part of it nobody saw.
 
     Args:
@@ -51,8 +59,12 @@ def judge_estimate(quality: SurfaceQuality, depth: DepthMap, *, invented: str, u
         depth: what the shape was made of.
         invented: which sides nobody saw, a clause.
         unit: "mm" or "px".
+        is_by_reference: its millimetres are those of something of a known size in the picture.
+        is_one_thing: it is the thing in front, and not the whole view.
     """
     doubts = [*_shape(quality), *_estimate(depth, invented), *_length(unit)]
+    if is_by_reference:
+        doubts += _reference(is_one_thing=is_one_thing)
     worst: Light = "red" if any(light == "red" for light, _ in doubts) else "amber"
     return Verdict(worst, tuple(reason for _, reason in doubts))
 
@@ -78,11 +90,20 @@ def _estimate(depth: DepthMap, invented: str) -> Iterator[tuple[Light, str]]:
     if found is not None and found < FOUND_BELOW:
         yield (
             "amber",
-            f"Only {found:.0%} of the picture was found in the other one: "
-            "the rest of its depth is filled in.",
+            (
+                f"Only {found:.0%} of the picture was found in the other one: "
+                "the rest of its depth is filled in."
+            ),
         )
     if depth.facts.get("is_even"):
         yield "amber", "The picture is of one brightness everywhere: the model shows nothing of it."
+
+
+def _reference(*, is_one_thing: bool) -> Iterator[tuple[Light, str]]:
+    if is_one_thing:
+        yield "amber", "Its millimetres hold if the thing is as far away as what its length was taken from."
+    else:
+        yield "amber", "Its millimetres hold as far away as the reference; elsewhere the depth is estimated."
 
 
 def _length(unit: str) -> Iterator[tuple[Light, str]]:
