@@ -24,6 +24,9 @@ MEDIA_TYPES = {
     ".obj": "model/obj",
     ".mtl": "model/mtl",
     ".3mf": "model/3mf",
+    # Without it no phone opens one in the room.
+    ".usdz": "model/vnd.usdz+zip",
+    ".jpg": "image/jpeg",
     ".dcm": "application/dicom",
     ".json": "application/json",
     ".gz": "application/gzip",

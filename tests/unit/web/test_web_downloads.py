@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
@@ -9,6 +10,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
+from plastinate.archive.tables import Build, BuildFile
 from plastinate.web.downloads import MISLEADING, content_disposition
 from plastinate.web.file_names import file_name
 from web_stage import MODEL, ORIGINAL, PICTURE, STRANGE_NAME, Scene, Stage, add_view
@@ -177,6 +179,40 @@ def test_a_case_may_be_called_anything_and_its_files_still_have_plain_names(titl
 
 def test_an_obj_and_its_mtl_keep_the_names_by_which_they_find_each_other():
     assert [file_name("Chest", name) for name in ("scene.obj", "scene.mtl")] == ["scene.obj", "scene.mtl"]
+
+
+def test_every_download_of_a_pictures_model_says_estimated_in_its_name(stage: Stage):
+    scene = stage.new_scene(title="My cat")
+    kept = stage.archive.files.keep_bytes(MODEL)
+    endings = ("glb", "stl", "obj", "mtl", "jpg", "usdz", "ply", "3mf")
+    names = [f"object-ESTIMATED.{each}" for each in endings] + [
+        "object-confidence-ESTIMATED.glb",
+        "certificate.html",
+    ]
+    with stage.archive.database.write() as session:
+        build = session.get_one(Build, scene.build)
+        build.title = "ESTIMATED: object from cat.jpg"
+        build.summary = {"organs": [], "estimate": {"kind": "object", "unit": "px", "length_from": "unknown"}}
+        build.files = [BuildFile(name=name, sha256=kept.sha256, size=kept.size) for name in names]
+    browser = stage.browser("viewer")
+
+    def called(address: str) -> str:
+        return browser.get(address).headers["Content-Disposition"].partition("filename=")[2].strip('"')
+
+    singles = {name: called(_file(scene, name)) for name in names}
+    assert singles["certificate.html"] == "My-cat-certificate-ESTIMATED.html"
+    # An OBJ finds its MTL, and that its picture, by name.
+    assert [singles[f"object-ESTIMATED.{each}"] for each in ("obj", "mtl", "jpg")] == names[2:5]
+    assert all("ESTIMATED" in each for each in singles.values())
+    assert browser.get(_file(scene, "object-ESTIMATED.usdz")).mimetype == "model/vnd.usdz+zip"
+    page = browser.get(f"/cases/{scene.case}").text
+    offered = {html.unescape(each) for each in re.findall(r'href="(/api/builds/[^"]*)" download', page)}
+    assert len(offered) > len(names)
+    assert all("ESTIMATED" in called(each) for each in offered)
+    formats = re.findall(r"<li><a href=[^>]*download><strong>([^<]*)</strong>", page)
+    assert formats == ["Certificate", "GLB", "STL", "3MF", "OBJ", "USDZ", "PLY"]
+    zipped = browser.get(f"/api/builds/{scene.build}/archive?names=" + ",".join(names[2:5]))
+    assert sorted(zipfile.ZipFile(io.BytesIO(zipped.data)).namelist()) == sorted(names[2:5])
 
 
 def test_several_files_come_as_one_zip(stage: Stage, scene: Scene):
