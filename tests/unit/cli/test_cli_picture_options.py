@@ -30,6 +30,10 @@ def wish(words: str):
         ("--pair", {"kind": "scene", "is_pair": True, "baseline_mm": None}),
         ("--baseline-mm 65", {"kind": "scene", "is_pair": True, "baseline_mm": 65.0}),
         (
+            "--as scene --depth midas-v21-small --agree",
+            {"kind": "scene", "depth": "midas-v21-small", "agreed": True},
+        ),
+        (
             "--as relief --width-mm 90 --thinnest-mm 1 --thickest-mm 4 --base-mm 0 --frame-mm 3",
             {
                 "kind": "relief",
@@ -42,7 +46,9 @@ def wish(words: str):
         ),
     ],
 )
-def test_a_picture_is_asked_for_in_the_words_of_the_server(words, asked):
+def test_a_picture_is_asked_for_in_the_words_of_the_server(words, asked, tmp_path, monkeypatch):
+    # Whatever has been agreed to on this machine.
+    monkeypatch.setenv("PLASTINATE_CACHE", str(tmp_path))
     assert wish(words) == asked
     kept = checked_wish({"picture": asked}, inspection=None)["picture"]
     assert {name: kept[name] for name in asked} == asked

@@ -22,8 +22,10 @@ from plastinate.model.errors import ParameterError, RecipeNotFound
 from plastinate.model.picture import Picture
 from plastinate.nets.picture_net import PictureNet, resized
 from plastinate.recipes.load import load_recipe
+from plastinate.services import depth_choice
 from plastinate.services.models import add_model
-from plastinate.stages.depth.depth_net import depth_net, network_of, plain_depth
+from plastinate.stages import catalog
+from plastinate.stages.depth.depth_net import USUAL, depth_net, network_of, plain_depth
 
 BETTER = {"depth-anything-v2-small": like_depth_anything(), "midas-v21-small": like_midas()}
 
@@ -193,3 +195,11 @@ def test_a_network_of_ones_own_that_names_another_file_is_never_opened(places: P
 def test_a_model_that_knows_no_depth_is_not_asked_about_it(places: Places):
     with pytest.raises(ParameterError, match="does not say how far"):
         depth_net(tilted_plane((32, 48)).picture, model="foreground")
+
+
+def test_the_usual_network_is_the_same_for_recipes_forms_and_the_method_itself():
+    assert depth_choice.USUAL == USUAL == catalog.DEPTH["depth-net"].models[0]
+    assert not card_named(USUAL).must_agree
+    first, *better = depth_choice.depth_networks()
+    assert first.name == USUAL
+    assert {card.name for card in better} >= set(BETTER)
