@@ -43,6 +43,20 @@ def test_colours_are_those_that_were_meant(tmp_path: Path, photometric: str):
     assert found.kind == "ultrasound"
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_numbers_of_a_palette_are_its_colours(tmp_path: Path, bits: int):
+    ramps = {"Red": np.arange(256), "Green": np.arange(255, -1, -1), "Blue": np.full(256, 7)}
+    palette = {}
+    for name, values in ramps.items():
+        stored = values.astype(np.uint8) if bits == 8 else (values * 257).astype("<u2")
+        palette[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, bits]
+        palette[f"{name}PaletteColorLookupTableData"] = stored.tobytes()
+    found = seen(tmp_path, "US", photometric="PALETTE COLOR", bits=8, **palette)
+    assert found.rgba[0, 0].tolist() == [0, 255, 7, 255]
+    assert found.rgba[0, -1].tolist() == [255, 0, 7, 255]
+    assert found.kind == "ultrasound"
+
+
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_a_picture_is_seen_through_the_window_of_its_file(tmp_path: Path, photometric: str):
     # A quarter of the values: from 1024 to 2048 of 4096.

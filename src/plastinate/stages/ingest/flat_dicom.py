@@ -78,7 +78,8 @@ def _set_aside(
     path: Path, facts: DicomFacts, *, name: str, reason: str, limits: Limits
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
     is_photograph = facts.sop_class_uid.startswith(PHOTOGRAPHS)
-    if not (facts.samples == 3 or (facts.samples == 1 and is_photograph)) or facts.rows < 1:
+    is_of_one = facts.samples == 1 and (is_photograph or facts.is_palette)
+    if not (facts.samples == 3 or is_of_one) or facts.rows < 1:
         raise UnsupportedFile(name, reason or "it holds no picture")
     require_size(name, facts.rows, facts.columns, limits=limits)
     from pydicom.pixels.utils import pixel_array
@@ -86,6 +87,8 @@ def _set_aside(
     try:
         # RGB whatever the file stores: the reader turns YBR round.
         values: Any = pixel_array(path, index=0)
+        if facts.is_palette:
+            values = _looked_up(path, values)
     except FAULTS as error:
         raise DamagedFile(name, "its colours cannot be decoded") from error
     if values.ndim == 2 and values.dtype.kind in "ui":
@@ -95,6 +98,20 @@ def _set_aside(
         raise UnsupportedFile(name, f"its pixels decode to {values.shape} {values.dtype}")
     weights = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) * 257.0
     return np.ascontiguousarray(values), np.rint(values.astype(np.float32) @ weights).astype(np.uint16)
+
+
+def _looked_up(path: Path, numbers: Any) -> npt.NDArray[np.uint8]:
+    """(R, C, 3) the colours that the numbers of a palette mean (PS3.3, C.7.9)."""
+    import pydicom
+    from pydicom.pixels.processing import apply_color_lut
+
+    header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    colours: Any = apply_color_lut(numbers, header)
+    # Entries are of 8 or 16 bits, and some writers scale neither: what is wide is wide over its own range.
+    if colours.dtype == np.uint8:
+        return np.asarray(colours)
+    most = 65535 if int(colours.max()) > 255 else 255
+    return np.asarray(np.rint(colours * (255.0 / most)), dtype=np.uint8)
 
 
 def _greys(frame: Frame, facts: DicomFacts) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:

@@ -49,6 +49,7 @@ class DicomFacts:
 
     Attributes:
         rows, columns, samples, frames: of its pixels.
+        is_palette: its pixels are numbers of colours.
         modality: as the file has it, "" where it has none.
         sop_class_uid: of the object.
         window: (centre, width, function), None where the file has none that can be used.
@@ -59,6 +60,7 @@ class DicomFacts:
     columns: int
     samples: int
     frames: int
+    is_palette: bool
     modality: str
     sop_class_uid: str
     window: tuple[float, float, str] | None
@@ -69,7 +71,7 @@ class DicomFacts:
         """What it is a picture of."""
         if self.modality in OF_A_MODALITY:
             return OF_A_MODALITY[self.modality]
-        is_photo = self.samples == 3 or self.sop_class_uid.startswith(PHOTOGRAPHS)
+        is_photo = self.samples == 3 or self.is_palette or self.sop_class_uid.startswith(PHOTOGRAPHS)
         return "photo" if is_photo else "x-ray"
 
 
@@ -88,6 +90,7 @@ def facts_of(path: Path) -> DicomFacts:
         int(header.get("Columns") or 0),
         int(header.get("SamplesPerPixel") or 1),
         max(int(header.get("NumberOfFrames") or 1), 1),
+        str(header.get("PhotometricInterpretation") or "").strip().upper() == "PALETTE COLOR",
         modality,
         str(header.get("SOPClassUID") or ""),
         _window(header),
