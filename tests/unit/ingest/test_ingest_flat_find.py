@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from dicom_pictures import A_SLICE, dicom_picture
@@ -88,6 +89,12 @@ def test_a_dicom_file_is_a_picture_where_it_makes_no_volume(tmp_path: Path):
     assert (found.format, found.shows) == ("dicom", "x-ray")
     one = dicom_picture(tmp_path / "slice.dcm", "CT", **A_SLICE)
     assert [each.shows for each in find_pictures(one)] == ["slice"]
+    packed_up = pydicom.dcmread(xray)
+    packed_up.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    packed_up.save_as(tmp_path / "deflated.dcm")
+    deflated = packed(tmp_path / "deflated.zip", {"IM0": (tmp_path / "deflated.dcm").read_bytes()})
+    assert [each.shows for each in find_pictures(deflated)] == ["x-ray"]
+    assert read_flat_picture(deflated).picture.kind == "x-ray"
     assert [each.name for each in find_pictures(packed(tmp_path / "x.zip", {"IM0": xray.read_bytes()}))] == [
         "IM0"
     ]

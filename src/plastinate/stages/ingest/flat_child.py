@@ -67,7 +67,10 @@ def read_flat(request: dict[str, Any], *, line: Line) -> dict[str, Any]:
     path, name, kind = chosen.path, chosen.name, chosen.kind
     line.progress(0, 1, "decoding the picture")
     if kind == "dicom":
-        found = decode_dicom_picture(path, name=name, workspace=workspace, limits=limits)
+        # What was unpacked lies in the workspace under numbers, as an inflated copy will.
+        inflated = workspace / "inflated"
+        inflated.mkdir()
+        found = decode_dicom_picture(path, name=name, workspace=inflated, limits=limits)
     elif kind in FORMATS:
         found = decode_flat(path, kind=kind, name=name, limits=limits)
     else:

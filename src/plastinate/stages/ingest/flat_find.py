@@ -181,9 +181,12 @@ def _pictures_among(
         # Damaged, or empty: whoever reads scans tells it better.
         return None
     shown = []
-    for file in files:
+    for number, file in enumerate(files):
+        # An inflated copy is numbered anew for each: in a folder of its own none is in the way.
+        own = workspace / f"header-{number}"
+        own.mkdir()
         candidate = Candidate(file.path, file.name, "dicom")
-        if (shows := shown_by(candidate, workspace=inner, limits=limits)) is not None:
+        if (shows := shown_by(candidate, workspace=own, limits=limits)) is not None:
             shown.append(replace(file, shows=shows))
     return tuple(shown)
 
