@@ -19,6 +19,7 @@ from plastinate.nets.picture_net import PictureNet, fitted_shape, resized
 from plastinate.nets.plane_filters import box_mean, guided
 from plastinate.stages.depth.brightness import brightness
 from plastinate.stages.depth.depth_net import depth_asked, depth_net
+from plastinate.stages.depth.shading import shading
 from plastinate.stages.depth.stereo import disparity_px, stereo
 from plastinate.stages.segment.foreground import foreground_asked, foreground_by_colour
 
@@ -96,6 +97,19 @@ def test_an_even_picture_has_no_foreground_by_colour():
         foreground_by_colour(even)
 
 
+def test_a_place_of_the_backgrounds_colour_on_a_thing_is_no_hole_in_it_but_a_wide_ring_stays_open():
+    drawn = sphere((96, 128))
+    patched = drawn.rgb.copy()
+    patched[44:52, 60:68] = drawn.rgb[2, 2]
+    picture = Picture(patched, None, drawn.picture.grey)
+    found = foreground_by_colour(picture, side_px=128) >= 0.5
+    assert found[44:52, 60:68].all()
+    ring = drawn.rgb.copy()
+    ring[34:62, 50:78] = drawn.rgb[2, 2]
+    opened = foreground_by_colour(Picture(ring, None, drawn.picture.grey), side_px=128) >= 0.5
+    assert not opened[42:54, 58:70].any()
+
+
 def test_what_a_file_calls_transparent_is_not_asked_about():
     drawn = sphere((96, 128))
     opacity = (drawn.mask * 255).astype(np.uint8)
@@ -124,6 +138,18 @@ def test_bright_is_near_and_an_even_picture_is_flat():
     black = Picture(np.zeros((32, 32, 3), np.uint8), None, np.zeros((32, 32), np.uint16))
     assert np.ptp(brightness(black).depth) == 0
     assert brightness(black).facts["is_even"]
+
+
+def test_no_crease_runs_between_two_summits_of_light():
+    y, x = np.mgrid[:96, :128]
+    light = sum(np.exp(-((x - at) ** 2 + (y - 48) ** 2) / 800.0) for at in (38, 90))
+    grey = (light / light.max() * 60000).astype(np.uint16)
+    picture = Picture(np.repeat((grey // 257).astype(np.uint8)[..., None], 3, axis=2), None, grey)
+    along = shading(picture, side_px=128).depth[48] * picture.focal_px
+    slope = np.diff(along)
+    assert slope[45:60].mean() > 0.05
+    # As steep on the other side: at once it would bend by twice the slope, and it takes a dozen pixels.
+    assert np.abs(np.diff(slope)[56:72]).max() < 0.4 * np.abs(slope[45:60]).max()
 
 
 def shifted(texture: np.ndarray, disparity: np.ndarray) -> np.ndarray:

@@ -17,6 +17,8 @@ Plane = npt.NDArray[np.float64]
 # Steeper than this (80 degrees) a place is as good as dark, and its brightness says nothing of its slope.
 STEEPEST = 5.7
 BRIGHTEST_PERCENT = 98.0
+# Half the width of what smooths creases away, as a share of the longest side.
+CREASE_SHARE = 0.025
 
 
 def _silent(share: float) -> None:
@@ -46,6 +48,9 @@ def shading(picture: Picture, *, side_px: int = 160, progress: Callable[[float],
     shine = np.clip(plane / max(bright, 1e-6), 0.0, 1.0)
     slope = np.minimum(np.sqrt(np.maximum(1.0 / np.maximum(shine, 1e-3) ** 2 - 1.0, 0.0)), STEEPEST)
     below = _way_down(slope, shine >= 0.995)
+    # Where the ways down from two summits meet there is a crease, of which the light says nothing.
+    radius = max(1, round(CREASE_SHARE * max(shape)))
+    below = box_mean(box_mean(below, radius), radius).astype(np.float64)
     progress(1.0)
     focal = picture.focal_px * max(shape) / max(picture.shape)
     depth = (focal + below).astype(np.float32) / np.float32(focal)

@@ -21,6 +21,9 @@ Plane = npt.NDArray[np.float32]
 NET_SIDE = 320
 # Pieces smaller than this share of the largest are dust, or another thing far behind.
 PIECE_SHARE = 0.1
+# Of what colours alone tell: a piece so much smaller than the largest is no part of it, and a hole so small
+# in it is a place of the background's colour on the thing.
+COLOUR_PIECE_SHARE, HOLE_SHARE = 0.25, 0.1
 # A thing that fills less than this of the picture is a speck.
 LEAST_SHARE = 0.002
 
@@ -76,8 +79,8 @@ def foreground_by_colour(picture: Picture, *, side_px: int = 640, distance: floa
     """What differs in colour from the rim of the picture; needs no network.
 
     The rim is taken for background: its colours are one bell (a mean and how they scatter together), and
-    what lies farther from it than `distance` deviations belongs to the thing. It fails before a background of
-    many colours.
+    what lies farther from it than `distance` deviations belongs to the thing, and so does what that
+    surrounds, unless it is a large part of it. It fails before a background of many colours.
 
     Args:
         picture: what was seen.
@@ -103,7 +106,7 @@ def foreground_by_colour(picture: Picture, *, side_px: int = 640, distance: floa
     away = colours - kept.mean(axis=0)
     squared = np.einsum("rci,ij,rcj->rc", away, np.linalg.inv(scatter), away)
     plane = 1.0 / (1.0 + np.exp(distance - np.sqrt(np.maximum(squared, 0.0))))
-    return _whole_pieces(box_mean(plane, max(1, width // 6)))
+    return _without_holes(_whole_pieces(box_mean(plane, max(1, width // 6)), piece_share=COLOUR_PIECE_SHARE))
 
 
 def nothing_in_front() -> EmptyMask:
@@ -115,7 +118,18 @@ def nothing_in_front() -> EmptyMask:
     return error
 
 
-def _whole_pieces(plane: Plane) -> Plane:
+def _without_holes(plane: Plane) -> Plane:
+    """The plane with its small holes filled."""
+    inside = plane >= 0.5
+    holes = Components(~inside[None], connectivity=6)
+    labels = holes.labels()[0]
+    rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    small = np.asarray(holes.sizes) < HOLE_SHARE * np.count_nonzero(inside)
+    small[0] = small[np.unique(rim)] = False
+    return np.where(small[labels], np.float32(1.0), plane)
+
+
+def _whole_pieces(plane: Plane, *, piece_share: float = PIECE_SHARE) -> Plane:
     """The plane without its dust.
 
     Raises:
@@ -126,6 +140,6 @@ def _whole_pieces(plane: Plane) -> Plane:
         raise nothing_in_front()
     pieces = Components(inside[None])
     sizes = np.asarray(pieces.sizes)
-    kept = pieces.mask(np.flatnonzero(sizes >= PIECE_SHARE * sizes.max()))[0]
+    kept = pieces.mask(np.flatnonzero(sizes >= piece_share * sizes.max()))[0]
     # Just under a half: the outline stays where it was, and what is left out is outside.
     return np.where(inside & ~kept, np.float32(0.0), plane).astype(np.float32)
