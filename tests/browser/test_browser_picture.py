@@ -95,6 +95,11 @@ def test_a_photograph_becomes_a_textured_model_that_says_it_is_an_estimate(
     pointed.click(position={"x": seen["width"] / 2, "y": seen["height"] / 4})
     pressed = [int(page.input_value(f"#{name}")) for name in ("x1", "y1")]
     assert pressed == pytest.approx([160, 60], abs=1)
+    # A coin takes one place, and is pressed again where it was missed.
+    page.check("input[name=size][value=coin]")
+    assert page.locator("#x2").is_hidden()
+    pointed.click(position={"x": seen["width"] / 4, "y": seen["height"] / 2})
+    assert [int(page.input_value(f"#{name}")) for name in ("x1", "y1")] == pytest.approx([80, 120], abs=1)
     page.check("input[name=size][value=unknown]")
     assert page.locator("[data-points]").is_hidden()
     page.get_by_text("Formats and exceptions").click()

@@ -305,4 +305,4 @@ def _recipe(kind: str) -> str:
 
 
 def _written(value: Any) -> str:
-    return "" if value is None else f"{value:.12g}"
+    return "" if value is None else value if isinstance(value, str) else f"{value:.12g}"

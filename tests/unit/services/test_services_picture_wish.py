@@ -10,7 +10,9 @@ from model_shelf import Places, set_places, sha256
 from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.depot_errors import LicenceNotAgreed
 from plastinate.model.errors import NoMillimetres, ParameterError
+from plastinate.model.reference import Coin, Reference, Ruler, wished
 from plastinate.services.build_wish import checked_wish, require_kinds, title_of
+from plastinate.services.picture_wish import known_in
 
 PICTURE = {"series": [], "picture": {"kind": "photo"}}
 SCAN = {"series": [{"number": 1, "modality": "CT", "is_usable": True, "phases": [""], "findings": []}]}
@@ -34,6 +36,21 @@ def test_a_wish_for_a_picture_is_whole_and_equal_to_itself_checked_again():
 
 
 @pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ({"coin": "1-euro", "at": [62, 40]}, Coin((62.0, 40.0), 23.25, "1-euro")),
+        ({"coin": 20.5, "at": [62, 40]}, Coin((62.0, 40.0), 20.5)),
+        ({"ruler_mm": 1, "line": [1, 2, 90, 4]}, Ruler((1.0, 2.0), (90.0, 4.0), 1.0)),
+        ([1, 2, 30, 40, 55], Reference((1.0, 2.0), (30.0, 40.0), 55.0)),
+    ],
+)
+def test_a_coin_a_ruler_and_two_points_come_back_as_they_were_wished(said: Any, known: Any):
+    wish = checked(kind="object", reference=said, formats=("3mf",))["picture"]
+    assert known_in(wish["reference"]) == known
+    assert known_in(wished(known)) == known
+
+
+@pytest.mark.parametrize(
     ("picture", "where"),
     [
         ("object", "picture"),
@@ -48,6 +65,12 @@ def test_a_wish_for_a_picture_is_whole_and_equal_to_itself_checked_again():
         ({"kind": "object", "reference": [1, 2, 3]}, "reference"),
         ({"kind": "object", "reference": [1, 2, 3, 4, 0]}, "reference"),
         ({"kind": "relief", "reference": [1, 2, 3, 4, 5]}, "reference"),
+        ({"kind": "object", "reference": {"coin": "doubloon", "at": [1, 2]}}, "reference"),
+        ({"kind": "object", "reference": {"coin": 0, "at": [1, 2]}}, "reference"),
+        ({"kind": "object", "reference": {"coin": "1-euro", "at": [1]}}, "reference"),
+        ({"kind": "object", "reference": {"ruler_mm": 1, "line": [1, 2, 3]}}, "reference"),
+        ({"kind": "object", "reference": {"ruler_mm": -1, "line": [1, 2, 3, 4]}}, "reference"),
+        ({"kind": "object", "reference": {"chair": 1}}, "reference"),
         ({"without_network": "no"}, "without_network"),
         ({"kind": "object", "is_pair": True}, "is_pair"),
         ({"kind": "scene", "is_pair": True}, "is_pair"),

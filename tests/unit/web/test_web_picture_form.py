@@ -11,6 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from plastinate.archive.tables import Case, Job
+from plastinate.model.coins import COINS_MM
+from plastinate.web.picture_form import choices_of
+from plastinate.web.wording_pictures import COIN_WORDS
 from web_stage import Scene, Stage
 
 PHOTO = {"kind": "photo", "rows": 240, "columns": 320, "name": "left.png", "format": "png"}
@@ -121,3 +124,47 @@ def test_two_pictures_are_asked_for_in_the_api_and_refused_of_a_case_with_one(st
     refused = script.post(f"/api/cases/{seen(stage).case}/jobs", json=wish)
     assert refused.status_code == 422
     assert "one picture only" in refused.get_json()["detail"]
+
+
+COIN = {"kind": "object", "size": "coin", "x1": "60", "y1": "40"}
+LINE = {"kind": "scene", "size": "ruler", "x1": "60", "y1": "40", "x2": "300", "y2": "44"}
+
+
+@pytest.mark.parametrize(
+    ("form", "reference"),
+    [
+        ({**COIN, "coin": "us-quarter"}, {"coin": "us-quarter", "at": [60.0, 40.0]}),
+        ({**COIN, "coin": "", "coin_mm": "20.5"}, {"coin": 20.5, "at": [60.0, 40.0]}),
+        ({**LINE, "ruler_mm": "1"}, {"ruler_mm": 1.0, "line": [60.0, 40.0, 300.0, 44.0]}),
+    ],
+)
+def test_a_coin_or_a_ruler_is_asked_for_and_stands_in_the_form_again(
+    stage: Stage, form: dict[str, str], reference: dict[str, Any]
+):
+    scene, browser = seen(stage), stage.browser("owner")
+    sent(browser, scene, **form)
+    wish = queued(stage, scene) or {}
+    assert wish["reference"] == reference
+    again = choices_of({"picture": wish, "formats": ["glb"]})
+    assert {name: again[name] for name in form} == form
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({**COIN, "x1": "", "coin": "1-euro"}, "Say which coin it is"),
+        ({**COIN, "coin": ""}, "Say which coin it is"),
+        ({**LINE, "ruler_mm": ""}, "how far apart the marks are"),
+        ({**LINE, "ruler_mm": "-1"}, "its length is above 0"),
+    ],
+)
+def test_a_coin_or_a_ruler_that_is_not_said_whole_is_asked_for_again(
+    stage: Stage, form: dict[str, str], sentence: str
+):
+    scene, browser = seen(stage), stage.browser("owner")
+    assert sentence in sent(browser, scene, **form)
+    assert queued(stage, scene) is None
+
+
+def test_every_coin_has_its_words():
+    assert set(COIN_WORDS) == set(COINS_MM)
