@@ -73,8 +73,9 @@ export function open(phantom: Phantom, setting: Setting) {
   const target = targets.solid;
   for (const one of [targets.solid, targets.glass]) one.setSize(setting.size, setting.size);
   const copier = openCopier();
+  const organs = (setting.organs ?? []).map((one) => ({ ...one, texture: null, confidence: null, extremesLpsMm: null }));
   const first = firstState(
-    { version: 1, title: "", unit: "mm", organs: setting.organs ?? [], groups: [], notFound: [], volume: phantom.volume, labels: phantom.labels, leftOut: [], leftOutCount: 0 },
+    { version: 1, title: "", unit: "mm", organs, groups: [], notFound: [], volume: phantom.volume, labels: phantom.labels, estimate: null, leftOut: [], leftOutCount: 0 },
     { profile: setting.profile ?? "desktop", aspect: 1 },
   );
   const presets = transferPresets("HU", phantom.volume.range);
