@@ -1,10 +1,11 @@
 """Depth of pictures against a known one, and what a photograph of twelve million pixels costs.
 
-    python benchmarks/pictures.py [FOLDER] [--judge] [--depth NAME]
+    python benchmarks/pictures.py [FOLDER] [--judge] [--range] [--depth NAME]
 
 FOLDER keeps what pip fetches (see `known_depths.py`); without it a temporary one does. Only with --judge is
 the motorcycle looked at, by which nothing may be chosen, and the cost measured. NAME is another network to
 ask (`plastinate models list`); of one that answers with one over the depth, that is brought to the truth.
+--range measures only how deep views are, and what it costs to put the farthest five times as far away.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from PIL import Image
 
 from known_depths import BASELINE_MM, FOCAL_PX, JUDGE, OFFSET_PX, Known, cut_to, fetch, to_choose_by
 from plastinate.nets.picture_net import resized
-from plastinate.stages.depth.depth_net import USUAL, card_of_depth, depth_net, plain_depth
+from plastinate.stages.depth.depth_net import (
+    FARTHEST_NEARNESS,
+    SLIPS_PERCENT,
+    USUAL,
+    card_of_depth,
+    depth_net,
+    plain_depth,
+)
 from plastinate.stages.depth.stereo import disparity_px
 from plastinate.stages.ingest.flat_read import read_flat_picture
 
@@ -92,6 +100,23 @@ def chosen_by(folder: Path, model: str) -> None:
     ranked(pictures, model)
 
 
+def ranges(folder: Path) -> None:
+    """How many times as far the farthest is as the nearest; what the assumption costs a perfect network."""
+    by_place: dict[str, list[tuple[float, float]]] = {}
+    for known in to_choose_by(folder).values():
+        truth = known.depth_m[known.depth_m > 0]
+        near, far = np.percentile(truth, (SLIPS_PERCENT, 100 - SLIPS_PERCENT))
+        nearness = np.clip((1 / truth - 1 / far) / (1 / near - 1 / far), 0, 1)
+        found = 1 / (FARTHEST_NEARNESS + (1 - FARTHEST_NEARNESS) * nearness)
+        off = np.abs(found * np.median(truth / found) / truth - 1).mean()
+        by_place.setdefault(known.place, []).append((np.log(far / near), float(off)))
+    means = np.array([np.mean(each, axis=0) for each in by_place.values()])
+    times, off = np.sort(np.exp(means[:, 0])), means[:, 1]
+    span = f"{times[0]:.1f} to {times[-1]:.1f}, median {np.median(times):.1f}"
+    print(f"{len(times)} places: the farthest over the nearest is {span}")
+    print(f"the assumption alone costs {off.mean():.3f} of the depth, {off.min():.3f} to {off.max():.3f}")
+
+
 def ranked(pictures: dict[str, Known], model: str) -> None:
     """Does confidence know where the errors are? Every picture has as many places in it."""
     rng = np.random.default_rng(0)
@@ -154,11 +179,15 @@ def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("folder", type=Path, nargs="?")
     asked.add_argument("--judge", action="store_true")
+    asked.add_argument("--range", action="store_true")
     asked.add_argument("--depth", default=USUAL)
     said = asked.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = said.folder or Path(place)
         fetch(folder)
+        if said.range:
+            ranges(folder)
+            return
         chosen_by(folder, said.depth)
         if said.judge:
             judged(folder, said.depth)
