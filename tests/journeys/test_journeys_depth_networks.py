@@ -230,3 +230,25 @@ def test_what_a_person_agreed_to_on_the_page_lets_the_job_fetch_it(shelf: Shelf,
     assert is_here(card_named(NAME))
     # The word was given once, for the whole server.
     assert not checked_wish(checked, inspection=None)["picture"]["agreed"]
+
+
+def test_a_mirror_that_was_made_with_the_word_serves_a_machine_without_a_network(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stick = tmp_path / "stick"
+    shelf.cut_after = [200_000]
+    made = CliRunner().invoke(cli, ["models", "fetch", NAME, "--agree", "--mirror-to", str(stick)])
+    assert made.exit_code == 0, made.output
+    assert [path.name for path in stick.iterdir()] == [f"{NAME}.onnx"]
+    assert [asked for _, asked, _ in shelf.asked] == ["", "bytes=200000-"]
+
+    monkeypatch.setenv("PLASTINATE_CACHE", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("PLASTINATE_MODELS_MIRROR", str(stick))
+    monkeypatch.setenv("PLASTINATE_MODELS_FETCH", "never")
+    # The word was given on the other machine.
+    with pytest.raises(LicenceNotAgreed):
+        build(tmp_path, "--depth", NAME, "--no-check")
+    fetched = CliRunner().invoke(cli, ["models", "fetch", NAME, "--agree"])
+    assert fetched.exit_code == 0, fetched.output
+    assert is_here(card_named(NAME))
+    assert len(shelf.asked) == 2
