@@ -12,6 +12,7 @@ from bead_scans import plastinate
 from depth_models import like_depth_anything, like_midas, own_card, put_in_place
 from drawn_pictures import encoded, tilted_plane
 from model_shelf import Shelf, serving_files, set_places, sha256
+from plastinate.api import model_of_picture
 from plastinate.cli import depth_licence
 from plastinate.cli.main import cli
 from plastinate.depot import registry, url_download
@@ -252,3 +253,16 @@ def test_a_mirror_that_was_made_with_the_word_serves_a_machine_without_a_network
     assert fetched.exit_code == 0, fetched.output
     assert is_here(card_named(NAME))
     assert len(shelf.asked) == 2
+
+
+@pytest.mark.slow
+def test_a_script_chooses_the_network_and_agrees_as_a_shell_does(shelf: Shelf, tmp_path: Path):
+    with pytest.raises(LicenceNotAgreed):
+        model_of_picture(tmp_path / "photo.png", "scene", depth=NAME, check=False, preview=False)
+    assert shelf.asked == []
+    scene = model_of_picture(
+        tmp_path / "photo.png", "scene", depth=NAME, agree=True, check=False, preview=False
+    )
+    (used,) = scene.evidence.inputs["models"]
+    assert (used["name"], used["licence"]) == (NAME, "MIT")
+    assert used["not_for"] == card_named(NAME).not_for
