@@ -184,6 +184,12 @@ def test_a_pictures_model_shows_how_sure_its_depth_is_and_is_measured_in_its_pix
     with page.expect_download() as taken:
         page.click("[data-do=picture]")
     assert taken.value.suggested_filename.endswith("-ESTIMATED.png")
+    for width, height in ((390, 844), (320, 640)):
+        page.set_viewport_size({"width": width, "height": height})
+        viewer.settle()
+        assert page.locator(".viewer-head .estimated").is_visible()
+        mark, menu = (page.locator(each).bounding_box() for each in (".estimated-mark", ".view-menu"))
+        assert mark["x"] + mark["width"] <= menu["x"] or mark["y"] + mark["height"] <= menu["y"]
     assert [each for each in complaints if "GPU stall" not in each] == []
     page.context.close()
 
