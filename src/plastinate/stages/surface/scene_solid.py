@@ -13,7 +13,7 @@ from plastinate.model.picture import Picture
 from plastinate.model.projection import Projection
 from plastinate.model.solid import Solid
 from plastinate.nets.picture_net import fitted_shape, resized
-from plastinate.stages.surface.cut_steps import cut_steps, farthest_around
+from plastinate.stages.surface.cut_steps import cut_steps, farthest_around, without_needles
 from plastinate.stages.surface.picture_grid import PictureGrid, solid_between
 
 Plane = npt.NDArray[np.float32]
@@ -72,7 +72,7 @@ def scene_solid(
     pitch = max(picture.shape) / max(shape)
     values = resized(depth.depth, shape)
     low, high = np.percentile(values, (100.0 - believed_percent, believed_percent))
-    values = np.clip(values, low, high)
+    values = without_needles(np.clip(values, low, high))
     values = cut_steps(values, reach=max(1, round(reach_share * max(shape))), step_share=step_share)
     away = picture.focal_px * (values / np.float32(np.median(values)) - 1.0)
     away = away.astype(np.float32)
