@@ -132,7 +132,9 @@ def test_errors_have_a_status_by_kind(scan: Path, tmp_path: Path, monkeypatch: p
     refused(plastinate(*build, "--recipe", "mr-head"), 5, "recipe.wrong-modality")
     refused(plastinate(*build, "--recipe", "ct-lung"), 5, "recipe.not-found")
     refused(plastinate(*build, *WISH, "--format", "gbl"), 5, "recipe.not-found")
-    refused(plastinate(*build), 5, "recipe.parameter")
+    # What is wrong on the command line itself is told as any other such slip.
+    assert plastinate(*build).returncode == 2
+    refused(plastinate(*build, *WISH, "--organ", "liver"), 5, "recipe.parameter")
     refused(plastinate(*build, "--threshold", "30000:"), 6, "result.empty")
     refused(plastinate("build", scan, "-o", tmp_path / "taken", *WISH), 7, "system.cannot-write")
     monkeypatch.setenv("PLASTINATE_LIMIT_FILES", "3")
