@@ -9,7 +9,7 @@ from plastinate.model.depth import DepthMap
 from plastinate.model.evidence import Light, SurfaceQuality, Verdict
 from plastinate.model.solid import Solid
 from plastinate.native.crossings import self_crossings
-from plastinate.stages.verify.measure import measure_surface
+from plastinate.stages.verify.measure import measure_surface, thinnest_wall
 
 # Mean agreement of the network's views with each other below which the depth is little more than a guess.
 UNSURE_BELOW = 0.5
@@ -40,6 +40,7 @@ def measure_estimate(solid: Solid, *, level: str = "full", unit: str = "px") -> 
         self_crossings=self_crossings(surface.vertices, surface.triangles)[0],
         volume_ml=surface.volume_ml if in_mm else None,
         area_cm2=surface.area_cm2 if in_mm else None,
+        thinnest_wall_mm=thinnest_wall(surface) if in_mm else None,
     )
 
 

@@ -140,6 +140,19 @@ def surface_distance(first: Surface, second: Surface, *, points: int = DISTANCE_
     return there.larger(back)
 
 
+def thinnest_wall(surface: Surface) -> float | None:
+    """How thick the thinnest walls are, in the unit of the vertices; None where nothing lies opposite.
+
+    Raises:
+        EmptyMask: it has no area.
+    """
+    points, own = mesh_points(surface, count=DISTANCE_POINTS)
+    if len(points) == 0:
+        raise EmptyMask(surface.structure, "the surface has no area")
+    with mesh_tree(surface) as tree:
+        return _thinnest_wall(tree, points, own)
+
+
 def _both_ways(points: Points, tree: MeshTree, boundary: MaskBoundary, geometry: Geometry) -> Spread:
     there = boundary.distances(geometry.lps_to_index(points))
     middles = geometry.index_to_lps(boundary.middles(most=DISTANCE_POINTS))
