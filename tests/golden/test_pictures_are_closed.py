@@ -110,7 +110,7 @@ def test_a_depth_map_of_needles_makes_a_body_that_does_not_cross_itself(noise: s
         depth,
         structure="scene",
         levels={"full": None},
-        cells=50,
+        cells=64,
         believed_percent=100.0,
     )
     assert is_sound(solid)
