@@ -124,8 +124,8 @@ def test_a_thin_rod_is_grown_to_the_least_wall_where_a_length_is_known():
     surface = solid.surfaces["full"]
     rod = surface.vertices[surface.vertices[:, 0] > (240 - 160) * 0.25]
     assert len(rod) > 20
-    # 4 pixels are 1 mm: the rod is grown to at least two thirds of the wall, and no further than the wall.
-    assert 2.0 < np.ptp(rod[:, 2]) < 3.6
+    # 4 pixels are 1 mm: the rod is grown to the wall, and by no more than two cells and the lens beyond.
+    assert 2.9 < np.ptp(rod[:, 2]) < 3.9
     assert np.ptp(rod[:, 1]) >= 2.5
 
 

@@ -49,8 +49,8 @@ CLEAR_SHARE = 0.25
 # What shares a side with the clearest outline is the rim beside its shadow only where it is whole itself.
 BESIDE_SEEN = 0.85
 # A rim has a bevel, a side that is seen when it is tilted, and a shadow. Of 47 drawn coins with all of these,
-# 60 to 250 pixels wide, at 0 to 60 degrees, nine in ten came out within this, half of them within 0.8 %; of the
-# others a hard shadow on white ground was taken for the rim, which made them 5 to 6 % too wide.
+# 60 to 250 pixels wide, at 0 to 60 degrees, nine in ten came out within this, half of them within 0.8 %; the
+# others had a hard shadow on white ground, which was taken for the rim: 5 to 6 % too wide.
 RIM_SHARE, EDGE_PX = 0.02, 0.25
 
 

@@ -24,8 +24,8 @@ Plane = npt.NDArray[np.float32]
 
 BACKS = ("mirror", "flat", "inflated")
 MARGIN_CELLS = 3
-# The surface is smoothed, and a wall loses width by it: with this, spokes of drawn wheels that were to be 1.2 mm
-# thick came out at 1.16 to 1.25.
+# The surface is smoothed, and a wall loses width by it: with this, spokes of drawn wheels that were to be
+# 1.2 mm thick came out at 1.16 to 1.25.
 ROUNDED_CELLS = 0.35
 # The middle line of a corner of 50 degrees, up to where a disc fits in, is so many radii long.
 CORNER_SHARE = 1.4
