@@ -64,8 +64,9 @@ def plate_solid(
     pitch = max(pitch_mm, width_mm / CELLS_MAX)
     share = width_mm / max(picture.shape)
     shape = (max(2, round(picture.shape[0] * share / pitch)), max(2, round(picture.shape[1] * share / pitch)))
-    far = resized(depth.depth, shape)
-    low, high = float(far.min()), float(far.max())
+    low, high = float(depth.depth.min()), float(depth.depth.max())
+    # Beside an edge the resampling swings beyond what was there; the thinnest place is that of the brightest.
+    far = np.clip(resized(depth.depth, shape), low, high)
     dark = (far - low) / (high - low) if high > low else np.zeros(shape, dtype=np.float32)
     height = base_mm + thinnest_mm + (thickest_mm - thinnest_mm) * (dark if is_dark_thick else 1.0 - dark)
     frame = round(frame_mm / pitch)
