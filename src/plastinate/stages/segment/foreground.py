@@ -23,7 +23,7 @@ NET_SIDE = 320
 PIECE_SHARE = 0.1
 # Of what colours alone tell: a piece so much smaller than the largest is no part of it, and a hole so small
 # in it is a place of the background's colour on the thing.
-COLOUR_PIECE_SHARE, HOLE_SHARE = 0.25, 0.1
+COLOUR_PIECE_SHARE, HOLE_SHARE = 0.25, 0.25
 # A thing that fills less than this of the picture is a speck.
 LEAST_SHARE = 0.002
 
