@@ -1,4 +1,4 @@
-"""Files that look like pictures, and of which no model or an odd one can be made; and what is said of each."""
+"""Files that look like pictures, and of which no model or an odd one comes; and what is said of each."""
 
 from __future__ import annotations
 

@@ -64,6 +64,7 @@ def test_help_says_of_every_command_in_a_whole_sentence_what_it_does(shell):
     assert all(line.endswith(".") and not line.endswith("..") for line in lines), lines
 
 
+@pytest.mark.slow
 def test_a_scan_is_looked_at_in_a_table_or_in_json(shell, scan: Path):
     assert "phantom" in shell("inspect", scan)[1]
     assert json.loads(shell("inspect", scan, "--json")[1])["series"][0]["number"] == 1
@@ -92,6 +93,7 @@ def test_a_file_of_prompts_that_is_none_is_refused_before_the_scan_is_read(shell
     assert shell("build", tmp_path / "nowhere", "--prompts", tmp_path / "none.toml")[0] == 3
 
 
+@pytest.mark.slow
 def test_lists_are_printed(shell):
     assert "ct-skin" in shell("recipes")[1]
     assert json.loads(shell("recipes", "--json")[1])[0]["structures"]
@@ -170,6 +172,7 @@ def in_shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_terminal_of_few_letters_gets_what_it_can_show():
     shown = in_shell("plastinate plan ct-lungs", PYTHONIOENCODING="ascii")
     assert (shown.returncode, shown.stderr) == (0, "")

@@ -59,6 +59,7 @@ def test_what_lies_nearer_hides_what_is_behind_whoever_was_found_first():
     assert np.array_equal(is_red(one), is_red(shown(near)))
 
 
+@pytest.mark.slow
 def test_the_picture_is_the_same_however_the_grid_lies():
     mask = ball(SHAPE, (22, 15, 23), 4) | ball(SHAPE, (8, 10, 9), 5)
     there = shown((mask, RED))

@@ -72,6 +72,7 @@ def test_there_is_every_picture_in_its_size(pictures):
         assert pixels(pictures[name]).shape == (height, width, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "red_is_left", "red_is_up"),
     [("anterior", True, True), ("left", True, True), ("inferior", True, True)],
@@ -83,6 +84,7 @@ def test_right_is_on_the_left_and_the_head_is_up(pictures, name, red_is_left, re
     assert (red[0] < blue[0]) == red_is_up
 
 
+@pytest.mark.slow
 def test_only_what_is_wanted_is_drawn():
     scene, volume = scene_of()
     assert set(render_pictures(scene, volume, only=("left",))) == {"left"}
@@ -95,6 +97,7 @@ def test_a_scene_without_labels_has_no_slices():
     assert "axial" not in render_pictures(scene, volume, only=("axial", "left"))
 
 
+@pytest.mark.slow
 def test_the_same_scene_gives_the_same_bytes_on_any_number_of_threads(monkeypatch):
     scene, volume = scene_of(opacity=0.5)
     monkeypatch.setenv("PLASTINATE_THREADS", "1")
@@ -103,6 +106,7 @@ def test_the_same_scene_gives_the_same_bytes_on_any_number_of_threads(monkeypatc
     assert render_pictures(scene, volume, only=("anterior", "sagittal")) == one
 
 
+@pytest.mark.slow
 def test_voxel_units_get_no_scale_bar():
     in_mm, in_voxels = (
         pixels(render_pictures(*scene_of(unit=unit), only=("anterior",))["anterior"])[600:630, 20:320]

@@ -80,6 +80,7 @@ def test_a_network_of_any_size_sees_the_picture_in_its_own_proportions_and_in_wh
     assert (long[0], long[1] / long[0]) == (518, pytest.approx(2.5, abs=0.03))
 
 
+@pytest.mark.slow
 def test_one_over_the_depth_that_is_the_same_everywhere_is_flat(places: Places):
     agreed("midas-v21-small")
     even = Picture(np.full((64, 64, 3), 90, np.uint8), None, np.full((64, 64), 90, np.uint16))

@@ -56,6 +56,7 @@ def test_every_voxel_lies_where_the_label_map_has_it(scene, source_files, tmp_pa
         assert total == mask.sum() > 0
 
 
+@pytest.mark.slow
 def test_segments_share_one_run_of_slices_with_empty_frames_kept(scene, source_files, tmp_path):
     write_dicom_seg(scene, tmp_path / "labels.dcm", source_files=source_files)
     found = frames_by_place(pydicom.dcmread(tmp_path / "labels.dcm"))

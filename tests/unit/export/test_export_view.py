@@ -161,6 +161,7 @@ def test_labels_come_back_exactly_and_coarser_ones_by_majority(tmp_path: Path):
     assert view.grid("labels", 1)[0, 4, 50] == 1
 
 
+@pytest.mark.slow
 def test_more_than_255_labels_take_two_bytes(tmp_path: Path):
     scene, volume = with_volume(noise((5, 70, 80)))
     labels = np.arange(5 * 70 * 80).reshape(volume.array.shape).astype(np.uint16) % 900

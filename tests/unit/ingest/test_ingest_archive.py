@@ -83,6 +83,7 @@ def test_a_damaged_member_costs_only_itself(tmp_path: Path, state: Unpacking) ->
     assert "bad" in state.findings[0].sentence
 
 
+@pytest.mark.slow
 def test_a_bomb_is_stopped_by_its_ratio_not_by_what_it_declares(tmp_path: Path, state: Unpacking) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", bytes(100 << 20))
@@ -90,6 +91,7 @@ def test_a_bomb_is_stopped_by_its_ratio_not_by_what_it_declares(tmp_path: Path, 
         unpacked(tmp_path / "a.zip", state)
 
 
+@pytest.mark.slow
 def test_a_bomb_among_good_files_costs_only_itself_and_its_bytes_are_given_back(
     tmp_path: Path, state: Unpacking
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_truncated_gzip_is_noticed(tmp_path: Path, state: Unpacking) -> None:
         gunzip(tmp_path / "a.gz", name="a.gz", state=state)
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_gives_its_room_back(tmp_path: Path, state: Unpacking) -> None:
     (tmp_path / "a.gz").write_bytes(deflated_zeros(100, wbits=31))
     with pytest.raises(UnsafeArchive, match="200 times"):
@@ -236,6 +239,7 @@ def test_links_without_end_become_a_few_sentences_and_a_number(tmp_path: Path, s
     assert (len(told), told[-1].sentence) == (21, "4,980 more were left out for reasons of this kind.")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_no_damage_of_the_archive(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zip_of({"large": os.urandom(8 << 20)}))
     (tmp_path / "a.gz").write_bytes(gzip.compress(os.urandom(8 << 20)))

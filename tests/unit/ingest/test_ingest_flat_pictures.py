@@ -93,6 +93,7 @@ def test_a_lens_that_nobody_states_is_sixty_degrees_and_is_told(tmp_path: Path):
     assert [finding.code for finding in read.findings] == ["ingest.no-focal-length"]
 
 
+@pytest.mark.slow
 def test_a_person_knows_the_lens_better_than_the_file(tmp_path: Path):
     path = written(tmp_path, with_exif(coloured(), focal_35mm=50))
     assert read_flat_picture(path, focal_35mm=100).picture.focal_source == "person"
@@ -235,6 +236,7 @@ def xray(folder: Path, *, photometric: str = "MONOCHROME2", modality: str = "DX"
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_an_xray_is_bright_where_its_makers_meant_bright(tmp_path: Path, photometric: str):
     read = read_flat_picture(xray(tmp_path, photometric=photometric))
@@ -245,6 +247,7 @@ def test_an_xray_is_bright_where_its_makers_meant_bright(tmp_path: Path, photome
     assert "Nobody" not in repr(read)
 
 
+@pytest.mark.slow
 def test_a_colour_ultrasound_picture_is_read_in_its_colours(tmp_path: Path):
     read = read_flat_picture(xray(tmp_path, photometric="RGB", modality="US"))
     assert read.picture.kind == "ultrasound"

@@ -160,6 +160,7 @@ def test_size_is_checked_before_anything_is_decoded(
         header(save(slice_dataset(0, **changes), tmp_path / "a"), replace(Limits(), **limits))
 
 
+@pytest.mark.slow
 def test_a_deflated_bomb_is_stopped_while_inflating(tmp_path: Path) -> None:
     path = save(slice_dataset(0), tmp_path / "a", syntax=DEFLATED)
     data = path.read_bytes()
@@ -285,6 +286,7 @@ def test_a_scale_that_is_no_number_is_remembered(slope: bytes, intercept: bytes)
     assert not functional.has_no_scale(RawDataset(is_little_endian=True))
 
 
+@pytest.mark.slow
 def test_a_deflated_bomb_is_refused_with_the_cap_that_it_passed(tmp_path: Path) -> None:
     path = save(slice_dataset(0, PixelData=bytes(80 << 20)), tmp_path / "a", syntax=DEFLATED)
     with pytest.raises(TooLarge, match="inflated") as refused:

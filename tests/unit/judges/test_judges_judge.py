@@ -44,6 +44,7 @@ def _union_of_boxes() -> trimesh.Trimesh:
     return trimesh.Trimesh(solid.vert_properties[:, :3], solid.tri_verts, process=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sphere", "box", "plate", "torus", "letters"])
 def test_the_truth_passes(name):
     phantom, mesh = _truth(name)

@@ -64,6 +64,7 @@ def test_a_leaning_stack_leans_by_that_angle(tilt: tuple[float, float], plane: s
     assert np.degrees(np.arctan2(step @ grid.row_direction, step @ normal)) == pytest.approx(tilt[1])
 
 
+@pytest.mark.slow
 def test_oddities_are_really_there(tmp_path: Path) -> None:
     counts = {}
     for name, scan in {

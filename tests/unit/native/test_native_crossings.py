@@ -105,6 +105,7 @@ def exact_cross(first: np.ndarray, second: np.ndarray) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_random_triangles_agree_with_exact_fractions():
     rng = np.random.default_rng(7)
     points = rng.uniform(0, 1, (40, 3, 3)).astype(np.float32)

@@ -75,6 +75,7 @@ def test_where_no_code_may_be_made_onnx_runtime_takes_over_from_openvino(network
     assert told[3].strip() == "(1, 3, 8, 8, 8)"
 
 
+@pytest.mark.slow
 def test_a_signal_is_heard_after_networks_have_come_and_gone(network):
     told = subprocess.run(
         [sys.executable, "-c", SIGNALLED, str(network)], capture_output=True, text=True, check=False

@@ -105,6 +105,7 @@ def test_a_python_without_it_is_told_from_one_that_has_it(here, monkeypatch):
         weights.look("body")
 
 
+@pytest.mark.slow
 def test_what_a_task_needs_is_what_the_package_says(here):
     looked = weights.look("hip_implant")
     assert looked.version == "2.18.0"
@@ -112,6 +113,7 @@ def test_what_a_task_needs_is_what_the_package_says(here):
     assert [each["number"] for each in weights.look("body", mode="fast").networks] == [300]
 
 
+@pytest.mark.slow
 def test_weights_come_from_a_folder_that_is_a_mirror_and_are_asked_for_once(here, monkeypatch):
     archive(here.mirror / f"{BODY}.zip", {**dict.fromkeys(FILES, b"w"), "__MACOSX/x": b"no"})
     monkeypatch.setenv(places.MIRROR, str(here.mirror))
@@ -125,6 +127,7 @@ def test_weights_come_from_a_folder_that_is_a_mirror_and_are_asked_for_once(here
     assert len(weights.look("body").sha256()) == 1
 
 
+@pytest.mark.slow
 def test_weights_come_from_a_mirror_by_its_address(here, monkeypatch, tmp_path):
     archive(tmp_path / f"{BODY}.zip", dict.fromkeys(FILES, b"w"))
     with serving_files() as server:
@@ -152,6 +155,7 @@ def test_an_archive_that_is_no_network_is_refused_and_leaves_nothing(here, monke
     assert [path.name for path in weights.weights_folder().iterdir()] == [".locks"]
 
 
+@pytest.mark.slow
 def test_without_a_mirror_the_package_s_own_download_fetches(here, monkeypatch):
     monkeypatch.delenv(places.MIRROR, raising=False)
     shares: list[float] = []
@@ -160,6 +164,7 @@ def test_without_a_mirror_the_package_s_own_download_fetches(here, monkeypatch):
     assert weights.look("body").missing == []
 
 
+@pytest.mark.slow
 def test_a_download_that_is_cut_off_leaves_nothing_that_looks_whole(here, monkeypatch):
     monkeypatch.delenv(places.MIRROR, raising=False)
     monkeypatch.setenv("CUT_OFF", "yes")
@@ -278,6 +283,7 @@ def test_each_way_to_fail_has_its_sentence(predicting, monkeypatch, tmp_path, ho
         ask_for_labels(tmp_path, limits={"data": 8 << 30})
 
 
+@pytest.mark.slow
 def test_what_it_said_is_shown_to_whoever_looks_for_a_fault(predicting, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("HOW", "fault")
     with pytest.raises(NetworkUnsound):

@@ -22,6 +22,7 @@ def spread(array, mask):
     return float(array[mask].std() / array[mask].mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [np.int16, np.float32])
 def test_shading_goes_and_contrast_and_scale_stay(kind):
     volume = shaded(kind)

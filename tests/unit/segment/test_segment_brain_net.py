@@ -185,6 +185,7 @@ def test_a_network_for_which_memory_is_short_is_not_begun():
     assert not asked
 
 
+@pytest.mark.slow
 def test_the_other_network_sees_left_feet_front_at_one_millimetre_and_no_shoulders():
     asked = []
 

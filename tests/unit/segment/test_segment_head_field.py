@@ -115,6 +115,7 @@ def test_skull_base_and_neck_are_no_trunk_to_look_for_organs_in():
         canal_planes(z.min() + 120)
 
 
+@pytest.mark.slow
 def test_the_recipe_finds_nothing_in_a_chest_and_says_why():
     with pytest.raises(EmptyMask, match=REASON) as refused:
         run_recipe(CHEST.volume, load_recipe("ct-head"), options=QUICK)
@@ -123,6 +124,7 @@ def test_the_recipe_finds_nothing_in_a_chest_and_says_why():
         run_recipe(CHEST.volume, recipe_for_organs(["skull"], "CT"), options=QUICK)
 
 
+@pytest.mark.slow
 def test_what_else_was_asked_for_of_a_chest_is_built_without_its_skull():
     result = run_recipe(CHEST.volume, recipe_for_organs(["skull", "lung-left"], "CT"), options=QUICK)
     assert list(result.surfaces) == ["lung-left"]

@@ -57,6 +57,7 @@ def test_a_patient_who_lies_prone_or_feet_first_and_whose_scan_says_so_is_not_ca
     assert codes(Volume(Geometry(array.shape, matrix), array, "HU", "CT")) == []
 
 
+@pytest.mark.slow
 def test_what_is_no_trunk_is_not_judged():
     assert codes(anatomy_phantoms.head().volume) == []
     assert codes(flipped(anatomy_phantoms.head().volume, BACK)) == []

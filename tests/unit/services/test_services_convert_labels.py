@@ -34,6 +34,7 @@ def labels(tmp_path: Path) -> Path:
     return write_image(tmp_path / "labels.nii.gz", array)
 
 
+@pytest.mark.slow
 def test_every_label_becomes_a_closed_mesh_of_its_own_size(labels: Path, tmp_path: Path):
     findings = convert_file(labels, tmp_path / "out" / "labels.glb", compression="none")
     assert "labels.named-by-number" in [finding.code for finding in findings]
@@ -48,6 +49,7 @@ def test_every_label_becomes_a_closed_mesh_of_its_own_size(labels: Path, tmp_pat
     assert len(colours) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["again.nii.gz", "again.seg.nrrd"])
 def test_labels_keep_their_numbers_and_their_places(labels: Path, tmp_path: Path, name: str):
     convert_file(labels, tmp_path / name)

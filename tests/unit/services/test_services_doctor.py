@@ -90,6 +90,7 @@ def test_a_path_is_looked_at_with_progress(tmp_path: Path):
         inspect_path(tmp_path / "absent")
 
 
+@pytest.mark.slow
 def test_it_says_what_runs_networks_and_why_that_is_not_openvino(monkeypatch):
     told = {check.name: check for check in examine()}
     assert told["networks"].sentence.startswith(("run by OpenVINO", "run by ONNX Runtime"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from drawn_pictures import encoded, sphere
+from drawn_references import coin
 from plastinate.model.errors import NoMillimetres, ParameterError, PathNotFound, RecipeFlaw
-from plastinate.model.reference import Reference
+from plastinate.model.picture_errors import NoCoin
+from plastinate.model.reference import Coin, Reference
 from plastinate.services.build_picture import build_picture
 from plastinate.services.picture_request import PictureRequest, recipe_of
 
@@ -46,6 +49,7 @@ def test_a_picture_that_is_not_there_is_told(tmp_path: Path):
         build_picture(PictureRequest(tmp_path / "nowhere.png", without_network=True))
 
 
+@pytest.mark.slow
 def test_every_question_in_millimetres_is_refused_until_a_length_is_known(tmp_path: Path):
     (tmp_path / "ball.png").write_bytes(encoded(sphere((96, 128)).rgb))
     wish = PictureRequest(
@@ -56,11 +60,37 @@ def test_every_question_in_millimetres_is_refused_until_a_length_is_known(tmp_pa
         scene.geometry.require_mm("the width")
     assert scene.evidence.verdicts["object"].light == "amber"
     assert scene.evidence.inputs["estimate"]["length_from"] == "unknown"
-    from dataclasses import replace
-
     known = build_picture(replace(wish, reference=KNOWN)).scene
     known.geometry.require_mm("the width")
     factor = known.nodes[0].surfaces["full"].bounds_lps_mm / scene.nodes[0].surfaces["full"].bounds_lps_mm
     assert factor == pytest.approx(0.5, rel=0.02)
     assert known.evidence.quality["object"]["full"].volume_ml > 0
     assert known.is_estimated
+
+
+@pytest.mark.slow
+def test_a_coin_gives_the_model_its_millimetres_and_the_certificate_an_interval(tmp_path: Path):
+    table = coin(tilt=20.0)
+    (tmp_path / "table.png").write_bytes(encoded(table.picture.rgb))
+    wish = PictureRequest(
+        tmp_path / "table.png",
+        kind="scene",
+        without_network=True,
+        focal_35mm=36.0,
+        levels={"full": 2000},
+        solid={"cells": 80},
+        reference=Coin(table.middle, 23.25),
+    )
+    scene = build_picture(wish).scene
+    scene.geometry.require_mm("the width")
+    estimate = scene.evidence.inputs["estimate"]
+    assert estimate["length_from"] == "a coin in the picture"
+    low, high = estimate["scale"]["longest_side_mm_interval"]
+    bounds = scene.nodes[0].surfaces["full"].bounds_lps_mm
+    assert low < (bounds[1] - bounds[0]).max() < high
+    assert low / high > 0.9
+    assert any(
+        "as far away as the reference" in reason for reason in scene.evidence.verdicts["scene"].reasons
+    )
+    with pytest.raises(NoCoin):
+        build_picture(replace(wish, reference=Coin((20.0, 220.0), 23.25)))

@@ -125,6 +125,7 @@ def test_prompts_of_elsewhere_that_cannot_be_taken_are_a_flaw_of_the_request():
     assert told.value.where == "prompts"
 
 
+@pytest.mark.slow
 def test_a_build_of_prompts_says_that_a_person_helped_and_what_was_drawn(bead, tmp_path, monkeypatch):
     monkeypatch.setattr(from_prompts, "prompter_here", BrightInBox)
     # The stand-in needs no weights.

@@ -221,6 +221,7 @@ def test_more_labels_than_a_byte_holds() -> None:
     assert_sound(result)
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_does_not_show_in_the_net(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = label_map(voronoi(44, 12, 5))
     found = []

@@ -170,6 +170,7 @@ def test_a_mask_far_from_the_mesh_is_measured_right_too():
     assert 33 < quality.distance_mean_mm < 37
 
 
+@pytest.mark.slow
 def test_two_balls_about_one_centre_are_their_radii_apart():
     spread = surface_distance(ball(10.0, subdivisions=5), ball(11.0, subdivisions=5))
     assert spread.mean == pytest.approx(1.0, abs=0.01)
@@ -238,6 +239,7 @@ def test_points_spread_by_area():
     assert (np.diff(own) >= 0).all()
 
 
+@pytest.mark.slow
 def test_measuring_twice_or_with_other_threads_gives_the_same_figures(monkeypatch):
     mask = block()
     surface = ball(9.0, (10, 11, 13))

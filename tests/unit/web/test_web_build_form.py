@@ -50,6 +50,7 @@ def chosen(page: str, name: str) -> list[str]:
     return [re.search(r'value="([^"]*)"', each)[1] for each in inputs if " checked" in each]  # type: ignore[index]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("low", "high", "field", "english", "german"),
     [
@@ -81,6 +82,7 @@ def test_a_value_that_cannot_be_is_told_beside_its_field_in_the_readers_language
     assert queued(stage, scene) is None
 
 
+@pytest.mark.slow
 def test_a_refused_form_comes_back_as_it_was_sent_at_an_address_that_can_be_loaded_again(stage: Stage):
     scene = inspected(stage, series(1, "CT"), series(2, "CT", phases=["early", "late"]))
     browser = stage.browser("owner")
@@ -116,12 +118,14 @@ def test_a_refused_form_comes_back_as_it_was_sent_at_an_address_that_can_be_load
     assert browser.get(address.partition("?")[0]).text.count('id="refused"') == 0
 
 
+@pytest.mark.slow
 def test_nothing_looks_filled_in_that_is_not(stage: Stage):
     page = stage.browser("owner").get(f"/cases/{inspected(stage, series(1, 'CT')).case}").text
     form = page[page.index("data-build") : page.index("</form>", page.index("data-build"))]
     assert "placeholder" not in form
 
 
+@pytest.mark.slow
 def test_what_is_sent_from_panes_out_of_sight_is_passed_over(stage: Stage):
     scene = inspected(stage, series(1, "CT"))
     form = {**CHEST, "low": "nonsense", "high": "-1", "organs": "brain", "name": "Wax"}
@@ -131,6 +135,7 @@ def test_what_is_sent_from_panes_out_of_sight_is_passed_over(stage: Stage):
     assert (wish["recipe"], wish["organs"], wish["threshold"]) == ("ct-chest", [], None)
 
 
+@pytest.mark.slow
 def test_a_number_may_be_written_with_a_comma(stage: Stage):
     scene = inspected(stage, series(1, "CT"))
     form = {"what": "threshold", "low": "\N{MINUS SIGN}10,5", "high": "", "name": "Wax", "formats": "stl"}
@@ -140,6 +145,7 @@ def test_a_number_may_be_written_with_a_comma(stage: Stage):
     assert (wish["threshold"], wish["name"]) == ([-10.5, None], "Wax")
 
 
+@pytest.mark.slow
 def test_models_come_for_the_screen_and_the_printer_unless_more_is_asked_for(stage: Stage):
     scene = inspected(stage, series(1, "CT"))
     browser = stage.browser("owner")
@@ -153,6 +159,7 @@ def test_models_come_for_the_screen_and_the_printer_unless_more_is_asked_for(sta
     assert (wish["formats"], wish["compression"]) == (["glb", "stl"], "none")
 
 
+@pytest.mark.slow
 def test_without_any_format_nothing_is_built(stage: Stage):
     scene = inspected(stage, series(1, "CT"))
     page = sent(stage.browser("owner"), scene, what="recipe", recipe="ct-chest").text
@@ -178,6 +185,7 @@ def test_each_series_is_offered_what_is_made_for_its_kind(stage: Stage):
     assert queued(stage, scene) is None
 
 
+@pytest.mark.slow
 def test_a_set_for_another_kind_of_scan_is_refused_with_those_that_fit(stage: Stage):
     scene = inspected(stage, series(1, "CT"), series(2, "MR"))
     page = sent(stage.browser("owner"), scene, **{**CHEST, "series": "2"}).text
@@ -187,6 +195,7 @@ def test_a_set_for_another_kind_of_scan_is_refused_with_those_that_fit(stage: St
     assert queued(stage, scene) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modality", ["", "OT"])
 def test_a_scan_that_does_not_say_what_it_is_is_asked_for_once_and_built_as_what_was_said(
     stage: Stage, modality: str
@@ -222,6 +231,7 @@ def test_a_range_of_intensities_needs_no_kind(stage: Stage):
     assert queued(stage, scene) is not None
 
 
+@pytest.mark.slow
 def test_what_a_file_says_is_not_overruled_by_a_choice_out_of_sight(stage: Stage):
     scene = inspected(stage, series(1, "CT"), series(2, ""))
     sent(stage.browser("owner"), scene, **CHEST, series="1", modality="MR")
@@ -236,6 +246,7 @@ def test_a_kind_of_scan_that_no_recipe_is_for_is_offered_a_range_of_intensities(
     assert "No set of organs is made for this kind of scan." in page
 
 
+@pytest.mark.slow
 def test_an_address_that_somebody_made_up_shows_a_form_all_the_same(stage: Stage):
     scene = inspected(stage, series(1, "CT"))
     browser = stage.browser("owner")
@@ -253,6 +264,7 @@ def test_an_address_that_somebody_made_up_shows_a_form_all_the_same(stage: Stage
             case_page.found_in({"series": [series(1, "CT")]}), None, flaws={})["chosen"].recipe]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_build_can_be_asked_for_again_with_another_format(stage: Stage):
     scene = inspected(stage, series(1, "CT"))
     wish = {"threshold": [None, -400.0], "name": "Air", "formats": ["glb"], "compression": "meshopt"}
@@ -320,6 +332,7 @@ def test_every_choice_survives_the_way_through_an_address():
     assert build_form.choices_in(MultiDict(parse_qsl(urlencode(made.as_query())))) == made
 
 
+@pytest.mark.slow
 def test_both_sides_of_a_pair_are_one_tick_and_each_may_be_had_alone(stage: Stage):
     scene = inspected(stage, series(1, "CT"))
     browser = stage.browser("owner")
@@ -333,6 +346,7 @@ def test_both_sides_of_a_pair_are_one_tick_and_each_may_be_had_alone(stage: Stag
     assert chosen(again, "organs") == ["lung", "kidney-left"]
 
 
+@pytest.mark.slow
 def test_the_organs_that_people_look_for_stand_first(stage: Stage):
     scene = inspected(stage, series(1, "CT"))
     page = stage.browser("owner").get(f"/cases/{scene.case}").text
@@ -341,6 +355,7 @@ def test_the_organs_that_people_look_for_stand_first(stage: Stage):
     assert len(whole) == len(set(whole))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("here", "english", "german"),
     [
@@ -377,6 +392,7 @@ def test_every_pair_that_can_be_built_has_a_name_of_its_own():
     assert {name for name, sides in organ_groups().items() if made & set(sides)} == set(PAIRS)
 
 
+@pytest.mark.slow
 def test_what_is_chosen_beforehand_fetches_nothing(stage: Stage):
     from plastinate.recipes.load import load_recipe
     from plastinate.services.needed_models import names_of_models

@@ -32,6 +32,7 @@ def pages_of(stage: Stage, scene: Scene) -> tuple[str, str, str]:
     return tuple(browser.get(path).text for path in ("/cases", case, f"{case}/builds/{scene.build}"))  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_an_organ_that_was_asked_for_and_not_found_has_a_row_with_its_reason(stage: Stage, scene: Scene):
     change(stage, scene, organs=[{**ORGAN, "reasons": []}], not_found=[MISSING])
     shelf, case, build = pages_of(stage, scene)
@@ -43,6 +44,7 @@ def test_an_organ_that_was_asked_for_and_not_found_has_a_row_with_its_reason(sta
     assert "no bone above 300 HU" in row
 
 
+@pytest.mark.slow
 def test_of_much_that_was_not_found_the_names_stand_together(stage: Stage, scene: Scene):
     many = [{**MISSING, "id": f"rib-left-{n}", "name": f"Left rib {n}"} for n in range(1, 13)]
     change(stage, scene, organs=[{**ORGAN, "reasons": []}], not_found=many)
@@ -65,6 +67,7 @@ def test_a_build_of_single_organs_is_called_by_those_that_were_found(stage: Stag
     assert "Skull" not in page
 
 
+@pytest.mark.slow
 def test_a_build_from_before_this_was_written_down_is_shown_as_it_was(stage: Stage, scene: Scene):
     change(stage, scene, organs=[{**ORGAN, "reasons": []}])
     for page in pages_of(stage, scene):
@@ -89,6 +92,7 @@ def add_job(stage: Stage, scene: Scene, state: str, *, ago: int, **more: Any) ->
         return job.id
 
 
+@pytest.mark.slow
 def test_a_build_that_was_stopped_leaves_its_trace_and_can_be_begun_again(stage: Stage):
     scene = stage.new_scene(state="done")
     stopped = add_job(stage, scene, "cancelled", ago=0)
@@ -114,6 +118,7 @@ def fail(stage: Stage, scene: Scene, code: str, **wish: Any) -> str:
     return failed
 
 
+@pytest.mark.slow
 def test_what_can_only_fail_again_offers_another_choice_and_not_the_same_again(stage: Stage):
     scene = stage.new_scene(state="done")
     let_be_found(stage.archive, scene.case, series(1, "CT"))
@@ -129,6 +134,7 @@ def test_what_can_only_fail_again_offers_another_choice_and_not_the_same_again(s
     assert f"/jobs/{failed}/again" not in page
 
 
+@pytest.mark.slow
 def test_a_build_that_met_missing_slices_is_asked_for_with_them_bridged_by_one_press(stage: Stage):
     scene = stage.new_scene(state="done")
     let_be_found(stage.archive, scene.case, series(1, "CT"))
@@ -144,6 +150,7 @@ def test_a_build_that_met_missing_slices_is_asked_for_with_them_bridged_by_one_p
         assert (queued.request["recipe"], queued.request["allow_gaps"]) == ("ct-head", True)
 
 
+@pytest.mark.slow
 def test_the_page_goes_on_at_the_work_that_was_begun_with_its_choices_kept(stage: Stage):
     scene = stage.new_scene(state="done")
     let_be_found(stage.archive, scene.case, series(1, "CT", "Thorax"))
@@ -160,6 +167,7 @@ def test_the_page_goes_on_at_the_work_that_was_begun_with_its_choices_kept(stage
         ]
 
 
+@pytest.mark.slow
 def test_a_packed_glb_says_who_opens_it_and_how_to_have_a_plain_one(stage: Stage, scene: Scene):
     browser = stage.browser("owner")
     for packed, told in (("meshopt", "model-viewer open it"), ("draco", "Blender open it"), ("none", "")):
@@ -170,6 +178,7 @@ def test_a_packed_glb_says_who_opens_it_and_how_to_have_a_plain_one(stage: Stage
         assert ("For a plain one" in page, told in page) == (bool(told), True)
 
 
+@pytest.mark.slow
 def test_whoever_may_only_look_is_not_told_to_build_again(stage: Stage, scene: Scene):
     with stage.archive.database.write() as session:
         build = session.get_one(Build, scene.build)
@@ -251,6 +260,7 @@ def test_the_last_step_is_not_yet_the_end(stage: Stage):
     assert "Storing the results" in page
 
 
+@pytest.mark.slow
 def test_what_a_running_build_has_found_is_shown_while_it_runs_and_not_after(stage: Stage):
     scene = stage.new_scene(state="running")
     browser = stage.browser("owner")

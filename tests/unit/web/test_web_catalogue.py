@@ -26,6 +26,7 @@ def places(text: str) -> list[str]:
     return sorted(re.findall(r"%\(\w+\)[sd]|\{\w+\}|%%", text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_catalogue_holds_every_text_of_now_and_no_other(language: str):
     # Compared here: to show where two long texts differ takes pytest longer than all tests.

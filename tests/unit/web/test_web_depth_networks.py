@@ -100,6 +100,7 @@ def test_a_model_of_ones_own_that_forbids_commerce_is_refused_until_somebody_say
     assert asked(stage, scene, recipe="own:lungs").status_code == 202
 
 
+@pytest.mark.slow
 def test_the_form_shows_each_licence_and_size_and_asks_for_agreement(stage: Stage, photo: Scene):
     browser = stage.browser("owner")
     page = browser.get(f"/cases/{photo.case}").text
@@ -141,6 +142,7 @@ def test_a_network_that_is_here_and_agreed_to_is_no_longer_asked_about(
     assert queued(stage, photo)["picture"]["agreed"] is False
 
 
+@pytest.mark.slow
 def test_a_network_that_the_server_may_not_fetch_cannot_be_chosen(
     stage: Stage, photo: Scene, monkeypatch: pytest.MonkeyPatch
 ):

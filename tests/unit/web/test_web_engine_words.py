@@ -72,6 +72,7 @@ def reasons_for_nothing() -> Iterator[str]:
                     yield from spoken(names.get(each.id, each) if isinstance(each, ast.Name) else each)
 
 
+@pytest.mark.slow
 def test_every_finding_and_every_doubt_of_the_engine_has_a_template(app: Flask):
     heard = sorted(set(engine_says()))
     with app.test_request_context():

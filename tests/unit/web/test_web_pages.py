@@ -108,6 +108,7 @@ def _state(stage: Stage, scene: Scene) -> Any:
         )
 
 
+@pytest.mark.slow
 def test_a_new_link_is_shown_once_and_loading_again_makes_no_other(stage: Stage):
     scene = stage.new_scene()
     owner = stage.browser("owner")
@@ -120,6 +121,7 @@ def test_a_new_link_is_shown_once_and_loading_again_makes_no_other(stage: Stage)
     assert _state(stage, scene)[-1] == links
 
 
+@pytest.mark.slow
 def test_sharing_with_nobody_is_told_on_the_case(stage: Stage):
     scene = stage.new_scene()
     owner = stage.browser("owner")
@@ -175,6 +177,7 @@ def test_a_page_of_the_list_that_cannot_be_is_no_error(stage: Stage):
         assert browser.get(f"/cases?{query}").status_code == OK, query
 
 
+@pytest.mark.slow
 def test_a_build_in_3d_names_what_to_fetch_and_shows_its_organs_without_any_script(stage: Stage):
     scene = stage.new_scene()
     organs = [
@@ -219,6 +222,7 @@ def test_names_and_reasons_in_3d_are_in_the_readers_language(stage: Stage):
     assert island["groups"]["respiratory-system"] == "Atmungssystem"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("unit", "length_from"), [("px", "unknown"), ("mm", "the size chosen for the print")]
 )
@@ -368,6 +372,7 @@ def test_every_method_of_the_engine_has_words():
     assert methods - {*wording.PARTS, *load_structures()} == set()
 
 
+@pytest.mark.slow
 def test_a_first_look_that_failed_can_be_begun_again_and_says_what_can_be_brought_in(stage: Stage):
     from plastinate.archive.tables import Build, Job
 
@@ -417,6 +422,7 @@ def test_a_database_that_fails_is_told_on_a_page(stage: Stage):
     assert "tell the administrator" in answer.text
 
 
+@pytest.mark.slow
 def test_the_shelf_is_searched_by_what_the_reader_calls_an_organ(stage: Stage):
     from plastinate.archive.tables import Build
 

@@ -54,6 +54,7 @@ def first_choice(page: str) -> str:
     return re.search(r'name="kind" value="(\w+)" checked', page)[1]  # type: ignore[index]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "first"), [("photo", "object"), ("x-ray", "lithophane"), ("slice", "lithophane")]
 )
@@ -63,6 +64,7 @@ def test_what_suits_a_picture_is_chosen_to_begin_with(stage: Stage, kind: str, f
     assert first_choice(page) == first
 
 
+@pytest.mark.slow
 def test_the_lens_of_the_file_is_shown_and_another_one_may_be_stated(stage: Stage):
     scene, browser = seen(stage, **LENS), stage.browser("owner")
     assert "Left empty: 50 mm, as the file says." in browser.get(f"/cases/{scene.case}").text
@@ -72,6 +74,7 @@ def test_the_lens_of_the_file_is_shown_and_another_one_may_be_stated(stage: Stag
     assert (queued(stage, scene) or {})["focal_35mm"] == 28.0
 
 
+@pytest.mark.slow
 def test_two_pictures_are_offered_as_a_scene_whose_left_one_is_said(stage: Stage):
     scene, browser = pair(stage), stage.browser("owner")
     page = browser.get(f"/cases/{scene.case}").text
@@ -83,6 +86,7 @@ def test_two_pictures_are_offered_as_a_scene_whose_left_one_is_said(stage: Stage
     assert wish["baseline_mm"] is None
 
 
+@pytest.mark.slow
 def test_the_distance_of_two_cameras_is_asked_for_where_it_is_said_to_be_known(stage: Stage):
     scene, browser = pair(stage), stage.browser("owner")
     page = sent(browser, scene, kind="pair", size="cameras", baseline_mm="")
@@ -95,6 +99,7 @@ def test_the_distance_of_two_cameras_is_asked_for_where_it_is_said_to_be_known(s
     assert (queued(stage, scene) or {})["baseline_mm"] == 65.5
 
 
+@pytest.mark.slow
 def test_of_two_pictures_one_alone_may_be_taken(stage: Stage):
     scene = pair(stage)
     sent(stage.browser("owner"), scene, kind="object", which="2", plain="yes")
@@ -102,6 +107,7 @@ def test_of_two_pictures_one_alone_may_be_taken(stage: Stage):
     assert (wish["kind"], wish["is_pair"], wish["which"]) == ("object", False, 2)
 
 
+@pytest.mark.slow
 def test_what_a_server_lacks_for_two_pictures_is_said_before_anything_is_asked(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ):

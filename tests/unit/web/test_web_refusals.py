@@ -281,6 +281,7 @@ def test_every_refusal_that_a_page_may_meet_is_said_in_the_readers_language(stag
     assert unknown == [("cases.py", "A case needs 1 to 7 uploads, each once.")]
 
 
+@pytest.mark.slow
 def test_what_somebody_wrote_is_not_lost_when_it_cannot_be_kept(stage: Stage):
     scene = stage.new_scene()
     owner, editor = browser(stage, "owner", "en"), browser(stage, "editor", "en")
@@ -314,7 +315,10 @@ def test_a_refused_invitation_keeps_what_was_typed(stage: Stage):
 
 def test_how_a_job_failed_is_said_with_its_numbers_in_the_readers_language(stage: Stage):
     failures = [
-        (errors.EmptyInput("scan.zip", looked_at=1), "Weder ein Scan noch ein Bild wurde in scan.zip gefunden (1 Datei"),
+        (
+            errors.EmptyInput("scan.zip", looked_at=1),
+            "Weder ein Scan noch ein Bild wurde in scan.zip gefunden (1 Datei",
+        ),
         (errors.EmptyInput("scan.zip", looked_at=1200), "(1200 Dateien angesehen)"),
         (
             errors.GapInSeries(after_slice=41, gap_mm=7.5, spacing_mm=2.5, missing_share=0.12),
@@ -362,6 +366,7 @@ def test_a_refused_field_is_called_as_the_page_calls_it(stage: Stage):
 # --- links that lead nowhere any more --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_used_invitation_leads_to_the_sign_in(stage: Stage):
     path = invitation(stage)
     came = visitor(stage, "en")
@@ -385,6 +390,7 @@ def test_an_invitation_that_was_replaced_says_what_may_have_happened(stage: Stag
     assert "A newer link may have replaced it." in words(page)
 
 
+@pytest.mark.slow
 def test_an_ended_link_says_that_it_has_ended_and_leaves_the_list_when_ended_again(stage: Stage):
     scene = stage.new_scene()
     guest = visitor(stage, "en")
@@ -430,6 +436,7 @@ def test_a_wrong_sign_in_is_told_once(stage: Stage):
     assert words(came.post("/sign-in", data=form)).count("The address or the password is not right.") == 1
 
 
+@pytest.mark.slow
 def test_a_link_that_works_on_this_computer_only_says_so(stage: Stage):
     scene = stage.new_scene()
     owner, admin = browser(stage, "owner", "en"), browser(stage, "admin", "en")

@@ -37,6 +37,7 @@ def _session_cookie(answer: TestResponse) -> str:
     return next(each for each in answer.headers.getlist("Set-Cookie") if each.startswith("plastinate="))
 
 
+@pytest.mark.slow
 def test_the_right_password_signs_in(stage: Stage):
     browser = stage.visitor()
     answer = _sign_in(browser, "Owner@Example.ORG", PASSWORD)
@@ -58,6 +59,7 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_sentence(stage: St
     assert plain(wrong) == plain(unknown)
 
 
+@pytest.mark.slow
 def test_whoever_may_not_sign_in_any_more_does_not(stage: Stage):
     browser = stage.browser("viewer")
     admin = Actor(stage.people["admin"], is_admin=True)
@@ -67,6 +69,7 @@ def test_whoever_may_not_sign_in_any_more_does_not(stage: Stage):
     assert stage.script("viewer").get("/api/me").status_code == 401
 
 
+@pytest.mark.slow
 def test_guessing_a_password_is_stopped_by_the_account(stage: Stage):
     browser = stage.visitor()
     statuses = [_sign_in(browser, OWNER, "guess").status_code for _ in range(11)]
@@ -97,6 +100,7 @@ def test_who_signs_in_often_is_not_taken_for_a_guesser(stage: Stage):
     assert {each.status_code for each in asked} == {201}
 
 
+@pytest.mark.slow
 def test_a_program_with_a_wrong_password_is_told_to_try_again_and_who_can_help(stage: Stage):
     ask = stage.visitor().post
     said = [
@@ -140,6 +144,7 @@ def test_signing_in_leads_to_no_other_site(stage: Stage, place: str):
         assert urlsplit(urljoin("http://localhost/sign-in", location))[:2] == ("http", "localhost")
 
 
+@pytest.mark.slow
 def test_signing_in_goes_on_to_the_page_that_was_asked_for(stage: Stage, scene: Scene):
     asked = stage.visitor().get(f"/cases/{scene.case}", headers={"Accept": "text/html"})
     assert asked.status_code == 302
@@ -147,6 +152,7 @@ def test_signing_in_goes_on_to_the_page_that_was_asked_for(stage: Stage, scene: 
     assert answer.headers["Location"] == f"/cases/{scene.case}"
 
 
+@pytest.mark.slow
 def test_signing_in_begins_a_new_session(stage: Stage):
     browser = stage.visitor()
     before = _token(browser.get("/sign-in"))
@@ -202,6 +208,7 @@ def test_a_new_password_ends_every_other_session(stage: Stage):
     assert _sign_in(stage.visitor(), OWNER, "battery staple").status_code == 302
 
 
+@pytest.mark.slow
 def test_passwords_are_kept_as_argon2id_with_64_mebibytes(stage: Stage):
     form = {"password": PASSWORD, "new_password": "battery staple", "new_password_confirm": "battery staple"}
     stage.browser("owner").post("/change-password", data=form)
@@ -215,6 +222,7 @@ def test_nobody_registers(stage: Stage):
         assert stage.visitor().get(path).status_code == 404
 
 
+@pytest.mark.slow
 def test_an_invitation_makes_a_person_who_is_signed_in(stage: Stage):
     asked = stage.browser("admin").post("/api/people", json={"email": "new@example.org", "name": "New"})
     path = asked.json["url"].removeprefix("http://localhost")
