@@ -99,8 +99,8 @@ def _gpu_provider() -> str:
 def _openvino_core() -> Any:
     """OpenVINO's one core of this process, kept until it ends.
 
-    A core gives its thread a stack for signal handlers and unmaps it when it is freed. Where a second core, or
-    faulthandler, has one as well, the kernel is left with a stack that is gone, and the next signal, be it a
+    A core gives its thread a stack for signal handlers and unmaps it when it is freed. Where another core or
+    faulthandler has one as well, the kernel is left with a stack that is gone, and the next signal, be it a
     polite one, ends the process with a segmentation fault.
     """
     import openvino
