@@ -27,6 +27,14 @@ def wish(words: str):
                 "reference": [120.0, 80.0, 620.0, 90.0, 150.0],
             },
         ),
+        (
+            "--reference coin:1-euro,62,40",
+            {"kind": "object", "reference": {"coin": "1-euro", "at": [62.0, 40.0]}},
+        ),
+        (
+            "--reference ruler:1,10,20,300,24",
+            {"kind": "object", "reference": {"ruler_mm": 1.0, "line": [10.0, 20.0, 300.0, 24.0]}},
+        ),
         ("--pair", {"kind": "scene", "is_pair": True, "baseline_mm": None}),
         ("--baseline-mm 65", {"kind": "scene", "is_pair": True, "baseline_mm": 65.0}),
         (
