@@ -260,12 +260,13 @@ def _summary(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _estimate(value: Any) -> dict[str, Any]:
-    """That a model was made of a picture, and whether it has a length; an unknown unit claims none."""
+    """That a model was made of a picture or of two, and whether it has a length; an unknown unit claims none."""
     said = value if isinstance(value, dict) else {}
     words = {name: said.get(name) for name in ("kind", "invented", "length_from")}
     return {
         **{name: _text(word, f"an estimate's {name}") for name, word in words.items() if word is not None},
         "unit": "mm" if said.get("unit") == "mm" else "px",
+        "pictures": 2 if said.get("pictures") == 2 else 1,
     }
 
 

@@ -150,8 +150,8 @@ def test_a_case_that_comes_back_is_the_case_that_went(archive: Archive, tmp_path
 
 def test_a_pictures_model_and_what_was_drawn_come_back_as_what_they_are(archive: Archive, tmp_path: Path):
     case = filled(archive, tmp_path)
-    estimate = {"kind": "scene", "invented": "the far side", "length_from": "unknown", "unit": "px"}
-    estimate["pictures"] = 2
+    words = {"kind": "scene", "invented": "the far side", "length_from": "unknown"}
+    estimate = {**words, "unit": "px", "pictures": 2}
     picture = {"kind": "object", "reference": [1, 2, 30, 4, 50.0], "without_network": True}
     line = {"id": "d", "kind": "distance", "name": "", "points_lps_mm": [[0, 0, 0], [3, 4, 0]]}
     with archive.database.write() as session:
