@@ -40,7 +40,7 @@ def model_of_picture(
     The same call gives the same bytes as the command line does.
 
     Args:
-        path: a JPEG, PNG, WebP or TIFF, or one DICOM picture.
+        path: a JPEG, PNG, WebP or TIFF, one DICOM picture, or a folder or zip that holds one of these.
         kind: "object", "scene", "lithophane" or "relief".
         output: folder for the files; None keeps everything in memory.
         without_network: outline, shading and brightness alone.

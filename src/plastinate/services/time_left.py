@@ -91,6 +91,6 @@ def is_alike(request: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _subject(request: Mapping[str, Any], key: str) -> Any:
     value = request.get(key)
     if key == "picture" and value:
-        return value["kind"], value["without_network"]
+        return value["kind"], value["without_network"], bool(value.get("is_pair"))
     # Whatever the window and wherever it was drawn, the steps are the same.
     return bool(value) if key in ("threshold", "prompts") else value or None
