@@ -260,7 +260,7 @@ def _summary(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _estimate(value: Any) -> dict[str, Any]:
-    """That a model was made of one picture or two, and whether it has a length; an unknown unit claims none."""
+    """That a model was made of pictures, and whether it has a length; an unknown unit claims none."""
     said = value if isinstance(value, dict) else {}
     words = {name: said.get(name) for name in ("kind", "invented", "length_from")}
     return {
