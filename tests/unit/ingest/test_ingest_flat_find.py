@@ -100,6 +100,14 @@ def test_a_dicom_file_is_a_picture_where_it_makes_no_volume(tmp_path: Path):
     ]
 
 
+def test_icons_beside_a_dicom_picture_are_no_pictures_of_their_own(tmp_path: Path):
+    disc = filled(
+        tmp_path / "disc", {"viewer/open.gif": encoded(coloured(), "GIF"), "viewer/logo.png": PHOTO}
+    )
+    dicom_picture(disc / "IMAGES" / "IM1", "DX")
+    assert names(disc, tmp_path) == ["IM1"]
+
+
 @pytest.mark.slow
 def test_what_is_no_picture_and_what_cannot_be_opened_are_none(tmp_path: Path):
     assert names(filled(tmp_path / "texts", {"a.txt": b"words", "a.pdf": b"%PDF-1.7"}), tmp_path) == []

@@ -114,7 +114,10 @@ def pictures_at(path: Path, *, workspace: Path, limits: Limits) -> tuple[FlatFil
     if found.is_scan:
         return ()
     dicom = _pictures_among(found.dicom, path, workspace=workspace, limits=limits)
-    return (*found.flat, *dicom) if dicom is not None else ()
+    if dicom is None:
+        return ()
+    # Beside a DICOM picture lie the icons of the program that shows it, as on a disc from a hospital.
+    return dicom or tuple(found.flat)
 
 
 def _head(path: Path) -> bytes:
