@@ -82,6 +82,7 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
         request, recipe, (read, second), run, unit, reference=reference, models=models_record(cards)
     )
     scene = _scene(recipe, run, unit, evidence, name=read.picture.name)
+    shown = _shown(request, read.picture, reference)
     del read, second
     if request.output is None:
         progress.finish()
@@ -89,7 +90,9 @@ def build_picture(request: PictureRequest, *, progress: Progress | None = None) 
     formats, left_out = _formats(request, unit)
     former = former_files(request.output)
     with output_folder(request.output, former=former) as folder:
-        result = _write(request, folder, scene, formats, begun=(begun, started_utc), progress=progress)
+        result = _write(
+            request, folder, scene, formats, shown=shown, begun=(begun, started_utc), progress=progress
+        )
     progress.finish()
     removed = tuple(name for name in former if name not in result.files)
     return replace(result, left_out=left_out, removed=removed)
@@ -122,6 +125,13 @@ def _found(request: PictureRequest, picture: Picture, progress: Progress) -> Ref
     with progress.step("find the reference", share=0.02):
         found: Reference = catalog.door("find-reference")(picture, request.reference)
     return found
+
+
+def _shown(request: PictureRequest, picture: Picture, reference: Reference | None) -> dict[str, bytes]:
+    """What was found, for whoever wants to see whether it is the right thing."""
+    if reference is None or request.output is None or not request.with_preview:
+        return {}
+    return {"reference": catalog.door("render-reference")(picture, reference)}
 
 
 def _no_length() -> NoMillimetres:
@@ -262,11 +272,12 @@ def _write(
     scene: Scene,
     formats: tuple[str, ...],
     *,
+    shown: dict[str, bytes],
     begun: tuple[float, str],
     progress: Progress,
 ) -> BuildResult:
     files: dict[str, str] = {}
-    pictures: dict[str, bytes] = {}
+    pictures = dict(shown)
 
     def write() -> None:
         with progress.step("write the models", share=0.06) as within:
@@ -291,7 +302,7 @@ def _write(
     if request.check:
         with progress.step("write the certificate", share=0.02):
             files |= catalog.door("write-certificate")(whole, folder, run=run, pictures=pictures)
-    elif pictures:
+    elif "preview" in pictures:
         files["preview.png"] = catalog.door("write-bytes")(folder / "preview.png", pictures["preview"])
     if request.with_view:
         files |= picture_files(folder, pictures)

@@ -141,6 +141,7 @@ DOORS: dict[str, Method] = {
     "compose-scene": Method("plastinate.stages.compose.scene:compose_scene"),
     "paint-skins": Method("plastinate.stages.compose.skin:paint_skins"),
     "render-estimate": Method("plastinate.stages.compose.estimate_pictures:render_estimate"),
+    "render-reference": Method("plastinate.stages.compose.reference_picture:render_reference"),
     "render-pictures": Method("plastinate.stages.compose.pictures:render_pictures"),
     "glimpse": Method("plastinate.stages.compose.glimpse:Glimpse"),
     "render-thumbnail": Method("plastinate.stages.compose.thumbnail:render_thumbnail"),

@@ -63,7 +63,9 @@ def reference_asked(size: str, coin: str, flaws: dict[str, str], *, decimal: Dec
         return None
     places = [decimal(name) for name in (POINTS[:2] if size == "coin" else POINTS[:4])]
     if size == "coin":
-        which = coin or decimal("coin_mm")
+        # Who typed a diameter means it, whatever the list stands at.
+        typed = decimal("coin_mm")
+        which = typed if typed is not None else coin or None
         if not flaws and (None in places or which is None):
             flaws["known"] = _("Say which coin it is, and press it in the picture.")
         return {"coin": which, "at": places}

@@ -172,5 +172,11 @@ def test_a_coin_or_a_ruler_that_is_not_said_whole_is_asked_for_again(
     assert queued(stage, scene) is None
 
 
+def test_a_diameter_that_was_typed_counts_whatever_the_list_stands_at(stage: Stage):
+    scene, browser = seen(stage), stage.browser("owner")
+    sent(browser, scene, **COIN, coin="1-euro", coin_mm="20.5")
+    assert (queued(stage, scene) or {})["reference"] == {"coin": 20.5, "at": [60.0, 40.0]}
+
+
 def test_every_coin_has_its_words():
     assert set(COIN_WORDS) == set(COINS_MM)
