@@ -167,6 +167,27 @@ def test_a_picture_larger_than_any_texture_is_shrunk_with_its_lens(tmp_path: Pat
     )
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "I;16"])
+def test_a_large_picture_is_turned_and_shrunk_whatever_its_pixels_are(tmp_path: Path, mode: str):
+    # The left third is bright; turned by a quarter to the right it is the upper third.
+    rows, columns = 300, LONGEST_SIDE + 104
+    bright = np.zeros((rows, columns), dtype=np.uint8)
+    bright[:, : columns // 3] = 240
+    image = Image.fromarray(bright.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(bright)
+    image = image if mode == "I;16" else image.convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stream = io.BytesIO()
+    image.save(stream, "PNG", exif=exif)
+    found = decoded(tmp_path, stream.getvalue())
+    assert found.rgba.shape[:2] == (LONGEST_SIDE, round(rows * LONGEST_SIDE / columns))
+    assert [finding.code for finding in found.findings] == ["ingest.picture-shrunk"]
+    upper, lower = found.rgba[: LONGEST_SIDE // 4, :, 0], found.rgba[LONGEST_SIDE // 2 :, :, 0]
+    assert upper.min() >= 240
+    assert lower.max() == 0
+    assert int(found.grey[0, 0]) > 60_000
+
+
 @pytest.mark.parametrize(
     ("data", "error", "words"),
     [
