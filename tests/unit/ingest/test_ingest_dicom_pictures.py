@@ -11,6 +11,7 @@ import pytest
 from dicom_pictures import A_SLICE, dicom_picture
 from drawn_pictures import coloured
 from plastinate.model.errors import UnsupportedFile
+from plastinate.stages.ingest.flat_decode import LONGEST_SIDE
 from plastinate.stages.ingest.flat_dicom import decode_dicom_picture
 from plastinate.stages.ingest.limits import Limits
 from plastinate.stages.ingest.read import inspect_input
@@ -71,6 +72,16 @@ def test_a_window_in_which_nothing_is_seen_is_not_believed(tmp_path: Path):
     found = seen(tmp_path, WindowCenter=100_000, WindowWidth=10)
     assert (int(found.grey.min()), int(found.grey.max())) == (0, 65535)
     assert int(seen(tmp_path, WindowCenter=5, WindowWidth=0).grey.max()) == 65535
+
+
+def test_a_mammogram_larger_than_any_texture_is_shrunk_and_that_is_told(tmp_path: Path):
+    wide = np.tile(np.linspace(0, 4095, LONGEST_SIDE + 904).astype(np.uint16), (40, 1))
+    sizes = {"Rows": 40, "Columns": wide.shape[1], "PixelData": wide.tobytes()}
+    found = seen(tmp_path, "MG", **sizes)
+    assert found.grey.shape == (33, LONGEST_SIDE)
+    assert found.shrunk == pytest.approx(LONGEST_SIDE / 5000)
+    assert "ingest.picture-shrunk" in codes(found)
+    assert int(found.grey[0, -1]) > 65_000
 
 
 def test_the_size_of_a_pixel_at_the_detector_is_told_and_is_no_length(tmp_path: Path):

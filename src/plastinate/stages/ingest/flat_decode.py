@@ -140,7 +140,7 @@ def _decoded(opened: Any, name: str) -> FlatPixels:
             smaller = Image.fromarray(deep.astype(np.float32)).resize(size, Image.Resampling.BOX)
             deep = np.asarray(smaller).round().astype(np.uint16)
     if max(rgba.size) < longest:
-        findings.append(_smaller(rgba.size))
+        findings.append(shrunk_to(rgba.size))
     shrunk = max(rgba.size) / longest
     pixels = np.array(rgba, dtype=np.uint8)
     # Colours that the file hides under nothing at all are nobody's business.
@@ -256,7 +256,8 @@ def _several(count: int) -> Finding:
     )
 
 
-def _smaller(size: tuple[int, int]) -> Finding:
+def shrunk_to(size: tuple[int, int]) -> Finding:
+    """That a picture was taken smaller than it is: at so many columns and rows."""
     return Finding(
         "ingest.picture-shrunk",
         "note",

@@ -14,7 +14,7 @@ from plastinate.model.evidence import Finding
 from plastinate.stages.ingest.archive import Unpacking
 from plastinate.stages.ingest.decode import stored_pixels
 from plastinate.stages.ingest.discover import Candidate
-from plastinate.stages.ingest.flat_decode import FlatPixels, require_size
+from plastinate.stages.ingest.flat_decode import LONGEST_SIDE, FlatPixels, require_size, shrunk_to
 from plastinate.stages.ingest.flat_facts import FAULTS, PHOTOGRAPHS, DicomFacts, facts_of
 from plastinate.stages.ingest.frame import Frame
 from plastinate.stages.ingest.headers import read_header
@@ -53,11 +53,35 @@ def decode_dicom_picture(path: Path, *, name: str, workspace: Path, limits: Limi
     if not header.frames:
         # What the reader of scans sets aside for its colours is a picture all the same.
         rgb, grey = _set_aside(path, facts, name=name, reason=header.reason, limits=limits)
-        return FlatPixels(_opaque(rgb), grey, 0.0, tuple(findings), facts.shows)
+        return _as_large_as_shown(FlatPixels(_opaque(rgb), grey, 0.0, tuple(findings), facts.shows))
     first = header.frames[0]
     require_size(name, first.rows, first.columns, limits=limits)
     rgb, grey = _greys(first, facts)
-    return FlatPixels(_opaque(rgb), grey, 0.0, tuple(findings), facts.shows, _spacing_mm(first))
+    return _as_large_as_shown(
+        FlatPixels(_opaque(rgb), grey, 0.0, tuple(findings), facts.shows, _spacing_mm(first))
+    )
+
+
+def _as_large_as_shown(found: FlatPixels) -> FlatPixels:
+    """The picture, no larger than a texture may be: mammograms have six thousand rows."""
+    from PIL import Image
+
+    rows, columns = found.grey.shape
+    if max(rows, columns) <= LONGEST_SIDE:
+        return found
+    share = LONGEST_SIDE / max(rows, columns)
+    size = (max(1, round(columns * share)), max(1, round(rows * share)))
+    rgba = np.asarray(Image.fromarray(found.rgba).resize(size, Image.Resampling.BOX))
+    grey = np.asarray(Image.fromarray(found.grey.astype(np.float32)).resize(size, Image.Resampling.BOX))
+    spacing = found.spacing_mm
+    return replace(
+        found,
+        rgba=rgba,
+        grey=np.rint(grey).astype(np.uint16),
+        shrunk=max(size) / max(rows, columns),
+        spacing_mm=None if spacing is None else (spacing[0] / share, spacing[1] / share),
+        findings=(*found.findings, shrunk_to(size)),
+    )
 
 
 def _film(count: int) -> Finding:
