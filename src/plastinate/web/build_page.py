@@ -33,7 +33,7 @@ CERTIFICATE = "certificate.json"
 PICTURES = (
     *("preview", "axial", "coronal", "sagittal", "anterior", "left", "inferior"),
     # Of a model of a picture.
-    *("front", "side", "back", "confidence"),
+    *("front", "side", "back", "confidence", "reference"),
 )
 # Steps of a stage that a page calls otherwise than the stage.
 STEP_WORDS = {"merge-labels": "label: one structure for each voxel"}
