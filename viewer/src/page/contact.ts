@@ -16,12 +16,13 @@ export function contactOf(answer: Response): Contact {
   return answer.ok || answer.status === 429 ? "good" : "away";
 }
 
-/** Take note of how a request ended. True where the server is back after it was missed: look at everything again. */
-export function heard(contact: Contact): boolean {
+/** Whether a line says that the server is missed, or another's: what the page holds is from before. */
+export const isMissed = (): boolean => shown !== "good";
+
+/** Take note of how a request ended. */
+export function heard(contact: Contact): void {
   awayInARow = contact === "away" ? awayInARow + 1 : 0;
-  if (contact === "away" && awayInARow < AWAY_BEFORE_TOLD) return false;
-  const isBack = contact === "good" && shown !== "good";
+  if (contact === "away" && awayInARow < AWAY_BEFORE_TOLD) return;
   shown = contact;
   for (const line of document.querySelectorAll<HTMLElement>("[data-contact]")) line.hidden = line.dataset["contact"] !== shown;
-  return isBack;
 }

@@ -1,6 +1,6 @@
 // The jobs of a case -> bars and words that move; when one begins or ends, the page's parts are fetched anew.
 // By a stream of events where the server has one to spare, and by asking every few seconds where not.
-import { contactOf, heard } from "./contact.ts";
+import { contactOf, heard, isMissed } from "./contact.ts";
 import { refreshRegions } from "./live_regions.ts";
 import { left, percent } from "./measures.ts";
 import { word, wordOr } from "./words.ts";
@@ -41,7 +41,9 @@ export function followJobs(address: string): void {
     if (!isBusy) hush();
     else if (!stream && performance.now() > refusedUntil) listen();
     const now = signature(jobs.map((job) => [job.id, job.state, String(job.attempt)]));
-    if (heard("good")) isBehind = true;
+    // The line that says so goes once the page has been fetched anew: until then its forms may be another session's.
+    if (isMissed()) isBehind = true;
+    else heard("good");
     if (now === shown && !isBehind) return;
     isBehind = true;
     if ((await refreshRegions()) === "good") [shown, isBehind] = [now, false];
