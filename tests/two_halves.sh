@@ -9,9 +9,10 @@ said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 trap 'kill "$second" 2>/dev/null; exit 130' INT TERM HUP
 
-"$coverage" run -m pytest "$@" tests/unit tests/house src >"$said" 2>&1 &
+"$coverage" run -m pytest "$@" tests/unit tests/house tests/contract tests/golden src >"$said" 2>&1 &
 second=$!
-"$coverage" run -m pytest "$@" tests --ignore tests/unit --ignore tests/house
+"$coverage" run -m pytest "$@" tests \
+  --ignore tests/unit --ignore tests/house --ignore tests/contract --ignore tests/golden
 status=$?
 echo "The other half, which ran beside it:"
 wait "$second" || status=$?
