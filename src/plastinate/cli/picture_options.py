@@ -50,7 +50,9 @@ OF_ONE_PICTURE = (
         help="The far side: inflated, mirror or flat of an object, shell or flat of a scene.",
     ),
     click.option("--wall-mm", type=float, help="Object: thinnest wall, where a length is known."),
-    click.option("--width-mm", type=float, help="Lithophane, relief: length of the longer side."),
+    click.option(
+        "--width-mm", type=float, help="Lithophane, relief: longer side of the picture, without frame."
+    ),
     click.option("--thinnest-mm", type=float, help="Lithophane, relief: thinnest place."),
     click.option("--thickest-mm", type=float, help="Lithophane, relief: thickest place."),
     click.option("--base-mm", type=float, help="Lithophane, relief: base under all of it."),

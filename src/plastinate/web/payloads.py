@@ -224,7 +224,9 @@ class PictureAsked(Payload):
         None, description="With is_pair: how far apart the two were taken; null leaves pixels."
     )
     wall_mm: Millimetres = Field(None, description="Of an object: its thinnest wall.")
-    width_mm: Millimetres = Field(None, description="Of a lithophane or relief: its longer side.")
+    width_mm: Millimetres = Field(
+        None, description="Of a lithophane or relief: the longer side of its picture, frame not counted."
+    )
     thinnest_mm: Millimetres = None
     thickest_mm: Millimetres = None
     base_mm: Millimetres = None

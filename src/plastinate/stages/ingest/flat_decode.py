@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from plastinate.model.errors import DamagedFile, TooLarge, UnsupportedFile
 from plastinate.model.evidence import Finding
+from plastinate.stages.ingest.flat_bounds import require_few_pieces, require_few_scans, walk_jpeg
 from plastinate.stages.ingest.flat_focal import focal_in_exif
 from plastinate.stages.ingest.limits import Limits
 
@@ -29,11 +30,15 @@ FAULTS = (
     *(OSError, SyntaxError, ValueError, IndexError, EOFError, TypeError, KeyError, AttributeError),
     *(OverflowError, ZeroDivisionError, struct.error, zlib.error),
 )
+# Of what comes after its pixels a decoder takes up to eight bytes before it has drawn the last.
+LOOKED_AHEAD = bytes(16)
 # Where a camera wrote its place (CIPA DC-008, section 4.6.3).
 GPS_IFD = 0x8825
 # What it takes to stand upright (CIPA DC-008, section 4.6.4 A).
 ORIENTATION = 0x0112
 UPRIGHT = 1
+# TIFF 6.0, section 8, PhotometricInterpretation: of grey pictures 0 may be white.
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 TURNS = (
     *("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM"),
     *("TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90"),
@@ -77,23 +82,41 @@ def decode_flat(path: Path, *, kind: str, name: str, limits: Limits) -> FlatPixe
 
     Raises:
         DamagedFile: it ends too early, or its code cannot be followed.
-        TooLarge: it declares more pixels than are allowed; none of them has been touched.
+        TooLarge: it declares more pixels, scans or pieces than are allowed; none of them has been touched.
         UnsupportedFile: too small, or of a form that is not read.
 
-    Source: EXIF orientation: CIPA DC-008 (Exif 2.32), section 4.6.4.
+    Source: EXIF orientation: CIPA DC-008 (Exif 2.32), section 4.6.4; TIFF 6.0, section 8.
     """
     from PIL import Image, UnidentifiedImageError
 
     # The size is held against the house's own limit, before anything is decoded.
     Image.MAX_IMAGE_PIXELS = None
     try:
-        with Image.open(path, formats=FORMATS[kind]) as opened:
+        with Image.open(_looked_over(path, kind, name), formats=FORMATS[kind]) as opened:
             require_size(name, opened.height, opened.width, limits=limits)
             return _decoded(opened, name)
     except UnidentifiedImageError as error:
         raise DamagedFile(name, "its header makes no sense") from error
     except FAULTS as error:
         raise DamagedFile(name, "it is cut short, or its pixels cannot be decoded") from error
+
+
+def _looked_over(path: Path, kind: str, name: str) -> Path | io.BytesIO:
+    """What is given to the decoder, once it will not cost more than any picture does.
+
+    Where the mark of a JPEG's end stands too early, its decoder makes grey of what is missing and says
+    nothing. Without that mark it has to find every pixel, or says that the file is cut short.
+    """
+    if kind not in ("jpeg", "tiff"):
+        return path
+    data = path.read_bytes()
+    if kind == "tiff":
+        require_few_pieces(name, data)
+        return path
+    walk = walk_jpeg(data)
+    require_few_scans(name, walk)
+    is_told_apart = walk.end is not None and walk.scans == 1 and walk.is_sequential
+    return io.BytesIO(data[: walk.end] + LOOKED_AHEAD) if is_told_apart else path
 
 
 def require_size(name: str, rows: int, columns: int, *, limits: Limits) -> None:
@@ -105,6 +128,8 @@ def require_size(name: str, rows: int, columns: int, *, limits: Limits) -> None:
     if max(rows, columns) > limits.rows_or_columns:
         side, cap = max(rows, columns), limits.rows_or_columns
         raise TooLarge(name, "the number of pixels along one side", value=side, cap=cap)
+    if rows * columns > limits.picture_pixels:
+        raise TooLarge(name, "the number of pixels", value=rows * columns, cap=limits.picture_pixels)
     if min(rows, columns) < SHORTEST_SIDE:
         raise UnsupportedFile(
             name,
@@ -128,7 +153,9 @@ def _decoded(opened: Any, name: str) -> FlatPixels:
     if opened.format == "JPEG" and longest > LONGEST_SIDE:
         opened.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
     upright = _turned(_shrunk_at_once(opened), exif)
-    deep = _deep_grey(upright)
+    # Of eight bits and fewer the decoder turns it round itself.
+    is_white_zero = opened.format == "TIFF" and opened.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
+    deep = _deep_grey(upright, name, is_white_zero=is_white_zero)
     rgba = _in_srgb(upright, deep, findings)
     if max(rgba.size) > LONGEST_SIDE:
         share = LONGEST_SIDE / max(rgba.size)
@@ -174,14 +201,17 @@ def _turned(image: Any, exif: Any) -> Any:
     return image.transpose(Image.Transpose[TURNS[told - UPRIGHT - 1]]) if is_turned else image
 
 
-def _deep_grey(image: Any) -> npt.NDArray[np.uint16] | None:
+def _deep_grey(image: Any, name: str, *, is_white_zero: bool) -> npt.NDArray[np.uint16] | None:
     """The brightness of a grey picture of more than eight bits, else None."""
     if image.mode not in SIXTEEN_BITS:
         return None
-    values = np.asarray(image).astype(np.float64)
+    if image.mode.startswith("I;16"):
+        stored = np.asarray(image).astype(np.uint16)
+        return np.asarray(65535 - stored, dtype=np.uint16) if is_white_zero else stored
+    values = np.asarray(image).astype(np.float64) * (-1.0 if is_white_zero else 1.0)
     known = np.isfinite(values)
     if not known.any():
-        return np.zeros(values.shape, dtype=np.uint16)
+        raise UnsupportedFile(name, "none of its pixels is a number")
     low, high = float(values[known].min()), float(values[known].max())
     if image.mode != "F" and low >= 0 and high <= 65535:
         return np.asarray(values, dtype=np.uint16)

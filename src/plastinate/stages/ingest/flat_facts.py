@@ -35,6 +35,8 @@ PHOTOGRAPHS = "1.2.840.10008.5.1.4.1.1.77."
 ASIDE_AND_A_PICTURE = ("ingest.colour", "ingest.screen-save")
 # Where names are often written into the picture itself (PS3.15, annex E, Clean Pixel Data).
 OFTEN_WRITTEN_ON = ("US", "XC", "ES", "OT", "SC", "")
+# A thousandth of a millimetre is near the wavelength of light, and ten make a chest of forty pixels.
+DETECTOR_PIXEL_MM = (0.001, 10.0)
 WANTED = (
     *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "Modality", "SOPClassUID"),
     *("PhotometricInterpretation", "WindowCenter", "WindowWidth", "VOILUTFunction"),
@@ -162,7 +164,7 @@ def _size(header: Any) -> tuple[Finding, ...]:
         side_mm = _first(header.get("ImagerPixelSpacing"))
     except FAULTS:
         return ()
-    if not (math.isfinite(side_mm) and side_mm > 0):
+    if not DETECTOR_PIXEL_MM[0] <= side_mm <= DETECTOR_PIXEL_MM[1]:
         return ()
     calibrated = str(header.get("PixelSpacingCalibrationType") or "").strip()
     if calibrated:

@@ -29,7 +29,7 @@ def focal_in_exif(exif: Any, *, longest_side: int, diagonal: float) -> float:
         if not focal > 0:
             mm, per_unit = _number(tags.get(FOCAL_LENGTH)), _number(tags.get(FOCAL_PLANE_X_RESOLUTION))
             focal = mm * per_unit / MM_PER_UNIT.get(int(_number(tags.get(FOCAL_PLANE_UNIT)) or 2), 25.4)
-    except (KeyError, TypeError, ValueError, SyntaxError, ZeroDivisionError, OSError):
+    except (ArithmeticError, KeyError, TypeError, ValueError, SyntaxError, OSError):
         return 0.0
     if not math.isfinite(focal) or focal <= 0:
         return 0.0

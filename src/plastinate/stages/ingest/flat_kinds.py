@@ -6,12 +6,13 @@ from typing import Literal
 
 from plastinate.stages.ingest.sniff import kind_of
 
-FlatKind = Literal["jpeg", "png", "webp", "tiff", "heic", "gif", "bmp", "svg", "pdf", "dicom", ""]
+FlatKind = Literal["jpeg", "png", "webp", "tiff", "heic", "avif", "gif", "bmp", "svg", "pdf", "dicom", ""]
 
 # Brands of ISO base media files that hold one still picture (ISO/IEC 23008-12, annex B).
 # An SVG begins with its element, perhaps after a line of XML and a remark.
 SVG_BYTES = 1024
-HEIC_BRANDS = (b"heic", b"heix", b"mif1", b"heim", b"heis", b"avif")
+HEIC_BRANDS = (b"heic", b"heix", b"mif1", b"heim", b"heis")
+AVIF_BRANDS = (b"avif", b"avis")
 
 
 def flat_kind_of(head: bytes) -> FlatKind:
@@ -30,6 +31,8 @@ def flat_kind_of(head: bytes) -> FlatKind:
         return "tiff"
     if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
         return "heic"
+    if head[4:8] == b"ftyp" and head[8:12] in AVIF_BRANDS:
+        return "avif"
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return "gif"
     if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":

@@ -122,7 +122,7 @@ def read_flat_picture(
     name = safe(place.name, longest=160)
     answer = run_job(
         {"job": "read", "path": str(place.absolute()), "name": name, "which": which},
-        limits=limits or Limits.from_environment(),
+        limits=(limits or Limits.from_environment()).for_a_picture(),
         module=CHILD,
     )
     name = safe(str(answer.data.get("name", name)), longest=160)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from plastinate.model.errors import ParameterError
@@ -31,6 +31,8 @@ class Limits:
         voxels: voxels of one volume.
         header_bytes: what one file's header may take when read into memory.
         header_seconds: processor time for one file's header.
+        picture_pixels: of one flat picture.
+        picture_memory_bytes, picture_cpu_seconds: memory and processor time of the child that reads one.
         memory_bytes: address space of the child process that reads.
         cpu_seconds: processor time of that child, all threads together.
         wall_seconds: how long it may take by the clock.
@@ -46,6 +48,9 @@ class Limits:
     voxels: int = 1_500_000_000
     header_bytes: int = 256 << 20
     header_seconds: int = 20
+    picture_pixels: int = 200_000_000
+    picture_memory_bytes: int = 2 << 30
+    picture_cpu_seconds: int = 60
     memory_bytes: int = 8 << 30
     cpu_seconds: int = 1_800
     wall_seconds: int = 1_800
@@ -71,6 +76,14 @@ class Limits:
                 )
             found[entry.name] = int(text)
         return cls(**found)
+
+    def for_a_picture(self) -> Limits:
+        """The same for a child that reads one flat picture, which costs far less than a scan."""
+        return replace(
+            self,
+            memory_bytes=min(self.memory_bytes, self.picture_memory_bytes),
+            cpu_seconds=min(self.cpu_seconds, self.picture_cpu_seconds),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
