@@ -24,6 +24,7 @@ from plastinate.model.case_errors import RequestFlaw
 from plastinate.model.coins import diameter_of_coin
 from plastinate.model.errors import NoMillimetres, ParameterError, PartMissing
 from plastinate.model.picture_recipe import KINDS
+from plastinate.model.plate_bounds import BORDER_MM, THICKNESS_MM, WIDTH_MM
 from plastinate.model.reference import LONGEST_MM, Coin, Known, Reference, Ruler
 from plastinate.services.depth_choice import AGREED, needs_agreement, require_usable
 from plastinate.services.picture_pairs import can_match
@@ -41,11 +42,11 @@ BACKS = {"object": ("inflated", "mirror", "flat"), "scene": ("shell", "flat")}
 # Number -> which kinds take it, least and greatest.
 NUMBERS: dict[str, tuple[tuple[str, ...], float, float]] = {
     "wall_mm": (("object",), 0.1, 100.0),
-    "width_mm": (PLATES, 5.0, 2000.0),
-    "thinnest_mm": (PLATES, 0.1, 100.0),
-    "thickest_mm": (PLATES, 0.1, 200.0),
-    "base_mm": (PLATES, 0.0, 100.0),
-    "frame_mm": (PLATES, 0.0, 200.0),
+    "width_mm": (PLATES, *WIDTH_MM),
+    "thinnest_mm": (PLATES, *THICKNESS_MM),
+    "thickest_mm": (PLATES, *THICKNESS_MM),
+    "base_mm": (PLATES, *BORDER_MM),
+    "frame_mm": (PLATES, *BORDER_MM),
     "print_mm": (("object", "scene"), *PRINT_MM),
     "focal_35mm": (KINDS, 1.0, 5000.0),
     "baseline_mm": (("scene",), 0.1, 100_000.0),
@@ -57,6 +58,8 @@ FIELDS = frozenset(
 )
 TO_AGREE = "Read the licence, and send agreed: true with the wish; the network is then fetched."
 FARTHEST_PX = 1e6
+# Shorter than this nothing is told apart on a photograph.
+SHORTEST_MM = 0.01
 REFERENCES = "It has to be [x, y, x, y, mm], a coin and a point on it, or a ruler and a line"
 NOT_A_PICTURE = "This case is a scan, and no picture"
 A_PICTURE = "This case is one picture: say what to make of it"
@@ -111,7 +114,8 @@ def picture_of_kinds(value: Any) -> dict[str, Any]:
     for name in ("without_network", "is_pair", "agreed"):
         if not isinstance(value.get(name), bool | None):
             raise RequestFlaw("It has to be true or false", where=name)
-    if value.get("which") not in (None, 1, 2) or isinstance(value.get("which"), bool):
+    which = value.get("which")
+    if which is not None and (type(which) is not int or which not in (1, 2)):
         raise RequestFlaw("It is 1 or 2", where="which")
     return {
         "kind": value.get("kind", "object"),
@@ -258,7 +262,7 @@ def _lengths(values: Any, places: int, *, mm: int = 0) -> list[float]:
     numbers = [_finite(each, where="reference") for each in values]
     if not all(0 <= each <= FARTHEST_PX for each in numbers[:places]):
         raise RequestFlaw(REFERENCES, where="reference")
-    if not all(0 < each <= LONGEST_MM for each in numbers[places:]):
+    if not all(SHORTEST_MM <= each <= LONGEST_MM for each in numbers[places:]):
         raise RequestFlaw(REFERENCES, where="reference")
     return numbers
 

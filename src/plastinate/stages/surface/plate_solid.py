@@ -10,6 +10,7 @@ import numpy.typing as npt
 from plastinate.model.depth import DepthMap
 from plastinate.model.errors import ParameterError
 from plastinate.model.picture import Picture
+from plastinate.model.plate_bounds import BORDER_MM, THICKNESS_MM, WIDTH_MM
 from plastinate.model.projection import Projection
 from plastinate.model.solid import Solid
 from plastinate.nets.picture_net import resized
@@ -99,14 +100,14 @@ def _check(
     frame_height: float,
     pitch: float,
 ) -> None:
-    if not 5 <= width <= 1000:
+    if not WIDTH_MM[0] <= width <= WIDTH_MM[1]:
         raise ParameterError(f"A plate is 5 to 1000 mm wide, not {width:g}.")
-    if not 0.2 <= thinnest < thickest <= 50:
+    if not THICKNESS_MM[0] <= thinnest < thickest <= THICKNESS_MM[1]:
         raise ParameterError(
             f"The thinnest place is at least 0.2 mm and thinner than the thickest, of at most 50 mm; "
             f"not {thinnest:g} and {thickest:g}."
         )
-    if not (0 <= base <= 50 and 0 <= frame <= 50 and 0 <= frame_height <= 50):
+    if not all(BORDER_MM[0] <= each <= BORDER_MM[1] for each in (base, frame, frame_height)):
         raise ParameterError("Base and frame are 0 to 50 mm.")
     if not 0.05 <= pitch <= 2:
         raise ParameterError(f"A cell is 0.05 to 2 mm, not {pitch:g}.")
