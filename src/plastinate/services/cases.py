@@ -230,7 +230,7 @@ def change_case(
 
 
 def trash_case(archive: Archive, actor: Actor, case_id: str) -> Case:
-    """Put a case into the trash; it can be taken back until the trash is emptied.
+    """Put a case into the trash, and stop its jobs; it can be taken back until the trash is emptied.
 
     Raises:
         NotThere, NotAllowed: as `case_for`; only its owner may.
@@ -238,6 +238,9 @@ def trash_case(archive: Archive, actor: Actor, case_id: str) -> Case:
     with archive.database.write() as session:
         case = case_for(session, actor, case_id, need="own")
         case.trashed_at = case.trashed_at or now()
+        for job in jobs.jobs_of_case(session, case_id):
+            if job.state in jobs.UNFINISHED:
+                jobs.request_cancel(session, job.id)
         return case
 
 

@@ -16,6 +16,8 @@ FILE_NAME_MAX = 1000
 EMAIL_MAX = 254
 # Local part, @, a domain: whether it exists only a letter to it could tell.
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,253}")
+# Control characters; and what turns the direction of the text after it, so that a name reads as another.
+UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def one_line(value: str, *, where: str, longest: int, may_be_empty: bool = False) -> str:
@@ -25,7 +27,8 @@ def one_line(value: str, *, where: str, longest: int, may_be_empty: bool = False
     'left lung'
 
     Args:
-        value: as it came; where a line ends in it, a space stands afterwards.
+        value: as it came; where a line ends in it, a space stands afterwards. Control characters
+            and those that override or isolate a direction are left out.
         where: the field's name, for the error.
         longest: characters at most.
         may_be_empty: whether nothing is an answer.
@@ -33,7 +36,7 @@ def one_line(value: str, *, where: str, longest: int, may_be_empty: bool = False
     Raises:
         RequestFlaw: empty, or too long.
     """
-    text = " ".join(line for each in value.splitlines() if (line := each.strip()))
+    text = " ".join(line for each in UNSEEN.sub("", value).splitlines() if (line := each.strip()))
     if not text and not may_be_empty:
         raise RequestFlaw("It must not be empty", where=where)
     if len(text) > longest:

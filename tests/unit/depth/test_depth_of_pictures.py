@@ -182,6 +182,14 @@ def test_two_eyes_measure_what_stands_how_far_apart():
     assert 0.6 < metric.facts["measured_share"] < 1
 
 
+def test_a_picture_is_no_pair_with_itself():
+    noise = np.random.default_rng(5).integers(0, 255, (120, 240, 3)).astype(np.uint8)
+    picture = Picture(noise, None, np.zeros(noise.shape[:2], np.uint16))
+    for are_in_line in (True, False):
+        with pytest.raises(ParameterError, match="no pair"):
+            stereo(picture, second=picture, baseline_mm=65.0, are_in_line=are_in_line)
+
+
 def test_a_box_mean_and_a_guided_plane_are_what_they_are_said_to_be():
     rng = np.random.default_rng(0)
     plane = rng.random((30, 40)).astype(np.float32)

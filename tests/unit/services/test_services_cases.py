@@ -361,3 +361,26 @@ def test_old_trash_is_emptied_by_itself(archive: Archive, ada: Actor):
     assert cases.empty_old_trash(archive) == 0
     assert (titles(archive, ada), titles(archive, ada, trash=True)) == (["kept"], ["new"])
     assert kept.id
+
+
+def test_a_case_in_the_trash_keeps_no_job_waiting_and_asks_the_running_one_to_stop(
+    archive: Archive, ada: Actor
+):
+    case = made(archive, ada)
+    with archive.database.write() as session:
+        (first,) = jobs.jobs_of_case(session, case.id)
+        jobs.claim(session, first.id, seen_attempt=0, worker="w")
+        waiting = jobs.add_job(session, case_id=case.id, person_id=ada.person_id, kind="build", request={}).id
+    cases.trash_case(archive, ada, case.id)
+    with archive.database.write() as session:
+        assert session.get(Job, waiting).state == "cancelled"
+        assert jobs.report(session, first.id, 1, share_done=0.5, doing="look") == "cancel"
+
+
+def test_a_name_that_would_read_as_another_is_kept_without_what_turns_it(archive: Archive, ada: Actor):
+    case = cases.create_case(
+        archive, ada, title="", upload_ids=[uploaded(archive, ada, "scan\u202egpj\x07.zip")]
+    )
+    assert (case.title, case.inputs[0].name) == ("scangpj", "scangpj.zip")
+    # What joins letters stays: words and emoji need it.
+    assert made(archive, ada, "\u0645\u06cc\u200c\u062e", b"other").title == "\u0645\u06cc\u200c\u062e"

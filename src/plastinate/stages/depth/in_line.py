@@ -85,10 +85,10 @@ def brought_in_line(cv2: Any, left: Rgb, right: Rgb, focal_px: float) -> Turned 
     cv2.setRNGSeed(1)
     essential, inside = cv2.findEssentialMat(first, second, camera, cv2.RANSAC, 0.999, OFF_LINE_PX)
     if essential is None or essential.shape != (3, 3) or int(inside.sum()) < PLACES_MIN:
-        raise _not_a_pair()
+        raise not_a_pair()
     count, rotation, way, _ = cv2.recoverPose(essential, first, second, camera, mask=inside)
     if count < PLACES_MIN or way[0, 0] > -0.7:
-        raise _not_a_pair()
+        raise not_a_pair()
     none = np.zeros(5)
     ours, theirs, common, shifted, *_ = cv2.stereoRectify(
         camera, none, camera, none, size, rotation, way, flags=cv2.CALIB_ZERO_DISPARITY, alpha=-1
@@ -114,7 +114,7 @@ def _places_in_both(cv2: Any, left: Rgb, right: Rgb) -> tuple[Matrix, Matrix]:
         finder.detectAndCompute(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), None) for each in (left, right)
     )
     if words is None or others is None or min(len(ours), len(theirs)) < PLACES_MIN:
-        raise _not_a_pair()
+        raise not_a_pair()
     pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(words, others, k=2)
     kept = [
         one
@@ -122,13 +122,14 @@ def _places_in_both(cv2: Any, left: Rgb, right: Rgb) -> tuple[Matrix, Matrix]:
         if one.distance < DISTINCT * other.distance
     ]
     if len(kept) < PLACES_MIN:
-        raise _not_a_pair()
+        raise not_a_pair()
     first = np.array([ours[each.queryIdx].pt for each in kept], dtype=np.float64)
     second = np.array([theirs[each.trainIdx].pt for each in kept], dtype=np.float64)
     return first, second
 
 
-def _not_a_pair() -> ParameterError:
+def not_a_pair() -> ParameterError:
+    """The refusal of two pictures that nothing can be measured in."""
     error = ParameterError("The two pictures are no pair: they do not show the same thing from two places.")
     error.hint = (
         "Take the second one a hand's breadth to the right of the first, with as much of the same in it."

@@ -13,12 +13,14 @@ from plastinate.model.depth import DepthMap
 from plastinate.model.errors import ParameterError, PartMissing
 from plastinate.model.picture import Picture
 from plastinate.nets.picture_net import resized, resized_rgb
-from plastinate.stages.depth.in_line import brought_in_line
+from plastinate.stages.depth.in_line import PLACES_MIN, brought_in_line, not_a_pair
 
 Plane = npt.NDArray[np.float32]
 
 # Left and right may disagree by so much about one place.
 AGREE_PX = 1.0
+# What stands less apart than this has no depth that could be told.
+APART_MIN_PX = 0.25
 # The matcher counts in sixteenths of a pixel, and its range in steps of sixteen.
 FRACTION, STEP = 16.0, 16
 # Wider pictures are matched at this size: the time grows with the cube of it.
@@ -56,7 +58,8 @@ def stereo(
         progress: told what share is done.
 
     Raises:
-        ParameterError: no second picture, one of another size or of another thing, or a length that is none.
+        ParameterError: no second picture, one of another size, of another thing or from the same place, or a
+            length that is none.
         PartMissing: OpenCV is not installed.
 
     Source: semi-global matching, as OpenCV has it (StereoSGBM).
@@ -80,6 +83,8 @@ def stereo(
     progress(0.9)
     agrees = _agreement(there, back)
     apart = _filled(there, agrees) + np.float32(offset_px * scale)
+    if int((agrees & (apart > APART_MIN_PX)).sum()) < PLACES_MIN:
+        raise not_a_pair()
     depth = _depth(apart, picture.focal_px * scale, baseline_mm)
     if turned is not None:
         depth, agrees = turned.seen_from_before(depth, agrees)
@@ -157,4 +162,4 @@ def _filled(apart: Plane, is_known: npt.NDArray[np.bool_]) -> Plane:
 
 def _depth(apart: Plane, focal_px: float, baseline_mm: float | None) -> Plane:
     # A thing that stands nowhere apart is infinitely far; it is put where a quarter of a pixel would be.
-    return np.asarray((baseline_mm or 1.0) * focal_px / np.maximum(apart, 0.25), dtype=np.float32)
+    return np.asarray((baseline_mm or 1.0) * focal_px / np.maximum(apart, APART_MIN_PX), dtype=np.float32)
