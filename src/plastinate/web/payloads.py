@@ -172,10 +172,10 @@ End = Annotated[float, Field(allow_inf_nan=False)] | None
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
-Millimetres = Annotated[float, Field(ge=0, le=2000, allow_inf_nan=False)] | None
+Millimetres = Annotated[float, Field(ge=0, le=2000, strict=True, allow_inf_nan=False)] | None
 
 
-PixelOrMm = Annotated[float, Field(allow_inf_nan=False)]
+PixelOrMm = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class CoinAsked(Payload):
