@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 APART_PX_MIN = 2.0
 # Nobody points better than at one pixel of a file, and nothing says how well it was done.
 POINTED_PX = 1.0
+# Shorter than this nothing is told apart on a photograph.
+SHORTEST_MM = 0.01
 LONGEST_MM = 1e7
 Place = tuple[float, float]
 
@@ -119,8 +121,8 @@ class Reference:
         """
         if not all(math.isfinite(number) for number in (*self.first, *self.second, self.length_mm)):
             raise ParameterError("A reference is two points of the picture and a length.")
-        if not self.length_mm > 0:
-            raise ParameterError("The length of a reference is above 0.")
+        if not SHORTEST_MM <= self.length_mm <= LONGEST_MM:
+            raise ParameterError("The length of a reference is 0.01 mm at the least, and 10 km at the most.")
         rows, columns = picture.shape
         ends = [place_in(picture, place) for place in (self.first, self.second)]
         if math.dist(*ends) < APART_PX_MIN:

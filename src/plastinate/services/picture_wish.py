@@ -25,7 +25,7 @@ from plastinate.model.coins import diameter_of_coin
 from plastinate.model.errors import NoMillimetres, ParameterError, PartMissing
 from plastinate.model.picture_recipe import KINDS
 from plastinate.model.plate_bounds import BORDER_MM, THICKNESS_MM, WIDTH_MM
-from plastinate.model.reference import LONGEST_MM, Coin, Known, Reference, Ruler
+from plastinate.model.reference import LONGEST_MM, SHORTEST_MM, Coin, Known, Reference, Ruler
 from plastinate.services.depth_choice import AGREED, needs_agreement, require_usable
 from plastinate.services.picture_pairs import can_match
 from plastinate.services.picture_request import (
@@ -58,8 +58,6 @@ FIELDS = frozenset(
 )
 TO_AGREE = "Read the licence, and send agreed: true with the wish; the network is then fetched."
 FARTHEST_PX = 1e6
-# Shorter than this nothing is told apart on a photograph.
-SHORTEST_MM = 0.01
 REFERENCES = "It has to be [x, y, x, y, mm], a coin and a point on it, or a ruler and a line"
 NOT_A_PICTURE = "This case is a scan, and no picture"
 A_PICTURE = "This case is one picture: say what to make of it"

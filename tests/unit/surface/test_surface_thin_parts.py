@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from plastinate.model.depth import DepthMap
+from plastinate.model.errors import ParameterError
 from plastinate.model.picture import Picture
 from plastinate.native.components import Components
 from plastinate.native.distance import opened
@@ -71,3 +72,12 @@ def test_a_corner_stays_one_and_what_is_thick_is_as_it_was():
     # Its corners are seen as well: a row near the upper border is as wide as the middle.
     rows = np.flatnonzero(seen.any(axis=1))
     assert seen[rows[2]].sum() > 0.97 * seen[rows[len(rows) // 2]].sum()
+
+
+def test_a_wall_that_would_be_the_thing_itself_is_refused_before_a_grid_is_made_for_it():
+    square = np.zeros((SIDE, SIDE), np.float32)
+    square[60:180, 40:200] = 1.0
+    for wall_mm in (0.6 * 160 * MM_PER_PX, 1e9):
+        with pytest.raises(ParameterError, match="too thick for a thing that is 43") as raised:
+            body(square, wall_mm=wall_mm)
+        assert "--print-mm" in raised.value.hint

@@ -48,3 +48,13 @@ def test_no_estimate_is_ever_green_and_every_doubt_is_said(ball):
     torn = judge_estimate(replace(quality, is_closed=False, self_crossings=3), sure, invented="x", unit="mm")
     assert torn.light == "red"
     assert any("3 pairs" in reason for reason in torn.reasons)
+
+
+def test_a_body_that_is_turned_into_itself_is_red_and_a_slip_is_amber(ball):
+    sure = DepthMap(np.ones((4, 4), np.float32), np.ones((4, 4), np.float32))
+    quality = replace(measure_estimate(ball), triangles=20_000)
+    lights = [
+        judge_estimate(replace(quality, self_crossings=count), sure, invented="x", unit="mm").light
+        for count in (3, 900)
+    ]
+    assert lights == ["amber", "red"]

@@ -31,6 +31,9 @@ ROUNDED_CELLS = 0.35
 CORNER_SHARE = 1.4
 # Pieces smaller than this share of the largest are dust.
 PIECE_SHARE = 0.05
+# Beyond this share of the thing a least wall is no wall any more, but would be the shape itself. It bounds
+# the grid as well, whose margin grows with the wall.
+WALL_SHARE_MAX = 0.5
 # The thing may lean so far, and its front be so rough, as shares of its extent and of its thickness: a slip
 # of the network must not become a spike.
 LEAN_SHARE, ROUGH_SHARE = 0.15, 0.35
@@ -85,7 +88,7 @@ def object_solid(
 
     Raises:
         EmptyMask: nothing stands out.
-        ParameterError: no such back, or a share that is none.
+        ParameterError: no such back, a share that is none, or a wall thicker than half of the thing.
     """
     if back not in BACKS:
         raise ParameterError(f"The back of an object is one of {', '.join(BACKS)}, not {back!r}.")
@@ -123,7 +126,10 @@ def _outlined(
     scale = (picture.shape[0] / foreground.shape[0], picture.shape[1] / foreground.shape[1])
     top, bottom = rows.min() * scale[0], (rows.max() + 1) * scale[0]
     left, right = columns.min() * scale[1], (columns.max() + 1) * scale[1]
-    pitch = max(bottom - top, right - left) / cells
+    extent = max(bottom - top, right - left)
+    if wall_px is not None and wall_px > WALL_SHARE_MAX * extent:
+        raise _wall_too_thick(wall_px * unit, extent * unit)
+    pitch = extent / cells
     # What is too thin grows by half a wall, at the rim too.
     margin_cells = MARGIN_CELLS + int(np.ceil(0.5 * (wall_px or 0.0) / pitch))
     margin = margin_cells * pitch
@@ -136,6 +142,14 @@ def _outlined(
     )
     soft = _with_thin_parts(_onto(foreground, grid, picture, outside=0.0), foreground, grid, picture)
     return _Outline(grid, soft, soft >= 0.5)
+
+
+def _wall_too_thick(wall_mm: float, extent_mm: float) -> ParameterError:
+    error = ParameterError(
+        f"A wall of {wall_mm:.3g} mm is too thick for a thing that is {extent_mm:.3g} mm long."
+    )
+    error.hint = "Ask for a thinner wall (--wall-mm), or say how large to print the thing (--print-mm)."
+    return error
 
 
 def _with_thin_parts(soft: Plane, foreground: Plane, grid: PictureGrid, picture: Picture) -> Plane:

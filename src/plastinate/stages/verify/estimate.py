@@ -15,6 +15,8 @@ from plastinate.stages.verify.measure import measure_surface, thinnest_wall
 UNSURE_BELOW = 0.5
 # Of two pictures: where less than half of the one is found in the other, most of the depth is filled in.
 FOUND_BELOW = 0.5
+# A slip here and there is cut by a printer's program; more of them mean that the body is turned into itself.
+CROSSINGS_SHARE_MAX = 0.001
 
 
 def measure_estimate(solid: Solid, *, level: str = "full", unit: str = "px") -> SurfaceQuality:
@@ -74,7 +76,11 @@ def _shape(quality: SurfaceQuality) -> Iterator[tuple[Light, str]]:
     if not quality.is_closed or not quality.is_manifold:
         yield "red", "The surface is not closed, so it cannot be printed."
     if quality.self_crossings:
-        yield "amber", f"{quality.self_crossings} pairs of triangles run through each other."
+        is_tangled = quality.self_crossings > CROSSINGS_SHARE_MAX * quality.triangles
+        yield (
+            "red" if is_tangled else "amber",
+            f"{quality.self_crossings} pairs of triangles run through each other.",
+        )
 
 
 def _estimate(depth: DepthMap, invented: str) -> Iterator[tuple[Light, str]]:
