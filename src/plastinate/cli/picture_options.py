@@ -165,12 +165,14 @@ def build_from_picture(options: dict[str, Any]) -> None:
     is_pair = len(found) > 1 and options["second"] is None and options["as_kind"] in (None, "scene")
     output = options["output"] or models_folder(options["path"])
     usual = USUAL_KIND[found[0].shows] if found else "object"
+    kind = options["as_kind"] or ("scene" if options["second"] or is_pair else usual)
+    _refuse_of_other_kinds(options, kind)
     levels = {} if options["single_level"] else dict(PICTURE_LEVELS)
     levels["full"] = options["triangles"]
     request = PictureRequest(
         path=options["path"],
         output=output,
-        kind=options["as_kind"] or ("scene" if options["second"] or is_pair else usual),
+        kind=kind,
         recipe=options["recipe"],
         without_network=options["no_network"],
         depth=options["depth"],
@@ -234,6 +236,16 @@ def _scan_options(options: dict[str, Any]) -> list[str]:
 def _refuse_scan_options(options: dict[str, Any]) -> None:
     for name in _scan_options(options):
         raise click.UsageError(f"{name} is for scans, and this is one picture: say --as {'|'.join(KINDS)}.")
+
+
+def _refuse_of_other_kinds(options: dict[str, Any], kind: str) -> None:
+    from plastinate.services.picture_wish import NUMBERS
+
+    for name in SOLID:
+        kinds = NUMBERS[name][0] if name in NUMBERS else KINDS
+        if options[name] is not None and kind not in kinds:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is for --as {' or '.join(kinds)}, and this is {kind}.")
 
 
 def picture_option_of(options: dict[str, Any]) -> str:

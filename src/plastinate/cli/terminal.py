@@ -167,8 +167,9 @@ def print_picture(path: str, described: Mapping[str, Any], findings: Sequence[Fi
     named = f"[bold]{escape(path)}[/]: one {described['kind']} ({described['format']}), {size}"
     out.print(named + escape(other))
     print_findings(findings)
-    shown = escape(shlex.quote(path))
-    out.print(f"\nNext: plastinate build {shown} -o OUT --as object|scene|lithophane|relief   (an estimate)")
+    # Of two pictures a scene is made, in millimetres where the distance of the cameras is known.
+    ways = "--baseline-mm MM" if other else "--as object|scene|lithophane|relief"
+    out.print(f"\nNext: plastinate build {escape(shlex.quote(path))} -o OUT {ways}   (an estimate)")
 
 
 def print_build(result: BuildResult, output: Path) -> None:

@@ -144,7 +144,7 @@ def run_picture(
     quality = {level: quality[level] for level in solid.surfaces if level in quality}
     verdict = Verdict("amber", ("It was not checked.",))
     if check:
-        verdict = _judged(quality["full"], depth, recipe, unit=unit, reference=reference)
+        verdict = _judged(quality["full"], depth, recipe, solid, unit=unit, reference=reference)
     return PictureRun(depth, foreground, solid, skins, quality, verdict, _records(recipe, structure, solid))
 
 
@@ -152,10 +152,13 @@ def _judged(
     quality: SurfaceQuality,
     depth: DepthMap,
     recipe: PictureRecipe,
+    solid: Solid,
     *,
     unit: Unit,
     reference: Reference | None,
 ) -> Verdict:
+    low, high = solid.surfaces["full"].bounds_lps_mm
+    is_coin = reference is not None and reference.found_by == "a coin"
     verdict: Verdict = catalog.door("judge-estimate")(
         quality,
         depth,
@@ -163,6 +166,7 @@ def _judged(
         unit=unit,
         is_by_reference=reference is not None,
         is_one_thing=recipe.foreground is not None,
+        coin_share=reference.length_mm / float((high - low).max()) if reference and is_coin else 0.0,
     )
     return verdict
 

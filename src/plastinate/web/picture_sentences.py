@@ -72,6 +72,10 @@ SENTENCES = (
     N_("No length in the picture is known, so none can be measured on the model."),
     N_("Its millimetres hold if the thing is as far away as what its length was taken from."),
     N_("Its millimetres hold as far away as the reference; elsewhere the depth is estimated."),
+    N_(
+        "What was taken for the coin is more than half as long as the model: "
+        "see in the certificate whether it is the coin."
+    ),
     # which sides: clauses
     N_("the far side and the rim: no picture shows them"),
     N_("the far side and the rim; and the front is a guess from light and shadow"),

@@ -1,9 +1,12 @@
-"""What `plastinate push` asks of a server where it sends one picture."""
+"""What `plastinate push` asks of a server where it sends one picture, and what `build` refuses of one."""
 
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
+from plastinate.cli.main import cli
 from plastinate.cli.picture_options import picture_wish
 from plastinate.cli.remote import push
 from plastinate.services.build_wish import checked_wish
@@ -64,3 +67,16 @@ def test_a_picture_is_asked_for_in_the_words_of_the_server(words, asked, tmp_pat
 
 def test_nothing_is_asked_of_a_picture_where_no_option_speaks_of_one():
     assert wish("--organ liver --series 2 --wait") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [("--width-mm 100", "lithophane or relief"), ("--as scene --wall-mm 2", "object")],
+)
+def test_a_length_of_another_kind_of_model_is_told_with_the_kinds_that_have_it(words, kinds, tmp_path):
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (40, 30), (90, 40, 20)).save(path)
+    said = CliRunner().invoke(cli, ["build", str(path), "-o", str(tmp_path / "out"), *words.split()])
+    assert said.exit_code == 2
+    assert f"is for --as {kinds}" in said.output
+    assert not (tmp_path / "out").exists()

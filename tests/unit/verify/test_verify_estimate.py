@@ -58,3 +58,13 @@ def test_a_body_that_is_turned_into_itself_is_red_and_a_slip_is_amber(ball):
         for count in (3, 900)
     ]
     assert lights == ["amber", "red"]
+
+
+def test_a_coin_that_is_most_of_the_thing_is_doubted(ball):
+    sure = DepthMap(np.ones((4, 4), np.float32), np.ones((4, 4), np.float32))
+    quality = measure_estimate(ball)
+    for share, is_doubted in ((0.2, False), (0.9, True)):
+        verdict = judge_estimate(
+            quality, sure, invented="x", unit="mm", is_by_reference=True, is_one_thing=True, coin_share=share
+        )
+        assert any("taken for the coin" in reason for reason in verdict.reasons) == is_doubted

@@ -17,6 +17,12 @@ UNSURE_BELOW = 0.5
 FOUND_BELOW = 0.5
 # A slip here and there is cut by a printer's program; more of them mean that the body is turned into itself.
 CROSSINGS_SHARE_MAX = 0.001
+# Whoever lays a coin beside a thing has a larger thing; else the thing may have been taken for the coin.
+COIN_SHARE_MAX = 0.5
+DOUBTED_COIN = (
+    "What was taken for the coin is more than half as long as the model: "
+    "see in the certificate whether it is the coin."
+)
 
 
 def measure_estimate(solid: Solid, *, level: str = "full", unit: str = "px") -> SurfaceQuality:
@@ -54,6 +60,7 @@ def judge_estimate(
     unit: str,
     is_by_reference: bool = False,
     is_one_thing: bool = False,
+    coin_share: float = 0.0,
 ) -> Verdict:
     """Amber at best: the shape was estimated from one picture or two, and part of it nobody saw.
 
@@ -64,10 +71,13 @@ def judge_estimate(
         unit: "mm" or "px".
         is_by_reference: its millimetres are those of something of a known size in the picture.
         is_one_thing: it is the thing in front, and not the whole view.
+        coin_share: how wide the coin that gave its millimetres is, as a share of its longest side.
     """
     doubts = [*_shape(quality), *_estimate(depth, invented), *_length(unit)]
     if is_by_reference:
         doubts += _reference(is_one_thing=is_one_thing)
+    if coin_share > COIN_SHARE_MAX:
+        doubts.append(("amber", DOUBTED_COIN))
     worst: Light = "red" if any(light == "red" for light, _ in doubts) else "amber"
     return Verdict(worst, tuple(reason for _, reason in doubts))
 
