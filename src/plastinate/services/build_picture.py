@@ -250,9 +250,21 @@ def _by_cameras(focal_source: str) -> str:
 
 
 def _scale(reference: Reference, run: PictureRun) -> dict[str, Any]:
-    """How long things are, and within which bounds, as far as the reference alone says it."""
-    low, high = run.solid.surfaces["full"].bounds_lps_mm
-    figures = {"mm_per_px": run.solid.projection.unit_per_px, "longest_side_mm": float((high - low).max())}
+    """How long things are, and within which bounds, as far as the reference alone says it.
+
+    A thing's interval begins at its outline as the picture saw it: behind it the rays of the lens spread, and
+    the far side, which is invented, is wider.
+    """
+    import numpy as np
+
+    surface, projection = run.solid.surfaces["full"], run.solid.projection
+    low, high = surface.bounds_lps_mm
+    figures = {"mm_per_px": projection.unit_per_px, "longest_side_mm": float((high - low).max())}
+    least = dict(figures)
+    if run.foreground is not None:
+        outline_px = np.ptp(projection.to_places(surface.vertices), axis=0) * projection.shape[::-1]
+        outline_mm = float(outline_px.max()) * projection.unit_per_px
+        least["longest_side_mm"] = min(outline_mm, least["longest_side_mm"])
     return {
         "found_by": reference.found_by,
         **reference.as_dict(),
@@ -260,7 +272,10 @@ def _scale(reference: Reference, run: PictureRun) -> dict[str, Any]:
         "doubt_share": round(reference.doubt, 4),
         **{name: float(f"{value:.5g}") for name, value in figures.items()},
         **{
-            f"{name}_interval": [float(f"{value * (1.0 + sign * reference.doubt):.5g}") for sign in (-1, 1)]
+            f"{name}_interval": [
+                float(f"{least[name] * (1.0 - reference.doubt):.5g}"),
+                float(f"{value * (1.0 + reference.doubt):.5g}"),
+            ]
             for name, value in figures.items()
         },
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from drawn_pictures import encoded, sphere
 from drawn_references import coin
@@ -66,6 +68,27 @@ def test_every_question_in_millimetres_is_refused_until_a_length_is_known(tmp_pa
     assert factor == pytest.approx(0.5, rel=0.02)
     assert known.evidence.quality["object"]["full"].volume_ml > 0
     assert known.is_estimated
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("truth_mm", [200.0, 5.0])
+def test_the_interval_of_a_length_holds_the_truth_also_where_the_far_side_and_a_wall_make_the_body_larger(
+    tmp_path: Path, truth_mm: float
+):
+    rows, columns = np.mgrid[:300, :400]
+    disc = np.zeros((300, 400, 4), np.uint8)
+    disc[(columns - 199.5) ** 2 + (rows - 149.5) ** 2 < 100**2] = (200, 80, 60, 255)
+    Image.fromarray(disc, "RGBA").save(tmp_path / "disc.png")
+    wish = PictureRequest(
+        tmp_path / "disc.png",
+        kind="object",
+        without_network=True,
+        levels={"full": 5000},
+        reference=Reference((100.0, 150.0), (300.0, 150.0), truth_mm),
+    )
+    low, high = build_picture(wish).scene.evidence.inputs["estimate"]["scale"]["longest_side_mm_interval"]
+    assert low < truth_mm < high
+    assert high / low < 1.1
 
 
 @pytest.mark.slow
