@@ -27,8 +27,7 @@ def one_line(value: str, *, where: str, longest: int, may_be_empty: bool = False
     'left lung'
 
     Args:
-        value: as it came; where a line ends in it, a space stands afterwards. Control characters
-            and those that override or isolate a direction are left out.
+        value: as it came; where a line ends in it, a space stands afterwards.
         where: the field's name, for the error.
         longest: characters at most.
         may_be_empty: whether nothing is an answer.
@@ -36,12 +35,24 @@ def one_line(value: str, *, where: str, longest: int, may_be_empty: bool = False
     Raises:
         RequestFlaw: empty, or too long.
     """
-    text = " ".join(line for each in UNSEEN.sub("", value).splitlines() if (line := each.strip()))
+    text = " ".join(line for each in value.splitlines() if (line := each.strip()))
     if not text and not may_be_empty:
         raise RequestFlaw("It must not be empty", where=where)
     if len(text) > longest:
         raise RequestFlaw(f"It has {len(text):,} characters, more than the {longest:,} allowed", where=where)
     return text
+
+
+def file_name(value: str) -> str:
+    r"""The name of a file that came from somewhere, without unseen letters that make it read as another.
+
+    >>> file_name("scan\u202egpj.zip")
+    'scangpj.zip'
+
+    Raises:
+        RequestFlaw: too long.
+    """
+    return one_line(UNSEEN.sub("", value), where="name", longest=FILE_NAME_MAX, may_be_empty=True)
 
 
 def notes(value: str) -> str:

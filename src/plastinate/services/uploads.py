@@ -82,7 +82,7 @@ def begin_upload(archive: Archive, actor: Actor, *, name: str, size: int) -> Upl
         Conflict: this person has too many under way.
     """
     owner_id = require_person(actor)
-    called = text_fields.one_line(name, where="name", longest=text_fields.FILE_NAME_MAX, may_be_empty=True)
+    called = text_fields.file_name(name)
     if size < 0:
         raise RequestFlaw("It must not be negative", where="size")
     if size > archive.settings.upload_bytes:
