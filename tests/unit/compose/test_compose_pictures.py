@@ -92,6 +92,7 @@ def test_only_what_is_wanted_is_drawn():
     assert render_pictures(scene, volume, only=()) == {}
 
 
+@pytest.mark.slow
 def test_a_scene_without_labels_has_no_slices():
     scene, volume = scene_of(with_labels=False)
     assert "axial" not in render_pictures(scene, volume, only=("axial", "left"))

@@ -256,6 +256,7 @@ def two_boards(rotation: np.ndarray, centre: np.ndarray, *, focal: float, shape=
     return np.repeat((out * 80).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
+@pytest.mark.slow
 def test_a_second_camera_that_was_turned_is_found_out_and_measures_all_the_same():
     focal, turn = 260.0, np.radians(4.0)
     around_y = np.array([[np.cos(turn), 0, -np.sin(turn)], [0, 1, 0], [np.sin(turn), 0, np.cos(turn)]])

@@ -17,6 +17,7 @@ GRID = Geometry((4, 5, 6), np.array([[0.0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]
 MASK = np.ones((4, 5, 6), dtype=bool)
 
 
+@pytest.mark.slow
 def test_each_organ_is_shown_with_those_before_it(tmp_path: Path):
     shows, looks = EarlyLook(tmp_path), EarlyLooks(tmp_path)
     assert looks.new() is None

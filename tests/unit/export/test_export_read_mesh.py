@@ -136,6 +136,7 @@ def test_3mf_units_transforms_and_mirrors_are_applied(tmp_path):
     assert normal[2] > 0  # mirrored, and wound back
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.stl", "a.glb", "a.ply", "a.obj", "a.3mf"])
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())

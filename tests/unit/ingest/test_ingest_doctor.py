@@ -28,6 +28,7 @@ def aside(found: Examination) -> dict[str, int]:
     return {entry.reason.code: entry.count for entry in found.inspection.set_aside}
 
 
+@pytest.mark.slow
 def test_scouts_views_and_screen_saves_are_set_aside_by_geometry(tmp_path: Path) -> None:
     write_series(sphere(), tmp_path / "scan", Scan(localiser=True))
     found = look(tmp_path / "scan", tmp_path)
@@ -105,6 +106,7 @@ def test_a_rival_from_another_study_is_not_chosen_for_you(tmp_path: Path) -> Non
         choose_series(look(tmp_path / "scan", tmp_path), None)
 
 
+@pytest.mark.slow
 def test_a_phase_is_chosen_by_number(tmp_path: Path) -> None:
     write_series(sphere(), tmp_path / "scan", Scan(phases=2, phase_tag="EchoTime"))
     (case,) = look(tmp_path / "scan", tmp_path).cases
@@ -241,6 +243,7 @@ def test_series_without_end_are_listed_a_thousand_at_most(tmp_path: Path) -> Non
     assert found.inspection.findings[0].code == "ingest.many-series"
 
 
+@pytest.mark.slow
 def test_reasons_without_end_are_told_as_one(tmp_path: Path) -> None:
     scan = tmp_path / "scan"
     save_series(scan)

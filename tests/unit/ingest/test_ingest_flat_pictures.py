@@ -51,6 +51,7 @@ def with_exif(rgb: Any, **tags: Any) -> bytes:
     return encoded(rgb, "JPEG", quality=95, exif=exif)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
 def test_a_picture_of_every_kind_is_read_in_a_child_of_its_own(tmp_path: Path, kind: str):
     more = {"lossless": True} if kind == "WEBP" else {"quality": 98} if kind == "JPEG" else {}
@@ -78,6 +79,7 @@ def test_every_exif_orientation_is_turned_upright(tmp_path: Path, orientation: i
     assert found.rgba[2:6, 2:6, :3].min() > 230, "the white corner is at the upper left"
 
 
+@pytest.mark.slow
 def test_the_lens_is_kept_and_place_and_camera_are_not(tmp_path: Path):
     read = read_flat_picture(written(tmp_path, with_exif(coloured(), focal_35mm=50)))
     assert read.picture.focal_source == "file"
@@ -87,6 +89,7 @@ def test_the_lens_is_kept_and_place_and_camera_are_not(tmp_path: Path):
     assert set(read.inputs) == {"sha256", "files", "format"}
 
 
+@pytest.mark.slow
 def test_a_lens_that_nobody_states_is_sixty_degrees_and_is_told(tmp_path: Path):
     read = read_flat_picture(written(tmp_path, encoded(coloured())))
     assert field_of_focal(read.picture.shape, read.picture.focal_px) == pytest.approx(60)
@@ -130,6 +133,7 @@ def test_a_colour_profile_is_brought_to_srgb(tmp_path: Path):
     assert np.abs(found.rgba[..., :3].astype(int) - coloured()).max() <= 2
 
 
+@pytest.mark.slow
 def test_what_is_transparent_is_kept_as_nothing(tmp_path: Path):
     rgba = np.concatenate([coloured(), np.full((48, 64, 1), 255, dtype=np.uint8)], axis=2)
     rgba[:, :20, 3] = 0
@@ -188,6 +192,7 @@ def test_a_large_picture_is_turned_and_shrunk_whatever_its_pixels_are(tmp_path: 
     assert int(found.grey[0, 0]) > 60_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "error", "words"),
     [
@@ -219,6 +224,7 @@ def test_a_bad_file_is_refused_in_a_sentence_with_a_code(
     assert caught.value.hint
 
 
+@pytest.mark.slow
 def test_nothing_and_a_folder_are_no_picture(tmp_path: Path):
     with pytest.raises(PathNotFound):
         read_flat_picture(tmp_path / "nowhere.jpg")

@@ -30,6 +30,7 @@ def test_a_glance_finds_what_an_inspection_finds_and_shows_the_middle_slice(tmp_
     assert (shown.series, shown.quantity, shown.spacing) == (1, "HU", (1.0, 1.0))
 
 
+@pytest.mark.slow
 def test_every_series_is_shown_by_a_slice_of_its_own(tmp_path: Path):
     save_series(tmp_path / "wide", 5, Rows=8, Columns=12, PixelData=b"\1\0" * 96, SeriesInstanceUID="1.2.1")
     save_series(tmp_path / "high", 4, Rows=9, Columns=6, PixelData=b"\2\0" * 54, SeriesInstanceUID="1.2.2")
@@ -41,6 +42,7 @@ def test_every_series_is_shown_by_a_slice_of_its_own(tmp_path: Path):
     assert seen.slices[0].plane[0, 0] != seen.slices[1].plane[0, 0]
 
 
+@pytest.mark.slow
 def test_what_was_not_measured_is_no_number_in_a_slice(tmp_path: Path):
     save_series(tmp_path, 5, PixelPaddingValue=-2000, PixelData=b"\x30\xf8\1\0" * 12)
     (shown,) = glance_input(tmp_path).slices
@@ -57,6 +59,7 @@ def test_a_slice_that_cannot_be_decoded_costs_the_picture_and_nothing_else(tmp_p
     assert seen.inspection == inspect_input(tmp_path)
 
 
+@pytest.mark.slow
 def test_nothing_that_makes_a_volume_shows_nothing(tmp_path: Path):
     save_series(tmp_path, 5, ImagePositionPatient=None, ImageOrientationPatient=None, PixelSpacing=None)
     assert glance_input(tmp_path).inspection.files_looked_at == 5
@@ -89,6 +92,7 @@ def test_what_an_archive_holds_stays_where_the_caller_wants_it(tmp_path: Path):
     assert plain.findings == read.findings
 
 
+@pytest.mark.slow
 def test_a_picture_file_is_shown_as_well(tmp_path: Path):
     scene = two_organs()
     write_nifti(scene, tmp_path / "labels.nii.gz")

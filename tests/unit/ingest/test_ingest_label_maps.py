@@ -100,6 +100,7 @@ def test_labels_alone_are_listed_and_read(tmp_path: Path):
     assert "ingest.looks-like-labels" not in {each.code for each in measured.findings}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_not_taken_for_labels(tmp_path: Path):
     save_series(tmp_path / "dicom", 5)
     broken = write(tmp_path / "broken.nii.gz", blocks())

@@ -52,6 +52,7 @@ def test_rounding_noise_below_one_percent_is_no_unevenness(
     assert found == pytest.approx(spacing, rel=0.01)
 
 
+@pytest.mark.slow
 @given(st.floats(0.3, 8.0), st.integers(12, 60), st.data())
 def test_every_missing_slice_is_found(spacing: float, count: int, data: st.DataObject) -> None:
     gone = data.draw(st.sets(st.integers(1, count - 2), min_size=1, max_size=count // 4))

@@ -26,6 +26,7 @@ def codes(read: VolumeRead) -> list[str]:
     return [finding.code for finding in read.findings]
 
 
+@pytest.mark.slow
 def test_a_voxel_lies_where_the_file_says(tmp_path: Path) -> None:
     read = read_volume(save_series(tmp_path / "scan"))
     volume = read.volume
@@ -56,6 +57,7 @@ def test_a_zip_reads_as_its_folder_does(tmp_path: Path) -> None:
     assert read_volume(tmp_path / "scan.zip").inputs == read_volume(folder).inputs
 
 
+@pytest.mark.slow
 def test_a_damaged_file_costs_only_itself(tmp_path: Path) -> None:
     folder = save_series(tmp_path / "scan", 12)
     (folder / "3.dcm").write_bytes((folder / "3.dcm").read_bytes()[:-20])
@@ -114,6 +116,7 @@ def test_the_largest_series_is_taken_and_the_others_mentioned(tmp_path: Path) ->
         read_volume(tmp_path / "scan", series=3)
 
 
+@pytest.mark.slow
 def test_two_scans_of_one_size_are_not_chosen_between(tmp_path: Path) -> None:
     save_series(tmp_path / "scan" / "a")
     for number in range(5):
@@ -125,6 +128,7 @@ def test_two_scans_of_one_size_are_not_chosen_between(tmp_path: Path) -> None:
         read_volume(tmp_path / "scan")
 
 
+@pytest.mark.slow
 def test_strangers_in_a_series_are_set_aside_and_listed(tmp_path: Path) -> None:
     write_series(sphere(), tmp_path, Scan(localiser=True, shuffled_names=True))
     found = inspect_input(tmp_path)
@@ -134,6 +138,7 @@ def test_strangers_in_a_series_are_set_aside_and_listed(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_empty_identifiers_still_make_a_volume(tmp_path: Path) -> None:
     save_series(
         tmp_path / "scan",
@@ -147,6 +152,7 @@ def test_empty_identifiers_still_make_a_volume(tmp_path: Path) -> None:
     assert codes(read) == ["ingest.empty-uid"]
 
 
+@pytest.mark.slow
 def test_no_pixel_size_means_no_millimetres(tmp_path: Path) -> None:
     read = read_volume(save_series(tmp_path / "scan", PixelSpacing=None))
     assert read.volume.geometry.unit == "px"
@@ -166,6 +172,7 @@ def test_one_slice_is_no_solid(tmp_path: Path) -> None:
         read_volume(path)
 
 
+@pytest.mark.slow
 def test_a_folder_without_images_says_so(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing to see")
     with pytest.raises(EmptyInput, match=r"\(1 file looked at\)"):

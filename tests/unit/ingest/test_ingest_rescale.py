@@ -28,6 +28,7 @@ def layouts(draw):
     return Words(cells.astype(f"=u{size}"), is_swapped, shift, bits, draw(st.booleans()))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     words=layouts(),

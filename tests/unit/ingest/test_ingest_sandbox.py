@@ -82,6 +82,7 @@ def test_memory_is_capped(tmp_path: Path, left_behind: Callable[[], set[str]]) -
     assert left_behind() == set()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_child(tmp_path: Path, left_behind: Callable[[], set[str]]) -> None:
     def interrupt(done: int, total: int, what: str) -> None:
         raise KeyboardInterrupt
@@ -91,6 +92,7 @@ def test_ctrl_c_ends_the_child(tmp_path: Path, left_behind: Callable[[], set[str
     assert left_behind() == set()
 
 
+@pytest.mark.slow
 def test_progress_reaches_its_end(tmp_path: Path) -> None:
     seen: list[tuple[int, int, str]] = []
     read_volume(save_series(tmp_path / "scan"), progress=lambda *report: seen.append(report))
@@ -137,6 +139,7 @@ def test_what_is_not_there_is_an_error_without_a_child(tmp_path: Path) -> None:
         inspect_input("a\0b")
 
 
+@pytest.mark.slow
 def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tempfile
 

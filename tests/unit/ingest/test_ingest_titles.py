@@ -12,6 +12,7 @@ from plastinate.stages.ingest.read import inspect_input
 from tiny_scans import save_series
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "title"),
     [

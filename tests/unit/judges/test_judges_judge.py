@@ -77,6 +77,7 @@ def test_a_wrong_size_place_or_hand_is_caught(wrong, said):
     assert any(said in fault for fault in faults), faults
 
 
+@pytest.mark.slow
 def test_a_hole_a_flipped_triangle_and_a_double_one_are_not_closed():
     phantom, mesh = _truth("sphere")
     flipped = mesh.triangles.copy()
@@ -85,6 +86,7 @@ def test_a_hole_a_flipped_triangle_and_a_double_one_are_not_closed():
         assert not judge_mesh(phantom, Mesh(mesh.points, triangles), voxel_axes_mm=VOXEL).is_closed
 
 
+@pytest.mark.slow
 def test_a_part_that_is_missing_shows_in_the_way_back():
     phantom = touching_ellipsoids()
     one = trimesh.creation.icosphere(4)
@@ -95,6 +97,7 @@ def test_a_part_that_is_missing_shows_in_the_way_back():
     assert found.p95_voxel > 5.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "matrix",
     [

@@ -65,6 +65,7 @@ def test_both_runtimes_give_the_same_to_a_hundred_thousandth_of_the_spread(netwo
     assert np.abs(one - other).max() < TOLERANCE * one.std()
 
 
+@pytest.mark.slow
 def test_where_no_code_may_be_made_onnx_runtime_takes_over_from_openvino(network):
     told = subprocess.run(
         [sys.executable, "-c", GUARDED, str(network)], capture_output=True, text=True, check=True

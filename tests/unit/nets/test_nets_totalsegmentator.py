@@ -99,6 +99,7 @@ def test_without_the_program_a_sentence_says_how_to_have_it(monkeypatch):
         weights.look("total")
 
 
+@pytest.mark.slow
 def test_a_python_without_it_is_told_from_one_that_has_it(here, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "")
     with pytest.raises(ExtraAbsent, match="No module named"):
@@ -137,6 +138,7 @@ def test_weights_come_from_a_mirror_by_its_address(here, monkeypatch, tmp_path):
     assert weights.look("body").missing == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "members",
     [
@@ -173,6 +175,7 @@ def test_a_download_that_is_cut_off_leaves_nothing_that_looks_whole(here, monkey
     assert len(weights.look("body").missing) == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_fetched_where_that_is_switched_off(here, monkeypatch):
     monkeypatch.delenv(places.MIRROR, raising=False)
     looked = weights.look("body")
@@ -260,6 +263,7 @@ def ask_for_labels(tmp_path: Path, **options: object) -> dict[str, object]:
     return program.ask(request, weights=tmp_path, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_labels_come_back_and_no_setting_of_ours_or_word_of_the_run_goes_out(
     predicting, monkeypatch, tmp_path
 ):
@@ -269,6 +273,7 @@ def test_labels_come_back_and_no_setting_of_ours_or_word_of_the_run_goes_out(
     assert answer["classes"] == {"body_trunc": 1, "body_extremities": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "error", "words"),
     [
@@ -296,6 +301,7 @@ def test_what_it_said_is_shown_to_whoever_looks_for_a_fault(predicting, monkeypa
     assert "PLASTINATE_DEBUG" in refused.value.hint
 
 
+@pytest.mark.slow
 def test_who_stops_waiting_ends_the_program(predicting, monkeypatch, tmp_path):
     monkeypatch.setenv("HOW", "wait")
     monkeypatch.setenv("PID_FILE", str(tmp_path / "pid"))

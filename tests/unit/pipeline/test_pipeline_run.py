@@ -112,6 +112,7 @@ def test_the_structure_named_first_has_the_voxels_that_two_claim(volume):
     assert merged.parameters["contested_voxels"] == {"ball": core}
 
 
+@pytest.mark.slow
 def test_a_hull_is_surfaced_and_measured_whole(volume):
     hollow = run_recipe(volume, nested(is_hull=False), options=ONE_LEVEL).quality["ball"]["full"]
     whole = run_recipe(volume, nested(is_hull=True), options=ONE_LEVEL).quality["ball"]["full"]
@@ -156,6 +157,7 @@ def test_what_needs_a_part_that_is_not_there_is_not_found_for_the_same_reason(vo
     assert result.not_found == {"screw": "no voxel has such a value"}
 
 
+@pytest.mark.slow
 def test_a_part_that_a_step_leaves_empty_is_not_found_either(volume):
     recipe = Recipe(
         "covered",
@@ -316,12 +318,14 @@ def test_organs_made_side_by_side_are_the_same_to_the_last_bit_and_in_the_same_o
             assert other.triangles.tobytes() == surface.triangles.tobytes()
 
 
+@pytest.mark.slow
 def test_organs_are_made_side_by_side_where_there_are_cores(monkeypatch, surfaced_by):
     monkeypatch.setenv("PLASTINATE_THREADS", "2")
     array, recipe = four_balls(surfaced_by(meets_another))
     assert list(run_recipe(volume_of(array), recipe, options=ONE_LEVEL).surfaces) == list(recipe.structures)
 
 
+@pytest.mark.slow
 def test_one_core_makes_one_organ_after_another_where_it_was_asked(monkeypatch, surfaced_by):
     monkeypatch.setenv("PLASTINATE_THREADS", "1")
     array, recipe = four_balls(surfaced_by(notes_its_thread))
@@ -354,6 +358,7 @@ def test_a_run_side_by_side_can_be_stopped_and_leaves_nobody_at_work(monkeypatch
         assert not [thread for thread in threading.enumerate() if thread.name == "beside"]
 
 
+@pytest.mark.slow
 def test_progress_of_organs_side_by_side_never_runs_backwards(monkeypatch):
     monkeypatch.setenv("PLASTINATE_THREADS", "4")
     array, recipe = four_balls()

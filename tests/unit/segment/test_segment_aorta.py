@@ -108,6 +108,7 @@ def test_an_aorta_that_is_not_there_is_not_invented(is_on_the_right):
         found_in(Anatomy(scan.volume.with_array(values), scan.truth))
 
 
+@pytest.mark.slow
 def test_where_no_spine_is_there_is_no_aorta():
     scan = trunk(step_mm=6.0)
     with pytest.raises(EmptyMask, match="no spine of a trunk"):

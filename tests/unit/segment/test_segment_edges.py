@@ -33,6 +33,7 @@ def test_edges_may_be_bounded_by_a_mask_and_may_be_none():
         gradient_edges(volume, min_gradient_per_mm=5000)
 
 
+@pytest.mark.slow
 def test_a_contour_grows_from_inside_and_rests_on_the_edge():
     body, volume = lone_ball()
     found = geodesic_contour(volume, ball(SHAPE, CENTRE, 5), edge_per_mm=20, margin_mm=9)

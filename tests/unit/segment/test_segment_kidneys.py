@@ -104,6 +104,7 @@ def test_a_trunk_without_kidneys_in_view_has_none(heights):
         found_in(between(phantom(), *heights))
 
 
+@pytest.mark.slow
 def test_legs_and_heads_have_no_spine_of_a_trunk():
     geometry = anatomy_phantoms.grid((60, 80, 120), 3.0)
     x, y, _z = anatomy_phantoms.positions(geometry)

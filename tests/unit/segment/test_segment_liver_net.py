@@ -120,6 +120,7 @@ def test_a_scan_longer_than_the_field_is_seen_in_windows_and_can_be_stopped_betw
     assert len(asked) == 1
 
 
+@pytest.mark.slow
 def test_where_memory_is_short_the_smaller_field_is_asked_and_below_that_nobody():
     volume, _ = trunk()
     session, asked = network()

@@ -62,6 +62,7 @@ def test_the_trachea_ends_where_two_bronchi_begin(scan):
     assert 15 < z[found].min() < 31
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scan", [CHEST, TOUCHING, FEET_FIRST], ids=["apart", "touching", "feet-first"])
 def test_both_lungs_are_found_apart_and_on_the_patients_own_side(scan):
     left, right = lungs(scan.volume, scan.truth["body"], scan.truth["airways"]).masks
@@ -88,6 +89,7 @@ def test_a_coronal_and_a_sagittal_stack_give_the_same_organs():
             assert dice(found, CHEST.truth[name].transpose(order)) > 0.97, (order, name)
 
 
+@pytest.mark.slow
 def test_vessels_inside_the_lung_belong_to_it():
     x, y, z = anatomy_phantoms.positions(CHEST.volume.geometry)
     vessel = ((x - 60) ** 2 + (y + 10) ** 2 <= 5**2) & (np.abs(z) < 40)
@@ -96,6 +98,7 @@ def test_vessels_inside_the_lung_belong_to_it():
     assert left[vessel].all()
 
 
+@pytest.mark.slow
 def test_gas_in_the_stomach_is_no_lung():
     x, y, z = anatomy_phantoms.positions(CHEST.volume.geometry)
     bubble = (x - 60) ** 2 + (y + 10) ** 2 + (z + 98) ** 2 <= 22**2

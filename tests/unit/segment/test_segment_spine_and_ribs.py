@@ -105,6 +105,7 @@ def test_without_lungs_there_is_a_spine_and_no_rib_is_invented():
     assert not ribs.any()
 
 
+@pytest.mark.slow
 def test_where_no_canal_is_there_is_no_spine():
     scan = trunk(step_mm=6.0)
     limb = scan.truth | {"skeleton": scan.truth["skeleton"] & False}

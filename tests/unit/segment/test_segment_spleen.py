@@ -110,6 +110,7 @@ def test_a_trunk_without_a_spleen_in_view_has_none(heights):
         found_in(between(padded(), *heights))
 
 
+@pytest.mark.slow
 def test_where_no_spine_is_there_is_no_spleen():
     scan = trunk(step_mm=6.0)
     with pytest.raises(EmptyMask, match="no spine of a trunk"):

@@ -395,6 +395,7 @@ def test_a_zip_with_one_name_twice_is_refused(whole: Path, tmp_path: Path):
         read_case_archive(out, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_before_it_is_unpacked(whole: Path, tmp_path: Path):
     def blown_up(manifest: dict[str, Any], members: dict[str, bytes]) -> None:
         members[FIRST] = bytes(80 << 20)

@@ -165,6 +165,7 @@ def test_cases_are_found_by_words_and_tags(archive: Archive, ada: Actor):
     assert cases.list_tags(archive, ada) == ["2024", "Kind"]
 
 
+@pytest.mark.slow
 def test_cases_are_found_by_the_organs_that_were_built(archive: Archive, ada: Actor):
     chest, head, bare = (made(archive, ada, title) for title in ("one", "two", "three"))
     lung = {"organs": [{"id": "lung-left", "name": "Left lung"}], "not_found": [{"id": "brain"}]}

@@ -27,6 +27,7 @@ def glb(tmp_path: Path) -> Path:
     return tmp_path / "two.glb"
 
 
+@pytest.mark.slow
 def test_a_mesh_keeps_its_organs_and_its_size(glb: Path, tmp_path: Path):
     target = tmp_path / "new" / "two.3mf"
     findings = convert_mesh(glb, target)
@@ -39,11 +40,13 @@ def test_a_mesh_keeps_its_organs_and_its_size(glb: Path, tmp_path: Path):
     assert [finding.code for finding in findings if finding.severity == "warning"] == []
 
 
+@pytest.mark.slow
 def test_files_that_belong_together_arrive_together(glb: Path, tmp_path: Path):
     convert_mesh(glb, tmp_path / "out" / "two.obj")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["two.mtl", "two.obj"]
 
 
+@pytest.mark.slow
 def test_what_had_to_be_assumed_comes_back_from_the_child(tmp_path: Path):
     (tmp_path / "foreign.obj").write_text(
         "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"

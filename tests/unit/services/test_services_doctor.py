@@ -15,6 +15,7 @@ from plastinate.services.doctor import _try, examine
 from plastinate.services.inspect_path import inspect_path
 
 
+@pytest.mark.slow
 def test_this_installation_is_sound():
     checks = {check.name: check for check in examine()}
     assert {
@@ -31,6 +32,7 @@ def test_this_installation_is_sound():
     assert [check.sentence for check in checks.values() if not check.is_sound] == []
 
 
+@pytest.mark.slow
 def test_pages_that_were_left_out_are_absent_and_nothing_is_amiss(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
@@ -81,6 +83,7 @@ def test_models_need_not_be_here_but_what_is_here_has_to_be_sound(
     assert "broken" in doctor._models().sentence
 
 
+@pytest.mark.slow
 def test_a_path_is_looked_at_with_progress(tmp_path: Path):
     heard = []
     inspection = inspect_path(write_bead(tmp_path / "scan"), progress=lambda *event: heard.append(event))
@@ -101,6 +104,7 @@ def test_it_says_what_runs_networks_and_why_that_is_not_openvino(monkeypatch):
     assert "may not make machine code" in told["networks"].sentence
 
 
+@pytest.mark.slow
 def test_a_totalsegmentator_that_was_set_up_and_does_not_answer_is_amiss(monkeypatch):
     monkeypatch.setenv("PLASTINATE_TOTALSEGMENTATOR", "/nowhere/python")
     check = next(check for check in examine() if check.name == "TotalSegmentator")

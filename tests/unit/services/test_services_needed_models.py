@@ -62,6 +62,7 @@ def test_a_model_that_is_here_is_not_fetched_again(places: Places):
     assert told == []
 
 
+@pytest.mark.slow
 def test_a_build_without_a_model_says_nothing_of_models(tmp_path: Path):
     result = build_models(
         BuildRequest(

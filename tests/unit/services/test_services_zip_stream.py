@@ -24,6 +24,7 @@ def entry(name: str, data: bytes) -> ZipEntry:
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(names, st.binary(max_size=300), max_size=6))
 def test_what_goes_in_comes_out_and_the_length_is_foretold(files: dict[str, bytes]):
     entries = [entry(f"folder/{name.replace('/', '_')}", data) for name, data in files.items()]

@@ -116,6 +116,7 @@ def test_spacing_does_not_change_the_shape_found() -> None:
     assert even.volume_ml * 1.25 == pytest.approx(tall.volume_ml, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_two_halves_of_a_ball_share_one_wall() -> None:
     array = ball(40, 16.0)
     array[:, :, 20:] *= 2
@@ -214,6 +215,7 @@ def test_an_absent_structure_is_an_error_by_name() -> None:
         contour_labels(labels, structures=("organ-1", "ghost"), targets={"full": None})
 
 
+@pytest.mark.slow
 def test_more_labels_than_a_byte_holds() -> None:
     array = (np.arange(8 * 8 * 8).reshape(8, 8, 8) + 1).repeat(2, 0).repeat(2, 1).repeat(2, 2)
     result = net_of(label_map(array), targets={"full": None})

@@ -21,6 +21,7 @@ def ball():
     )
 
 
+@pytest.mark.slow
 def test_a_surface_is_held_against_its_own_cells_and_says_nothing_in_millimetres(ball):
     quality = measure_estimate(ball)
     assert quality.is_closed

@@ -178,6 +178,7 @@ def test_two_balls_about_one_centre_are_their_radii_apart():
     assert spread.max == pytest.approx(1.0, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_missing_part_is_seen_from_the_other_side():
     """One way only would say 0: every point of the half lies on the whole."""
     whole = ball(10.0)

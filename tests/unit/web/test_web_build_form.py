@@ -217,6 +217,7 @@ def test_a_scan_that_does_not_say_what_it_is_is_asked_for_once_and_built_as_what
     assert (wish["modality"], wish["organs"], wish["any_modality"]) == ("MR", ["brain"], False)
 
 
+@pytest.mark.slow
 def test_what_the_values_of_a_scan_look_like_is_chosen_beforehand(stage: Stage):
     scene = inspected(stage, series(1, "", tags={"likely_modality": "CT"}))
     page = stage.browser("owner").get(f"/cases/{scene.case}").text
@@ -225,6 +226,7 @@ def test_what_the_values_of_a_scan_look_like_is_chosen_beforehand(stage: Stage):
     assert chosen(page, "recipe") == ["ct-body"]
 
 
+@pytest.mark.slow
 def test_a_range_of_intensities_needs_no_kind(stage: Stage):
     scene = inspected(stage, series(1, ""))
     sent(stage.browser("owner"), scene, what="threshold", low="7", formats="glb")
@@ -240,6 +242,7 @@ def test_what_a_file_says_is_not_overruled_by_a_choice_out_of_sight(stage: Stage
     assert wish["modality"] is None
 
 
+@pytest.mark.slow
 def test_a_kind_of_scan_that_no_recipe_is_for_is_offered_a_range_of_intensities(stage: Stage):
     page = stage.browser("owner").get(f"/cases/{inspected(stage, series(1, 'PT')).case}").text
     assert chosen(page, "what") == ["threshold"]

@@ -55,6 +55,7 @@ def test_of_much_that_was_not_found_the_names_stand_together(stage: Stage, scene
     assert "Left rib 1, Left rib 2, Left rib 3" in paper
 
 
+@pytest.mark.slow
 def test_a_build_of_single_organs_is_called_by_those_that_were_found(stage: Stage, scene: Scene):
     change(stage, scene, organs=[{**ORGAN, "reasons": []}], not_found=[MISSING])
     with stage.archive.database.write() as session:
@@ -192,6 +193,7 @@ def test_whoever_may_only_look_is_not_told_to_build_again(stage: Stage, scene: S
         }
 
 
+@pytest.mark.slow
 def test_the_3d_view_offers_sharing_to_whoever_may_share(stage: Stage, scene: Scene):
     path = f"/cases/{scene.case}/builds/{scene.build}/view"
     pages = {name: stage.browser(name).get(path).text for name in ("viewer", "editor", "owner")}
@@ -229,6 +231,7 @@ class _Job:
         self.created_at = created_at
 
 
+@pytest.mark.slow
 def test_what_a_job_wrote_is_on_the_page_that_knows_the_job_as_done(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ):
@@ -249,6 +252,7 @@ def test_what_a_job_wrote_is_on_the_page_that_knows_the_job_as_done(
     assert "&#34;running&#34;" in page.partition("data-jobs-known=")[2].partition(">")[0]
 
 
+@pytest.mark.slow
 def test_the_last_step_is_not_yet_the_end(stage: Stage):
     scene = stage.new_scene(state="running")
     with stage.archive.database.write() as session:
@@ -286,6 +290,7 @@ def test_what_a_running_build_has_found_is_shown_while_it_runs_and_not_after(sta
     assert "glimpse" not in page
 
 
+@pytest.mark.slow
 def test_a_build_that_has_found_nothing_yet_shows_no_picture(stage: Stage):
     scene = stage.new_scene(state="running")
     with stage.archive.database.write() as session:

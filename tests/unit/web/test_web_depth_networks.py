@@ -126,6 +126,7 @@ def test_the_form_shows_each_licence_and_size_and_asks_for_agreement(stage: Stag
     assert (wish["picture"]["depth"], wish["picture"]["agreed"]) == (NAME, True)
 
 
+@pytest.mark.slow
 def test_a_network_that_is_here_and_agreed_to_is_no_longer_asked_about(
     stage: Stage, photo: Scene, places: Places
 ):

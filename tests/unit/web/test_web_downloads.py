@@ -229,6 +229,7 @@ def test_several_files_come_as_one_zip(stage: Stage, scene: Scene):
         assert len(archive.namelist()) == 3
 
 
+@pytest.mark.slow
 def test_what_the_viewer_reads_is_fetched_piece_by_piece_and_offered_to_nobody(stage: Stage, scene: Scene):
     browser = stage.browser("viewer")
     assert browser.get(f"/api/builds/{scene.build}").get_json()["scene_url"] is None

@@ -82,6 +82,7 @@ def test_every_finding_and_every_doubt_of_the_engine_has_a_template(app: Flask):
     assert len(heard) > 80
 
 
+@pytest.mark.slow
 def test_every_reason_why_nothing_was_found_is_known_alone_and_in_its_sentence(app: Flask):
     clauses = {UNCOVERED, *reasons_for_nothing()}
     assert {"no bone above 7 HU", NOTHING} < clauses

@@ -76,6 +76,7 @@ def test_more_streams_than_the_server_can_spare_are_told_to_ask_instead(stage: S
         each.close()
 
 
+@pytest.mark.slow
 def test_a_stream_ends_when_the_server_does(stage: Stage, scene: Scene):
     answer = stage.browser("viewer").get(f"/api/cases/{scene.case}/events")
     chunks = answer.iter_encoded()

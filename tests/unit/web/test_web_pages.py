@@ -73,6 +73,7 @@ def test_a_page_opens_for_those_who_may_see_it(stage: Stage, path: str):
     assert found == PAGES[path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FORMS)
 def test_a_form_works_for_those_who_may_and_changes_nothing_for_others(stage: Stage, path: str):
     form, allowed = FORMS[path]
@@ -151,6 +152,7 @@ def test_what_a_person_sees_of_a_case_fits_what_they_may_do(stage: Stage):
     assert "owner@example.org" not in pages["guest"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "elsewhere", ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\nb"]
 )
@@ -170,6 +172,7 @@ def test_an_unknown_language_or_theme_is_not_kept(stage: Stage):
     assert "data-theme" not in page
 
 
+@pytest.mark.slow
 def test_a_page_of_the_list_that_cannot_be_is_no_error(stage: Stage):
     stage.new_scene()
     browser = stage.browser("owner")
@@ -208,6 +211,7 @@ def test_a_build_in_3d_names_what_to_fetch_and_shows_its_organs_without_any_scri
         assert f'href="/cases/{scene.case}/builds/{scene.build}/view"' in browser.get(place).text
 
 
+@pytest.mark.slow
 def test_names_and_reasons_in_3d_are_in_the_readers_language(stage: Stage):
     scene = stage.new_scene()
     lung = {"id": "lung-left", "name": "Left lung", "colour": "#aabbcc", "light": "green", "volume_ml": None}
@@ -248,6 +252,7 @@ def test_a_pictures_model_in_3d_says_from_where_its_length_is_and_nothing_of_pat
         assert '<span class="number quiet">–</span>' not in seen
 
 
+@pytest.mark.slow
 def test_models_built_before_there_was_a_viewer_say_so_and_can_be_built_again(stage: Stage):
     scene = stage.new_scene()
     place = f"/cases/{scene.case}/builds/{scene.build}/view"
@@ -293,6 +298,7 @@ def test_a_format_is_offered_whole_and_in_parts_where_it_has_no_whole(stage: Sta
     assert [str(each["packed"]).partition(":")[0] for each in shown.values()] == ["Packed with Draco", "", ""]
 
 
+@pytest.mark.slow
 def test_the_table_of_a_build_names_its_distance_and_shows_the_range(stage: Stage):
     scene = stage.new_scene()
     drawn = two_organs()

@@ -272,6 +272,7 @@ def _texts(node: ast.expr) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_every_refusal_that_a_page_may_meet_is_said_in_the_readers_language(stage: Stage):
     heard = {*refusals(), *(("access.py", f"You may not {doing}.") for doing in DOING.values())}
     assert len(heard) > 35
@@ -350,6 +351,7 @@ def test_a_failure_that_is_not_known_is_shown_by_its_heading_and_as_it_is(stage:
         assert told_of(error).sentence == "IM1.dcm is damaged: its pixels end early."
 
 
+@pytest.mark.slow
 def test_a_refused_field_is_called_as_the_page_calls_it(stage: Stage):
     scene = stage.new_scene()
     for language, sentence in (
@@ -411,6 +413,7 @@ def test_an_ended_link_says_that_it_has_ended_and_leaves_the_list_when_ended_aga
     assert visitor(stage).get(f"/s/{scene.secret}").status_code == 404
 
 
+@pytest.mark.slow
 def test_an_expired_link_is_listed_as_ended(stage: Stage):
     scene = stage.new_scene()
     with stage.archive.database.write() as session:
@@ -483,6 +486,7 @@ def test_a_new_token_comes_in_a_command_that_signs_in_with_it(stage: Stage):
         assert session.query(ApiToken).filter_by(name="Nightly").count() == 1
 
 
+@pytest.mark.slow
 def test_the_bar_marks_the_page_one_is_on(stage: Stage):
     admin = browser(stage, "admin", "en")
     for page in (admin.get("/people"), admin.post("/people", data={"email": "new@example.org"})):

@@ -63,6 +63,7 @@ def zips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
     return folder, json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain.zip", "wide.zip"])
 def test_a_zip_made_in_the_browser_holds_every_file_as_it_was(zips: tuple[Path, Any], name: str):
     with zipfile.ZipFile(zips[0] / name) as archive:

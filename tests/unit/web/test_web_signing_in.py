@@ -80,6 +80,7 @@ def test_guessing_a_password_is_stopped_by_the_account(stage: Stage):
     assert _sign_in(stage.visitor(), "editor@example.org", PASSWORD).status_code == 302
 
 
+@pytest.mark.slow
 def test_a_program_that_guesses_is_stopped_by_the_same_count(stage: Stage):
     for _ in range(10):
         _sign_in(stage.visitor(), OWNER, "guess")

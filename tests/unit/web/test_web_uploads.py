@@ -70,6 +70,7 @@ def test_the_server_says_what_it_speaks(stage: Stage):
         assert int(headers["Tus-Max-Size"]) == stage.archive.settings.upload_bytes
 
 
+@pytest.mark.slow
 def test_an_upload_goes_in_pieces_and_becomes_a_case(stage: Stage):
     browser = stage.browser("owner")
     begun = _begin(browser, name='Thorax "ü\r\n.zip')
@@ -166,6 +167,7 @@ def test_more_bytes_than_were_announced_are_refused(stage: Stage, is_announced: 
     assert _file(stage, path).stat().st_size <= 10
 
 
+@pytest.mark.slow
 def test_an_upload_larger_than_allowed_does_not_begin(tmp_path: Path):
     stage = open_stage(tmp_path, upload_bytes=1000)
     answer = _begin(stage.browser("owner"), size=1001)
