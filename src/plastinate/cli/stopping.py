@@ -8,10 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # `timeout` and some supervisors signal the process and then its group: two signals that mean one.
 SAME_WISH_S = 0.5
+# While a module is imported, the wish is looked at again after so long.
+AGAIN_S = 0.02
 
 
 class Stopped(KeyboardInterrupt):
@@ -37,15 +40,23 @@ def stopping_politely() -> Iterator[None]:
     Raises:
         Stopped: on the first signal, from wherever the work is.
     """
+    wished: list[int] = []
 
-    def stop(number: int, frame: object) -> None:
-        del frame
-        raise Stopped(number)
+    def stop(number: int, frame: FrameType | None) -> None:
+        if number != signal.SIGALRM:
+            wished.append(number)
+        # Raised in the midst of an import it may leave the lock of all imports held, for which the threads
+        # beside this one would wait for ever.
+        if _is_importing(frame):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+        else:
+            raise Stopped(wished[0])
 
     for number in SIGNALS:
         # Under nohup, and for background jobs of a script, the caller has said to ignore it.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stop)
+    alarm = signal.signal(signal.SIGALRM, stop)
     hears, tells = os.pipe()
     os.set_blocking(tells, False)
     before = signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
@@ -53,8 +64,18 @@ def stopping_politely() -> Iterator[None]:
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, alarm)
         signal.set_wakeup_fd(before)
         os.close(tells)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _end_on_the_second(hears: int) -> None:

@@ -32,6 +32,17 @@ except Stopped as stopped:
     time.sleep(0.3)
     print("cleared", stopped.number, flush=True)
 """
+IMPORTING = """
+import sys, time
+from plastinate.cli.stopping import Stopped, stopping_politely
+sys.path.insert(0, {folder!r})
+try:
+    with stopping_politely():
+        import slow
+        time.sleep(30)
+except Stopped as stopped:
+    print("imported" if "slow" in sys.modules else "half", stopped.number, flush=True)
+"""
 
 
 def started(program: str) -> subprocess.Popen[str]:
@@ -68,3 +79,11 @@ def test_one_signal_lets_the_clearing_up_happen():
     process = started(IDLE)
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=30)[0] == f"cleared {int(signal.SIGTERM)}\n"
+
+
+def test_a_module_that_is_being_imported_is_imported_before_the_work_ends(tmp_path: Path):
+    # Stopped half-way an import can keep its lock, and threads beside it wait for ever.
+    (tmp_path / "slow.py").write_text("import time\nprint('ready', flush=True)\ntime.sleep(0.3)\n")
+    process = started(IMPORTING.format(folder=str(tmp_path)))
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=30)[0] == f"imported {int(signal.SIGTERM)}\n"
