@@ -26,8 +26,9 @@ from phantoms import sphere
 from plastinate.archive import jobs
 from plastinate.archive.archive import Archive, open_archive
 from plastinate.archive.tables import Build, Case, Job
+from plastinate.engine.attempt import run_attempt
 from plastinate.services.access import SYSTEM
-from plastinate.services.cases import keep_case
+from plastinate.services.cases import keep_case, read_case
 from plastinate.services.jobs import cancel_job, queue_build
 from plastinate.settings import Settings, read_settings
 
@@ -196,3 +197,12 @@ def job_rig(folder: Path, **settings: Any) -> Iterator[JobRig]:
         yield rig
     finally:
         rig.close()
+
+
+def looked_at(rig: JobRig, *files: tuple[str, Path]) -> tuple[Case, Job]:
+    """A case of these files after its first look."""
+    case = keep_case(rig.archive, owner_id=None, title="", files=files)
+    with rig.archive.database.read() as session:
+        (look,) = jobs.jobs_of_case(session, case.id)
+    run_attempt(look.id, 0, rig.settings.environment())
+    return read_case(rig.archive, SYSTEM, case.id), rig.job(look.id)

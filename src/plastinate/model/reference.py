@@ -23,6 +23,11 @@ LONGEST_MM = 1e7
 Place = tuple[float, float]
 
 
+def may_be_a_length(length_mm: float) -> bool:
+    """Whether something of a picture can be so long: a reference, a coin, or from one mark to the next."""
+    return SHORTEST_MM <= length_mm <= LONGEST_MM
+
+
 @dataclass(frozen=True)
 class Coin:
     """A coin in a picture, which is still to be found there.
@@ -121,7 +126,7 @@ class Reference:
         """
         if not all(math.isfinite(number) for number in (*self.first, *self.second, self.length_mm)):
             raise ParameterError("A reference is two points of the picture and a length.")
-        if not SHORTEST_MM <= self.length_mm <= LONGEST_MM:
+        if not may_be_a_length(self.length_mm):
             raise ParameterError("The length of a reference is 0.01 mm at the least, and 10 km at the most.")
         rows, columns = picture.shape
         ends = [place_in(picture, place) for place in (self.first, self.second)]

@@ -25,7 +25,7 @@ from plastinate.model.coins import diameter_of_coin
 from plastinate.model.errors import NoMillimetres, ParameterError, PartMissing
 from plastinate.model.picture_recipe import KINDS
 from plastinate.model.plate_bounds import BORDER_MM, THICKNESS_MM, WIDTH_MM
-from plastinate.model.reference import LONGEST_MM, SHORTEST_MM, Coin, Known, Reference, Ruler
+from plastinate.model.reference import Coin, Known, Reference, Ruler, may_be_a_length
 from plastinate.services.depth_choice import AGREED, needs_agreement, require_usable
 from plastinate.services.picture_pairs import can_match
 from plastinate.services.picture_request import (
@@ -260,7 +260,7 @@ def _lengths(values: Any, places: int, *, mm: int = 0) -> list[float]:
     numbers = [_finite(each, where="reference") for each in values]
     if not all(0 <= each <= FARTHEST_PX for each in numbers[:places]):
         raise RequestFlaw(REFERENCES, where="reference")
-    if not all(SHORTEST_MM <= each <= LONGEST_MM for each in numbers[places:]):
+    if not all(map(may_be_a_length, numbers[places:])):
         raise RequestFlaw(REFERENCES, where="reference")
     return numbers
 

@@ -14,13 +14,11 @@ import pytest
 from bad_pictures import BAD_PICTURES
 from dicom_pictures import dicom_picture
 from drawn_pictures import coloured, encoded
-from job_rig import JobRig, job_rig
-from plastinate.archive import jobs
-from plastinate.archive.tables import Case, Job
+from job_rig import JobRig, job_rig, looked_at
+from plastinate.archive.tables import Case
 from plastinate.engine.attempt import run_attempt
 from plastinate.services.access import SYSTEM
 from plastinate.services.builds import list_builds
-from plastinate.services.cases import keep_case, read_case
 from plastinate.services.jobs import submit_build
 from plastinate.services.series_slices import list_slices
 
@@ -31,15 +29,6 @@ pytestmark = pytest.mark.slow
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobRig]:
     with job_rig(tmp_path_factory.mktemp("pictures")) as made:
         yield made
-
-
-def looked_at(rig: JobRig, *files: tuple[str, Path]) -> tuple[Case, Job]:
-    """A case of these files after its first look."""
-    case = keep_case(rig.archive, owner_id=None, title="", files=files)
-    with rig.archive.database.read() as session:
-        (look,) = jobs.jobs_of_case(session, case.id)
-    run_attempt(look.id, 0, rig.settings.environment())
-    return read_case(rig.archive, SYSTEM, case.id), rig.job(look.id)
 
 
 def built(rig: JobRig, case: Case, **picture: Any) -> tuple[dict[str, Any], set[str], dict[str, Any]]:

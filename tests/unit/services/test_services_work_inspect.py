@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from job_rig import JobRig, job_rig
+from job_rig import JobRig, job_rig, looked_at
 from plastinate.archive import jobs
-from plastinate.archive.tables import Case, Job
 from plastinate.engine.attempt import run_attempt
 from plastinate.model.case_errors import NotThere
 from plastinate.services.access import SYSTEM
@@ -26,15 +25,6 @@ from tiny_scans import save_series
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobRig]:
     with job_rig(tmp_path_factory.mktemp("looks")) as made:
         yield made
-
-
-def looked_at(rig: JobRig, *files: tuple[str, Path]) -> tuple[Case, Job]:
-    """A case of these files after its first look."""
-    case = keep_case(rig.archive, owner_id=None, title="", files=files)
-    with rig.archive.database.read() as session:
-        (look,) = jobs.jobs_of_case(session, case.id)
-    run_attempt(look.id, 0, rig.settings.environment())
-    return read_case(rig.archive, SYSTEM, case.id), rig.job(look.id)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from plastinate.model.errors import ParameterError
 from plastinate.model.picture import Picture
 from plastinate.model.picture_errors import NoCoin
-from plastinate.model.reference import LONGEST_MM, SHORTEST_MM, Coin, Reference, place_in
+from plastinate.model.reference import Coin, Reference, may_be_a_length, place_in
 from plastinate.stages.scale.ellipse import Ellipse, Fit, refined
 from plastinate.stages.scale.round_outlines import (
     FLATTEST,
@@ -82,7 +82,7 @@ def find_coin(picture: Picture, coin: Coin) -> Reference:
         NoCoin: no round outline around the place.
         ParameterError: the place lies outside, or the diameter is none.
     """
-    if not (np.isfinite(coin.at).all() and SHORTEST_MM <= coin.diameter_mm <= LONGEST_MM):
+    if not (np.isfinite(coin.at).all() and may_be_a_length(coin.diameter_mm)):
         raise ParameterError("A coin has a place in the picture and a diameter above 0.")
     column, row = place_in(picture, coin.at)
     levels = halved(picture.rgb)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from plastinate.model.errors import ParameterError
 from plastinate.model.picture import Picture
 from plastinate.model.picture_errors import NoRulerMarks
-from plastinate.model.reference import LONGEST_MM, SHORTEST_MM, Reference, Ruler, place_in
+from plastinate.model.reference import Reference, Ruler, may_be_a_length, place_in
 from plastinate.stages.scale.ellipse import MAD_TO_DEVIATION
 from plastinate.stages.scale.round_outlines import halved, sampled
 
@@ -70,7 +70,7 @@ def find_ruler(picture: Picture, ruler: Ruler) -> Reference:
         NoRulerMarks: too few marks, or none that are even.
         ParameterError: an end of the line outside the picture, or no distance.
     """
-    if not (np.isfinite([*ruler.first, *ruler.second]).all() and SHORTEST_MM <= ruler.tick_mm <= LONGEST_MM):
+    if not (np.isfinite([*ruler.first, *ruler.second]).all() and may_be_a_length(ruler.tick_mm)):
         raise ParameterError("A ruler has two points of the picture and a distance of its marks above 0.")
     first, second = (np.array(place_in(picture, end)) for end in (ruler.first, ruler.second))
     length = float(np.linalg.norm(second - first))
